@@ -1,0 +1,78 @@
+"""A text's canonical form: what digests are taken of and workers judge, and the way back to the original's offsets.
+
+Canonical text is NFC with every run of white space folded to one space and the ends stripped. Nothing that the
+classifiers can tell apart is folded: deeper normalisation (homoglyphs, format characters) is theirs.
+"""
+
+import hashlib
+import unicodedata
+from bisect import bisect_right
+from itertools import accumulate
+
+_SEPARATOR = "\x1f"  # refused in every field that is digested, so that no two inputs join to the same bytes
+
+
+def canonical(text: str) -> str:
+    """The canonical form of `text`; idempotent."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def digest(*parts: str) -> str:
+    """128-bit BLAKE2b of the parts in order, as 32 hex characters."""
+    joined = _SEPARATOR.join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(joined, digest_size=16).hexdigest()
+
+
+def content_digest(text: str, context: str) -> str:
+    """Digest of canonical text and context."""
+    return digest(canonical(text), canonical(context))
+
+
+def fingerprint(content: str, *attributes: str) -> str:
+    """Digest of a content digest and the attributes that a decision depends on."""
+    return digest(content, *attributes)
+
+
+class Alignment:
+    """Relates byte offsets in the canonical text to byte offsets in the original, word by word.
+
+    NFC never joins or splits words, so the k-th word of one is the k-th word of the other. Offsets inside a word that
+    NFC changed snap to the word's ends.
+    """
+
+    def __init__(self, original: str) -> None:
+        self._same = canonical(original) == original
+        if self._same:
+            return
+        self._words = _words(original)
+        self._canonical = [unicodedata.normalize("NFC", word) for word, _ in self._words]
+        lengths = [len(word.encode("utf-8")) + 1 for word in self._canonical]
+        self._starts = [0, *accumulate(lengths)]
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Bytes [start, end) of the canonical text, as bytes of the original."""
+        if self._same or not self._words:
+            return start, end
+        return self._map(start, leading=True), self._map(end, leading=False)
+
+    def _map(self, offset: int, *, leading: bool) -> int:
+        position = offset if leading else max(offset - 1, 0)
+        index = min(bisect_right(self._starts, position) - 1, len(self._words) - 1)
+        word, begin = self._words[index]
+        size = len(word.encode("utf-8"))
+        if word == self._canonical[index]:
+            return begin + min(offset - self._starts[index], size)
+        return begin if leading else begin + size
+
+
+def _words(text: str) -> list[tuple[str, int]]:
+    """Words of `text` with the byte at which each begins."""
+    found: list[tuple[str, int]] = []
+    position = consumed = 0
+    for word in text.split():
+        at = text.index(word, position)
+        consumed += len(text[position:at].encode("utf-8"))
+        found.append((word, consumed))
+        consumed += len(word.encode("utf-8"))
+        position = at + len(word)
+    return found

@@ -1,0 +1,170 @@
+"""Domain objects to plain JSON values and back: the one form in which queue, cache and store keep them.
+
+`decode` functions accept what their `encode` twins made, by this release or the one before; an unknown key is ignored.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from service.domain import (
+    NO_CONTEXT,
+    Batch,
+    Category,
+    Context,
+    Decision,
+    Evidence,
+    Judgement,
+    Post,
+    PostKey,
+    Reply,
+    Ruling,
+    Signal,
+    Skip,
+    Source,
+    Span,
+    Surface,
+    TokenSurprise,
+    Verdict,
+)
+
+Json = dict[str, Any]
+
+
+def encode_post(post: Post) -> Json:
+    """All of a post; empty fields are left out."""
+    context = {name: value for name in Context.__slots__ if (value := getattr(post.context, name))}
+    fields = {
+        "platform": post.platform,
+        "id": post.id,
+        "text": post.text,
+        "surface": post.surface.value,
+        "author": post.author,
+        "locale": post.locale,
+        "region": post.region,
+        "created_at": post.created_at and post.created_at.isoformat(),
+        "context": context,
+        "metadata": dict(post.metadata),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def decode_post(data: Mapping[str, Any]) -> Post:
+    """A post from `encode_post`."""
+    created = data.get("created_at")
+    return Post(
+        platform=data["platform"],
+        id=data["id"],
+        text=data["text"],
+        surface=Surface(data["surface"]),
+        author=data.get("author", ""),
+        locale=data.get("locale", ""),
+        region=data.get("region", ""),
+        created_at=datetime.fromisoformat(created) if created else None,
+        context=Context(**data["context"]) if data.get("context") else NO_CONTEXT,
+        metadata=data.get("metadata", {}),
+    )
+
+
+def encode_judgement(judgement: Judgement) -> Json:
+    """All of a judgement; signals, spans and surprise as short lists."""
+    evidence = judgement.evidence
+    return {
+        "content": judgement.content_digest,
+        "model": judgement.model_version,
+        "signals": [[s.name, s.probability, s.raw, s.low, s.high] for s in judgement.signals.values()],
+        "spans": [[s.start, s.end, s.signal, s.weight] for s in evidence.spans],
+        "surprise": [[t.start, t.end, t.bits] for t in evidence.surprise],
+        "obfuscation": dict(evidence.obfuscation),
+        "words": judgement.words,
+        "abstained": list(judgement.abstained),
+    }
+
+
+def decode_judgement(data: Mapping[str, Any]) -> Judgement:
+    """A judgement from `encode_judgement`."""
+    return Judgement(
+        content_digest=data["content"],
+        model_version=data["model"],
+        signals={name: Signal(name, *numbers) for name, *numbers in data["signals"]},
+        evidence=Evidence(
+            tuple(Span(*span) for span in data["spans"]),
+            tuple(TokenSurprise(*token) for token in data["surprise"]),
+            data["obfuscation"],
+        ),
+        words=data["words"],
+        abstained=tuple(data["abstained"]),
+    )
+
+
+def encode_verdict(verdict: Verdict) -> Json:
+    """A verdict without its judgement, which is kept under its own key."""
+    return {
+        "name": verdict.post.name,
+        "fingerprint": verdict.post.fingerprint,
+        "content": verdict.content_digest,
+        "surface": verdict.surface.value,
+        "decision": verdict.decision.value,
+        "categories": [category.value for category in verdict.ruling.categories],
+        "rules": list(verdict.ruling.rules),
+        "policy": verdict.policy_version,
+        "model": verdict.model_version,
+        "source": verdict.source.value,
+        "decided_at": verdict.decided_at.timestamp(),
+        "skipped": [[skip.stage, skip.reason] for skip in verdict.skipped],
+        "latency": dict(verdict.latency),
+        "sequence": verdict.sequence,
+    }
+
+
+def decode_verdict(data: Mapping[str, Any], judgement: Judgement | None) -> Verdict:
+    """A verdict from `encode_verdict` and the judgement it rests on (None for provisional and set-aside ones)."""
+    return Verdict(
+        post=PostKey(data["name"], data["fingerprint"]),
+        content_digest=data["content"],
+        surface=Surface(data["surface"]),
+        ruling=Ruling(
+            Decision(data["decision"]),
+            tuple(Category(category) for category in data["categories"]),
+            tuple(data["rules"]),
+        ),
+        policy_version=data["policy"],
+        source=Source(data["source"]),
+        decided_at=datetime.fromtimestamp(data["decided_at"], UTC),
+        judgement=judgement,
+        skipped=tuple(Skip(*skip) for skip in data["skipped"]),
+        latency=data["latency"],
+        sequence=data["sequence"],
+    )
+
+
+def encode_batch(batch: Batch) -> Json:
+    """A batch as the body of a queue message."""
+    return {
+        "id": batch.id,
+        "posts": [encode_post(post) for post in batch.posts],
+        "reply_to": batch.reply_to,
+        "deadline": batch.deadline,
+        "sent_at": batch.sent_at,
+    }
+
+
+def decode_batch(data: Mapping[str, Any]) -> Batch:
+    """A batch from `encode_batch`."""
+    posts = tuple(decode_post(post) for post in data["posts"])
+    return Batch(data["id"], posts, data["reply_to"], data["deadline"], data["sent_at"])
+
+
+def encode_reply(reply: Reply) -> Json:
+    """A reply with every verdict's judgement in it."""
+    return {
+        "batch_id": reply.batch_id,
+        "verdicts": [[encode_verdict(v), v.judgement and encode_judgement(v.judgement)] for v in reply.verdicts],
+        "dropped": [[key.name, key.fingerprint] for key in reply.dropped],
+    }
+
+
+def decode_reply(data: Mapping[str, Any]) -> Reply:
+    """A reply from `encode_reply`."""
+    verdicts = tuple(decode_verdict(v, decode_judgement(j) if j else None) for v, j in data["verdicts"])
+    return Reply(data["batch_id"], verdicts, tuple(PostKey(*key) for key in data["dropped"]))

@@ -1,0 +1,284 @@
+"""The words of Assay as frozen dataclasses and enums. Standard library only.
+
+Times are aware datetimes in UTC, probabilities lie in [0, 1], offsets are UTF-8 bytes into the post's text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from service.canonical import content_digest, fingerprint
+
+
+class Surface(StrEnum):
+    """Where in the product a post appears."""
+
+    FEED = "feed"
+    STORY = "story"
+    REEL = "reel"
+    COMMENT = "comment"
+    AD = "ad"
+    BIO = "bio"
+
+
+class Decision(StrEnum):
+    """What the policy does about a post."""
+
+    ALLOW = "ALLOW"
+    LABEL = "LABEL"
+    REDUCE = "REDUCE"
+    REVIEW = "REVIEW"
+    BLOCK = "BLOCK"
+
+    @property
+    def severity(self) -> int:
+        """0 for ALLOW up to 4 for BLOCK."""
+        return _SEVERITY[self]
+
+
+_SEVERITY = {decision: rank for rank, decision in enumerate(Decision)}
+
+
+class Category(StrEnum):
+    """Why a post was flagged."""
+
+    AI_GENERATED_MISINFORMATION = "AI_GENERATED_MISINFORMATION"
+    AI_GENERATED = "AI_GENERATED"
+    MISINFORMATION = "MISINFORMATION"
+    HATE = "HATE"
+    HARASSMENT = "HARASSMENT"
+    VIOLENCE = "VIOLENCE"
+    SELF_HARM = "SELF_HARM"
+    SEXUAL = "SEXUAL"
+    WEAPONS = "WEAPONS"
+    CBRN = "CBRN"
+    FRAUD = "FRAUD"
+    TEST = "TEST"
+
+
+class Source(StrEnum):
+    """Where the judgement under a verdict came from."""
+
+    MODEL = "MODEL"
+    CACHE = "CACHE"
+    PROVISIONAL = "PROVISIONAL"
+    SET_ASIDE = "SET_ASIDE"
+
+
+class Lane(StrEnum):
+    """The queue that a batch travels on: live calls, accepted batches, re-runs. Workers empty them in this order."""
+
+    LIVE = "live"
+    BULK = "bulk"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a reader sees beside a post's text; empty strings where there is nothing."""
+
+    parent_text: str = ""
+    link_title: str = ""
+    image_alt: str = ""
+    image_text: str = ""
+    digital_source_type: str = ""
+
+    @property
+    def text(self) -> str:
+        """The parts that a classifier reads, a line each; empty when there are none."""
+        return "\n".join(filter(None, (self.parent_text, self.link_title, self.image_alt, self.image_text)))
+
+
+NO_CONTEXT = Context()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """One item of a feed. `author` is a pseudonym, never a name; `metadata` is kept and shown, never judged."""
+
+    platform: str
+    id: str
+    text: str
+    surface: Surface = Surface.FEED
+    author: str = ""
+    locale: str = ""
+    region: str = ""
+    created_at: datetime | None = None
+    context: Context = NO_CONTEXT
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def name(self) -> str:
+        """Resource name, `platforms/{platform}/posts/{id}`."""
+        return f"platforms/{self.platform}/posts/{self.id}"
+
+    @cached_property
+    def content_digest(self) -> str:
+        """Hex digest of canonical text and context: what the classifiers' answer depends on."""
+        return content_digest(self.text, self.context.text)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex digest of all that the decision depends on. Another fingerprint under the same name is an edit."""
+        return fingerprint(self.content_digest, self.surface, self.region, self.locale, self.author)
+
+    @property
+    def key(self) -> "PostKey":
+        """Name and fingerprint: one version of one post."""
+        return PostKey(self.name, self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class PostKey:
+    """One version of one post: what is accepted once and decided once."""
+
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One named calibrated probability with its logit and 90 % interval."""
+
+    name: str
+    probability: float
+    raw: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes [start, end) of the text that moved `signal` by `weight` logits."""
+
+    start: int
+    end: int
+    signal: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSurprise:
+    """Bytes [start, end) of the text and how many bits of surprise the model found in them."""
+
+    start: int
+    end: int
+    bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why: spans heaviest first, token surprise in reading order, obfuscation undone by kind."""
+
+    spans: tuple[Span, ...] = ()
+    surprise: tuple[TokenSurprise, ...] = ()
+    obfuscation: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the classifiers say of one text; shared by every post that carries it.
+
+    Offsets in its evidence count bytes of the canonical text, until `service.evidence` relates them to a post.
+    """
+
+    content_digest: str
+    model_version: str
+    signals: Mapping[str, Signal]
+    evidence: Evidence = Evidence()
+    words: int
+    abstained: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the policy makes of one post: the decision, why, and the names of the rules that matched."""
+
+    decision: Decision
+    categories: tuple[Category, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A stage that was not run, and why."""
+
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A judgement decided for one post.
+
+    `judgement` is None for provisional and set-aside verdicts. `sequence` is the record store's cursor, 0 while the
+    verdict is not recorded. `latency` holds seconds by stage.
+    """
+
+    post: PostKey
+    content_digest: str
+    surface: Surface
+    ruling: Ruling
+    policy_version: str
+    source: Source
+    decided_at: datetime
+    judgement: Judgement | None = None
+    skipped: tuple[Skip, ...] = ()
+    latency: Mapping[str, float] = field(default_factory=dict)
+    sequence: int = 0
+
+    @property
+    def decision(self) -> Decision:
+        """The ruling's decision."""
+        return self.ruling.decision
+
+    @property
+    def model_version(self) -> str:
+        """The judging bundle's version; empty when no model judged."""
+        return self.judgement.model_version if self.judgement else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Posts that travel to a worker in one message.
+
+    `reply_to` names the front that waits (empty when none does); `deadline` is the Unix time in seconds after which
+    nobody waits any more (None: whenever).
+    """
+
+    id: str
+    posts: tuple[Post, ...]
+    reply_to: str = ""
+    deadline: float | None = None
+    sent_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A worker's answer to one live batch: the verdicts it recorded and the names of posts it dropped as expired."""
+
+    batch_id: str
+    verdicts: tuple[Verdict, ...]
+    dropped: tuple[PostKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A worker that answered lately with its model loaded. `started_at` is Unix time in seconds."""
+
+    id: str
+    model_version: str
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictFilter:
+    """Which verdicts; an empty tuple or None does not narrow. The time range is [start, end)."""
+
+    decisions: tuple[Decision, ...] = ()
+    categories: tuple[Category, ...] = ()
+    surfaces: tuple[Surface, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None

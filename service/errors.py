@@ -1,0 +1,83 @@
+"""What can go wrong, as one tree. `service.rpc.status` maps it to gRPC codes.
+
+AssayError
+├── InvalidInput          a field breaks a limit: names field, problem and remedy
+│   └── PolicyInvalid     a policy document is wrong: names line and key
+├── Conflict              a request_id was used for another request
+├── NotFound              no such post
+├── NotDecided            the post is accepted and not decided yet
+├── Overloaded            too much load: come back after `retry_after` seconds
+├── DeadlineExceeded      no worker answered in time
+└── Unavailable           a part that is needed does not answer
+    ├── StoreUnavailable  the record store
+    ├── RedisUnavailable  cache or queue
+    └── NoWorker          no worker with a loaded model
+"""
+
+
+class AssayError(Exception):
+    """Root of the tree. Its text is meant for the caller."""
+
+
+class InvalidInput(AssayError):
+    """`field` (a dotted path such as `post.text`) is wrong: `problem` says how, `remedy` what to do."""
+
+    def __init__(self, field: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{field}: {problem}; {remedy}")
+        self.field, self.problem, self.remedy = field, problem, remedy
+
+    def at(self, prefix: str) -> "InvalidInput":
+        """The same error with its field below `prefix`."""
+        return InvalidInput(f"{prefix}.{self.field}" if self.field else prefix, self.problem, self.remedy)
+
+
+class PolicyInvalid(InvalidInput):
+    """A policy document is wrong at `line` (counted from 1; 0 when the whole is), key `field`."""
+
+    def __init__(self, field: str, problem: str, remedy: str, line: int = 0) -> None:
+        super().__init__(field, problem, remedy)
+        self.line = line
+
+    def __str__(self) -> str:
+        where = f"line {self.line}, " if self.line else ""
+        return f"{where}{self.field}: {self.problem}; {self.remedy}"
+
+
+class Conflict(AssayError):
+    """`request_id` was used before for a request with other posts."""
+
+
+class NotFound(AssayError):
+    """No post of that name was ever accepted."""
+
+
+class NotDecided(AssayError):
+    """The post is accepted, and its verdict is not there yet."""
+
+
+class Overloaded(AssayError):
+    """More work is waiting than the limit allows; come back in `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class DeadlineExceeded(AssayError):
+    """The verdict did not come within the call's deadline."""
+
+
+class Unavailable(AssayError):
+    """A part that this call needs does not answer; the same call may succeed later."""
+
+
+class StoreUnavailable(Unavailable):
+    """The record store does not answer."""
+
+
+class RedisUnavailable(Unavailable):
+    """Redis does not answer."""
+
+
+class NoWorker(Unavailable):
+    """No worker with a loaded model is known."""

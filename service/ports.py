@@ -1,0 +1,244 @@
+"""What the pipeline needs of the outside world, as small Protocols. Adapters stand in `service.adapters`.
+
+Every adapter of one port passes the same contract test (`tests/contract`). Methods raise `StoreUnavailable` or
+`RedisUnavailable` when their server does not answer, and nothing else that is not a programming error.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.domain import (
+    Batch,
+    Judgement,
+    Lane,
+    Post,
+    PostKey,
+    Reply,
+    Verdict,
+    VerdictFilter,
+    WorkerInfo,
+)
+
+
+class Classifier(Protocol):
+    """Text in, judgements out."""
+
+    @property
+    def version(self) -> str:
+        """Digest of the bundle."""
+        ...
+
+    def judge(self, posts: Sequence[Post]) -> list[Judgement]:
+        """One judgement per post, in order. Blocks the thread for the length of the model pass."""
+        ...
+
+
+class PostStore(Protocol):
+    """Posts that were accepted: the promise to decide them."""
+
+    async def accept(self, posts: Sequence[Post], *, lease: float = 0.0, request_id: str = "") -> list[bool]:
+        """Commit posts durably; per post True when it is new, False when its key was accepted before.
+
+        A repeated key becomes the current version of its name again. `lease` keeps the posts from `claim` for that many
+        seconds (those already decided need none).
+        With a `request_id` seen before, the first answer returns and nothing is written; raises `Conflict` when
+        it was used for other posts. Duplicates within one call count as one: the first is new, the others are not.
+        """
+        ...
+
+    async def claim(self, limit: int, *, lease: float, expired: bool = False) -> list[Post]:
+        """Undecided posts, oldest first, now leased for `lease` seconds to the caller alone.
+
+        Those that were never leased or were released; with `expired`, those whose lease ran out instead: somebody had
+        them and did not finish.
+        """
+        ...
+
+    async def release(self, keys: Collection[PostKey]) -> None:
+        """End the leases of these posts now, so that the next `claim` finds them."""
+        ...
+
+    async def undecided(self, keys: Collection[PostKey]) -> set[PostKey]:
+        """Which of these are accepted and not decided."""
+        ...
+
+    async def backlog(self) -> tuple[int, float]:
+        """How many posts are undecided, and the age of the oldest in seconds (0 when none)."""
+        ...
+
+
+class VerdictStore(Protocol):
+    """Judgements and verdicts that were recorded."""
+
+    async def record(self, posts: Sequence[Post], verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Commit verdicts with their judgements, one per post, in order; each key is decided exactly once.
+
+        Returns what stands recorded under each key, with its sequence: the given verdict or, when the key was decided
+        before, the earlier one. Posts that were never accepted (answered from the cache) are accepted by it. Sequences
+        become visible in increasing order: a reader that saw sequence s will never find a smaller one appear later.
+        """
+        ...
+
+    async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
+        """The recorded verdict of each key."""
+        ...
+
+    async def latest(self, name: str) -> Verdict:
+        """The verdict of the name's current version. Raises `NotFound` or `NotDecided`."""
+        ...
+
+    async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
+        """Up to `limit` verdicts with a sequence below `before` (None: the newest), newest first."""
+        ...
+
+    async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
+        """Up to `limit` verdicts recorded after `cursor`, oldest first, and the cursor to go on from.
+
+        The returned cursor passes over verdicts that the filter left out. With None, no verdicts and the newest cursor.
+        """
+        ...
+
+
+class Archive(Protocol):
+    """What was recorded, by content or by key."""
+
+    async def judgements(self, digests: Sequence[str], model_version: str) -> list[Judgement | None]:
+        """The recorded judgement of each content digest by that model version."""
+        ...
+
+    async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
+        """The accepted post of each key."""
+        ...
+
+    async def ping(self) -> None:
+        """Returns when the store answers; raises `StoreUnavailable`."""
+        ...
+
+
+class RecordStore(PostStore, VerdictStore, Archive, Protocol):
+    """The whole record store, as bootstrap hands it over."""
+
+    async def close(self) -> None:
+        """Give connections back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """What is cached for one post: the verdict of this very version and policy, the judgement of its text."""
+
+    verdict: Verdict | None = None
+    judgement: Judgement | None = None
+
+
+class VerdictCache(Protocol):
+    """Judgements under content digest + model version; verdicts under post name + policy version."""
+
+    async def find(self, posts: Sequence[Post], *, model_version: str, policy_version: str) -> list[CacheHit]:
+        """What is cached for each post, in one round trip. A cached verdict of another fingerprint is no hit."""
+        ...
+
+    async def put(self, verdicts: Sequence[Verdict]) -> None:
+        """Cache the verdicts and their judgements."""
+        ...
+
+    async def ping(self) -> None:
+        """Returns when the cache answers; raises `RedisUnavailable`."""
+        ...
+
+
+class Queue(Protocol):
+    """The way to the workers and back."""
+
+    async def send(self, lane: Lane, batch: Batch) -> None:
+        """Enqueue one batch."""
+        ...
+
+    async def reply(self, to: str, reply: Reply) -> None:
+        """Answer the front `to`."""
+        ...
+
+    def replies(self, front: str) -> AsyncIterator[Reply]:
+        """Answers addressed to `front`, for ever; waits out outages of the queue."""
+        ...
+
+    async def depths(self) -> Mapping[Lane, int]:
+        """Messages waiting in each lane."""
+        ...
+
+
+class WorkerRegistry(Protocol):
+    """Which workers are there."""
+
+    async def beat(self, worker: WorkerInfo) -> None:
+        """Say that this worker is alive for the next ten seconds."""
+        ...
+
+    async def alive(self) -> list[WorkerInfo]:
+        """Workers that beat within ten seconds, the most recently started first."""
+        ...
+
+
+class Attempts(Protocol):
+    """How often a post was begun and not finished, so that one that kills its worker is found."""
+
+    async def counts(self, keys: Sequence[PostKey]) -> list[int]:
+        """Attempts begun and not finished, per post."""
+        ...
+
+    async def begin(self, keys: Sequence[PostKey]) -> None:
+        """Count one attempt for each."""
+        ...
+
+    async def finish(self, keys: Sequence[PostKey]) -> None:
+        """Forget them."""
+        ...
+
+
+class Announcer(Protocol):
+    """Tells watchers that something was recorded. A lost announcement costs a watcher time, never a verdict."""
+
+    async def announce(self) -> None:
+        """Something was recorded."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Returns at the next announcement, or after so many `seconds`."""
+        ...
+
+
+class Observer(Protocol):
+    """Where logs and metrics go. Never given a text to keep: implementations log ids, scores and latencies only."""
+
+    def decided(self, verdict: Verdict) -> None:
+        """A verdict was given: one event a post."""
+        ...
+
+    def stage(self, name: str, seconds: float) -> None:
+        """A stage took so long: cache, store, queue, model, record or total."""
+        ...
+
+    def looked_up(self, *, hits: int = 0, misses: int = 0, errors: int = 0) -> None:
+        """Cache lookups by result, counted in posts."""
+        ...
+
+    def trouble(self, where: str, error: Exception) -> None:
+        """Something failed and the work went on without it."""
+        ...
+
+
+class LoadObserver(Observer, Protocol):
+    """What else a front and its dispatcher tell."""
+
+    def backlog(self, posts: int, age: float) -> None:
+        """Undecided posts in the store, and the age of the oldest in seconds."""
+        ...
+
+    def queued(self, depths: Mapping[Lane, int]) -> None:
+        """Messages waiting in each lane."""
+        ...
+
+    def fleet(self, workers: Sequence[WorkerInfo]) -> None:
+        """The workers that answer."""
+        ...
