@@ -1,0 +1,68 @@
+"""Carries accepted posts from the record store to the workers, and finds those that got lost on the way.
+
+SubmitPosts only writes to the store. This loop claims what is undecided and keeps the bulk queue short, so that Redis
+holds little and the store remains the truth. A claim is a lease: when a worker, Redis or this process dies, the lease
+ends and the reconciler's pass sends the post again on the replay lane. Workers skip what is decided, so sending twice
+is safe.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+
+from service.domain import Batch, Lane
+from service.errors import RedisUnavailable, Unavailable
+from service.gathering import batches
+from service.ports import LoadObserver, PostStore, Queue
+
+_POSTS_PER_MESSAGE = 16
+_TICK = 0.25
+
+
+class Dispatcher:
+    """One per front; any number may run beside each other."""
+
+    def __init__(
+        self, store: PostStore, queue: Queue, observer: LoadObserver, *, budget: int, messages: int, lease: float
+    ) -> None:
+        self._store, self._queue, self._observer = store, queue, observer
+        self._budget, self._messages, self._lease = budget, messages, lease
+        self._poked = asyncio.Event()
+
+    def poke(self) -> None:
+        """Something was accepted: look now rather than at the next tick."""
+        self._poked.set()
+
+    async def run(self) -> None:
+        """Dispatch for ever; cancel to stop."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), _TICK)
+            self._poked.clear()
+            try:
+                while await self.dispatch(Lane.BULK):
+                    pass
+                await self.dispatch(Lane.REPLAY)
+                self._observer.backlog(*await self._store.backlog())
+            except Unavailable as error:
+                self._observer.trouble("dispatch", error)
+                await asyncio.sleep(1.0)
+
+    async def dispatch(self, lane: Lane) -> bool:
+        """Fill the lane once, from fresh posts (bulk) or expired leases (replay). True when there may be more."""
+        depths = await self._queue.depths()
+        self._observer.queued(depths)
+        room = self._messages - depths.get(lane, 0)
+        if room <= 0:
+            return False
+        limit = room * _POSTS_PER_MESSAGE
+        posts = await self._store.claim(limit, lease=self._lease, expired=lane is Lane.REPLAY)
+        runs = batches(posts, self._budget)
+        for number, run in enumerate(runs):
+            try:
+                await self._queue.send(lane, Batch(uuid.uuid4().hex, run, sent_at=time.time()))
+            except RedisUnavailable:
+                await self._store.release([post.key for rest in runs[number:] for post in rest])
+                raise
+        return len(posts) == limit

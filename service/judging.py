@@ -1,0 +1,178 @@
+"""One post, one way: the worker's half. `service.pipeline` is the front's half.
+
+    batch -> what is undecided -> cached judgements -> one model pass -> policy -> record -> cache, announce, reply
+
+Tasks may come twice or be cut off anywhere; recording is what counts, and it happens once per post. A post that was
+begun three times and never finished is set aside for a person: suspects are judged alone, so that their mates pass.
+"""
+
+import time
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+
+from service.domain import Batch, Judgement, Post, Reply, Skip, Source, Verdict
+from service.errors import AssayError, RedisUnavailable, Unavailable
+from service.policy import Policy
+from service.ports import Announcer, Attempts, Classifier, Observer, Queue, RecordStore, VerdictCache
+
+MAX_ATTEMPTS = 3
+SET_ASIDE = Skip("model", f"SET_ASIDE_AFTER_{MAX_ATTEMPTS}_ATTEMPTS")
+
+
+class Judging:
+    """Judges batches, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        classifier: Classifier,
+        store: RecordStore,
+        cache: VerdictCache,
+        queue: Queue,
+        attempts: Attempts,
+        announcer: Announcer,
+        observer: Observer,
+    ) -> None:
+        self._policy, self._classifier, self._store, self._cache = policy, classifier, store, cache
+        self._queue, self._attempts, self._announcer, self._observer = queue, attempts, announcer, observer
+
+    async def judge(self, batch: Batch) -> Reply:
+        """Decide and record what the batch still needs, and answer the front that waits.
+
+        Posts of a live batch whose deadline has passed are dropped; the reconciler brings them back later. Raises
+        `StoreUnavailable` when nothing could be recorded: the message must then be delivered again.
+        """
+        queued = max(0.0, time.time() - batch.sent_at)
+        self._observer.stage("queue", queued)
+        if batch.deadline is not None and time.time() > batch.deadline:
+            reply = Reply(batch.id, (), tuple(post.key for post in batch.posts))
+        else:
+            reply = Reply(batch.id, tuple(await self._verdicts(batch.posts, queued)))
+        if batch.reply_to:
+            await self._quietly("reply", self._queue.reply(batch.reply_to, reply))
+        return reply
+
+    async def _verdicts(self, posts: Sequence[Post], queued: float) -> list[Verdict]:
+        undecided = await self._store.undecided([post.key for post in posts])
+        decided = [post.key for post in posts if post.key not in undecided]
+        verdicts = [verdict for verdict in await self._store.find(decided) if verdict] if decided else []
+        fresh, suspects = await self._sorted_by_attempts([post for post in posts if post.key in undecided])
+        if fresh:
+            verdicts += await self._together(fresh, queued)
+        for post, begun in suspects:
+            verdicts += await self._alone(post, begun, queued)
+        return verdicts
+
+    async def _sorted_by_attempts(self, posts: list[Post]) -> tuple[list[Post], list[tuple[Post, int]]]:
+        """Posts never begun, and those begun and not finished, fewest attempts first."""
+        counts: Sequence[int]
+        try:
+            counts = await self._attempts.counts([post.key for post in posts]) if posts else []
+        except RedisUnavailable as error:
+            self._observer.trouble("attempts", error)
+            counts = [0] * len(posts)
+        fresh = [post for post, count in zip(posts, counts, strict=True) if not count]
+        suspects = [(post, count) for post, count in zip(posts, counts, strict=True) if count]
+        return fresh, sorted(suspects, key=lambda suspect: suspect[1])
+
+    async def _together(self, posts: list[Post], queued: float) -> list[Verdict]:
+        try:
+            return await self._attempt(posts, queued)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the model raises, the batch mates must pass
+            self._observer.trouble("model", error)
+        verdicts: list[Verdict] = []
+        for post in posts:
+            verdicts += await self._alone(post, 0, queued)
+        return verdicts
+
+    async def _alone(self, post: Post, begun: int, queued: float) -> list[Verdict]:
+        for _ in range(begun, MAX_ATTEMPTS):
+            try:
+                return await self._attempt([post], queued)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - see above
+                self._observer.trouble("model", error)
+        verdicts = await self._record([post], [self._set_aside(post)])
+        await self._quietly("attempts", self._attempts.finish([post.key]))
+        return verdicts
+
+    async def _attempt(self, posts: list[Post], queued: float) -> list[Verdict]:
+        keys = [post.key for post in posts]
+        await self._quietly("attempts", self._attempts.begin(keys))
+        judgements, model_seconds = await self._judgements(posts)
+        latency = {"queue": queued, "model": model_seconds}
+        verdicts = [self._decide(post, *judged, latency) for post, judged in zip(posts, judgements, strict=True)]
+        recorded = await self._record(posts, verdicts)
+        await self._quietly("attempts", self._attempts.finish(keys))
+        return recorded
+
+    async def _judgements(self, posts: list[Post]) -> tuple[list[tuple[Judgement, Source]], float]:
+        """Each post's judgement and where it came from: the cache, or one model pass over the texts it lacks."""
+        known = await self._cached(posts)
+        missing = list({p.content_digest: p for p in posts if p.content_digest not in known}.values())
+        started = time.perf_counter()
+        judged = {j.content_digest: j for j in self._classifier.judge(missing)} if missing else {}
+        seconds = time.perf_counter() - started
+        if missing:
+            self._observer.stage("model", seconds)
+        found = [
+            (judged[digest], Source.MODEL) if digest in judged else (known[digest], Source.CACHE)
+            for digest in (post.content_digest for post in posts)
+        ]
+        return found, seconds
+
+    async def _cached(self, posts: list[Post]) -> dict[str, Judgement]:
+        try:
+            hits = await self._cache.find(
+                posts, model_version=self._classifier.version, policy_version=self._policy.version
+            )
+        except RedisUnavailable as error:
+            self._observer.trouble("cache", error)
+            return {}
+        return {hit.judgement.content_digest: hit.judgement for hit in hits if hit.judgement}
+
+    def _decide(self, post: Post, judgement: Judgement, source: Source, latency: dict[str, float]) -> Verdict:
+        return Verdict(
+            post=post.key,
+            content_digest=post.content_digest,
+            surface=post.surface,
+            ruling=self._policy.decide(post, judgement),
+            policy_version=self._policy.version,
+            source=source,
+            decided_at=datetime.now(UTC),
+            judgement=judgement,
+            latency=latency,
+        )
+
+    def _set_aside(self, post: Post) -> Verdict:
+        return Verdict(
+            post=post.key,
+            content_digest=post.content_digest,
+            surface=post.surface,
+            ruling=self._policy.set_aside(post),
+            policy_version=self._policy.version,
+            source=Source.SET_ASIDE,
+            decided_at=datetime.now(UTC),
+            skipped=(SET_ASIDE,),
+        )
+
+    async def _record(self, posts: list[Post], verdicts: list[Verdict]) -> list[Verdict]:
+        started = time.perf_counter()
+        recorded = await self._store.record(posts, verdicts)
+        self._observer.stage("record", time.perf_counter() - started)
+        for verdict in recorded:
+            self._observer.decided(verdict)
+        await self._quietly("cache", self._cache.put(recorded))
+        await self._quietly("announce", self._announcer.announce())
+        return recorded
+
+    async def _quietly(self, where: str, effort: Awaitable[None]) -> None:
+        """Await what may fail without harm: the verdict is recorded, or will be."""
+        try:
+            await effort
+        except AssayError as error:
+            self._observer.trouble(where, error)

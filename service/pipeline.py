@@ -1,0 +1,276 @@
+"""One post, one way: the front's half. `service.judging` is the worker's half.
+
+    moderate: cache -> single flight -> gather -> record store (accept) -> live queue -> worker -> reply -> the caller
+    submit:   record store (accept) -> the dispatcher -> bulk queue -> worker
+
+What the cache holds is decided here by the pure policy; whatever a model must read goes to a worker, which records
+before it replies. While Redis is away the store answers what it can.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+from service.dispatching import Dispatcher
+from service.domain import Batch, Judgement, Lane, Post, PostKey, Skip, Source, Verdict
+from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
+from service.evidence import related
+from service.fleet import Fleet
+from service.gathering import Gatherer
+from service.policy import Policy
+from service.ports import CacheHit, LoadObserver, Queue, RecordStore, VerdictCache
+from service.write_behind import WriteBehind
+
+RecordHits = Literal["all", "flagged", "none"]
+NO_WORKER_IN_TIME = Skip("model", "NO_WORKER_IN_TIME")
+
+
+@dataclass(frozen=True, slots=True)
+class FrontLimits:
+    """How one front paces itself. Seconds, tokens and counts as `service.settings` describes them."""
+
+    default_deadline: float = 10.0
+    batch_tokens: int = 512
+    gather_window: float = 0.002
+    max_waiting: int = 4096
+    lease: float = 180.0
+    record_hits: RecordHits = "all"
+
+
+class Pipeline:
+    """The front's way from posts to verdicts. `start` before use, `drain` after."""
+
+    def __init__(
+        self,
+        *,
+        front: str,
+        policy: Policy,
+        store: RecordStore,
+        cache: VerdictCache,
+        queue: Queue,
+        fleet: Fleet,
+        dispatcher: Dispatcher,
+        write_behind: WriteBehind,
+        observer: LoadObserver,
+        limits: FrontLimits = FrontLimits(),
+    ) -> None:
+        self._front, self._policy, self._limits = front, policy, limits
+        self._store, self._cache, self._queue, self._fleet = store, cache, queue, fleet
+        self._dispatcher, self._write_behind, self._observer = dispatcher, write_behind, observer
+        self._gatherer = Gatherer(
+            self._ship,
+            front=front,
+            budget=limits.batch_tokens,
+            window=limits.gather_window,
+            max_waiting=limits.max_waiting,
+            room=fleet.room,
+        )
+        self._flights: dict[str, asyncio.Future[Verdict]] = {}
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start the background loops."""
+        with contextlib.suppress(AssayError):
+            await self._fleet.refresh()
+        for loop in (self._gatherer, self._dispatcher, self._fleet, self._write_behind):
+            self._spawn(loop.run())
+        self._spawn(self._listen())
+
+    async def drain(self, grace: float = 10.0) -> None:
+        """Wait up to `grace` seconds for calls in flight, record what is still to record, stop the loops.
+
+        What was accepted and is not decided stays in the store for the next start.
+        """
+        until = time.monotonic() + grace
+        while len(self._gatherer) and time.monotonic() < until:  # noqa: ASYNC110 - once in a process's life
+            await asyncio.sleep(0.02)
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        try:
+            await self._write_behind.flush()
+        except AssayError as error:
+            self._observer.trouble("drain", error)
+
+    async def ready(self) -> None:
+        """Returns when store, Redis and a worker with a loaded model answer; else raises `Unavailable` naming it."""
+        await self._store.ping()
+        await self._cache.ping()
+        if not await self._fleet.refresh():
+            raise NoWorker("no worker with a loaded model answers; start one with `assay worker`")
+
+    async def moderate(self, post: Post, *, deadline: float | None = None) -> Verdict:
+        """The verdict of one post within `deadline` (Unix seconds). Raises `AssayError`."""
+        [result] = await self.moderate_many([post], deadline=deadline)
+        if isinstance(result, AssayError):
+            raise result
+        return result
+
+    async def moderate_many(
+        self, posts: Sequence[Post], *, deadline: float | None = None
+    ) -> list[Verdict | AssayError]:
+        """A verdict or an error for each post, in order."""
+        started = time.perf_counter()
+        deadline = deadline or time.time() + self._limits.default_deadline
+        hits = await self._lookup(posts)
+        results: list[Verdict | AssayError | None] = [
+            self._from_hit(post, hit) for post, hit in zip(posts, hits, strict=True)
+        ]
+        misses = [number for number, result in enumerate(results) if result is None]
+        if misses:
+            judged = await asyncio.gather(*(self._judged(posts[number], deadline) for number in misses))
+            for number, result in zip(misses, judged, strict=True):
+                results[number] = result
+        self._observer.stage("total", time.perf_counter() - started)
+        return [
+            related(result, post.text) if isinstance(result, Verdict) else result
+            for post, result in zip(posts, results, strict=True)
+            if result is not None
+        ]
+
+    async def submit(self, posts: Sequence[Post], *, request_id: str = "") -> list[bool]:
+        """Accept posts durably; True where new. Raises `Conflict`, `StoreUnavailable`."""
+        accepted = await self._store.accept(posts, request_id=request_id)
+        self._dispatcher.poke()
+        return accepted
+
+    # From the cache ---------------------------------------------------------------------------------------------------
+
+    async def _lookup(self, posts: Sequence[Post]) -> list[CacheHit]:
+        started = time.perf_counter()
+        try:
+            hits = await self._cache.find(
+                posts, model_version=self._fleet.model_version, policy_version=self._policy.version
+            )
+        except RedisUnavailable as error:
+            self._observer.trouble("cache", error)
+            self._observer.looked_up(errors=len(posts))
+            return await self._lookup_in_store(posts)
+        found = sum(hit.verdict is not None or hit.judgement is not None for hit in hits)
+        self._observer.looked_up(hits=found, misses=len(hits) - found)
+        self._observer.stage("cache", time.perf_counter() - started)
+        return hits
+
+    async def _lookup_in_store(self, posts: Sequence[Post]) -> list[CacheHit]:
+        try:
+            verdicts = await self._store.find([post.key for post in posts])
+            digests = [post.content_digest for post in posts]
+            judgements = await self._store.judgements(digests, self._fleet.model_version)
+        except AssayError as error:
+            self._observer.trouble("store", error)
+            return [CacheHit()] * len(posts)
+        return [CacheHit(*found) for found in zip(verdicts, judgements, strict=True)]
+
+    def _from_hit(self, post: Post, hit: CacheHit) -> Verdict | None:
+        if hit.verdict and hit.verdict.policy_version == self._policy.version:
+            verdict = replace(hit.verdict, source=Source.CACHE) if hit.verdict.judgement else hit.verdict
+            self._observer.decided(verdict)
+            return verdict
+        judgement = hit.judgement or (hit.verdict and hit.verdict.judgement)
+        return self._decide(post, judgement, already_recorded=hit.verdict is not None) if judgement else None
+
+    def _decide(self, post: Post, judgement: Judgement, *, already_recorded: bool) -> Verdict:
+        verdict = Verdict(
+            post=post.key,
+            content_digest=post.content_digest,
+            surface=post.surface,
+            ruling=self._policy.decide(post, judgement),
+            policy_version=self._policy.version,
+            source=Source.CACHE,
+            decided_at=datetime.now(UTC),
+            judgement=judgement,
+        )
+        self._observer.decided(verdict)
+        if not already_recorded and self._to_record(verdict):
+            self._write_behind.put(post, verdict)
+        return verdict
+
+    def _to_record(self, verdict: Verdict) -> bool:
+        wanted = self._limits.record_hits
+        return wanted == "all" or (wanted == "flagged" and bool(verdict.ruling.categories))
+
+    # From a worker ----------------------------------------------------------------------------------------------------
+
+    async def _judged(self, post: Post, deadline: float) -> Verdict | AssayError:
+        try:
+            verdict = await self._flight(post, deadline)
+        except DeadlineExceeded as error:
+            return self._provisional(post) or error
+        except AssayError as error:
+            return error
+        if verdict.post == post.key and verdict.policy_version == self._policy.version:
+            return verdict
+        if verdict.judgement is None:  # the twin was set aside: this post must not be judged by proxy
+            return self._provisional(post) or DeadlineExceeded("the model could not judge this text")
+        return self._decide(post, verdict.judgement, already_recorded=verdict.post == post.key)
+
+    async def _flight(self, post: Post, deadline: float) -> Verdict:
+        """The verdict of this post, or of a concurrent twin with the same content."""
+        while True:
+            flight = self._flights.get(post.content_digest) or self._take_off(post, deadline)
+            try:
+                return await asyncio.wait_for(asyncio.shield(flight), max(0.0, deadline - time.time()))
+            except TimeoutError:
+                raise DeadlineExceeded("no worker answered in time") from None
+            except DeadlineExceeded:  # the flight's first caller had less time: lead the next
+                if time.time() >= deadline:
+                    raise
+
+    def _take_off(self, post: Post, deadline: float) -> asyncio.Future[Verdict]:
+        flight = self._gatherer.put(post, deadline)
+        self._flights[post.content_digest] = flight
+        flight.add_done_callback(lambda done: self._landed(post.content_digest, done))
+        return flight
+
+    def _landed(self, digest: str, flight: asyncio.Future[Verdict]) -> None:
+        del self._flights[digest]
+        if not flight.cancelled():
+            flight.exception()  # read it, since every waiter may have left
+
+    def _provisional(self, post: Post) -> Verdict | None:
+        ruling = self._policy.provisional(post)
+        if ruling is None:
+            return None
+        verdict = Verdict(
+            post=post.key,
+            content_digest=post.content_digest,
+            surface=post.surface,
+            ruling=ruling,
+            policy_version=self._policy.version,
+            source=Source.PROVISIONAL,
+            decided_at=datetime.now(UTC),
+            skipped=(NO_WORKER_IN_TIME,),
+        )
+        self._observer.decided(verdict)
+        return verdict
+
+    async def _ship(self, batch: Batch) -> None:
+        """Commit a live batch to the store, then send it. If the queue is away the dispatcher sends it later."""
+        started = time.perf_counter()
+        await self._store.accept(batch.posts, lease=self._limits.lease)
+        self._observer.stage("store", time.perf_counter() - started)
+        try:
+            await self._queue.send(Lane.LIVE, batch)
+        except RedisUnavailable:
+            await self._release([post.key for post in batch.posts])
+            raise
+
+    async def _release(self, keys: Sequence[PostKey]) -> None:
+        try:
+            await self._store.release(keys)
+        except AssayError as error:  # their leases end by themselves
+            self._observer.trouble("release", error)
+
+    async def _listen(self) -> None:
+        async for reply in self._queue.replies(self._front):
+            self._gatherer.answered(reply)
+            if reply.dropped:  # nobody waits for them now, but they were accepted
+                await self._release(reply.dropped)
+                self._dispatcher.poke()
+
+    def _spawn(self, loop: Coroutine[None, None, None]) -> None:
+        self._loops.append(asyncio.create_task(loop))

@@ -1,0 +1,69 @@
+"""Records, in bulk and behind the caller's back, verdicts that live calls were answered with from the cache.
+
+It holds at most `capacity` of them; while the store is away the oldest are let go and reported. Nothing that was
+accepted by SubmitPosts or judged by a model passes through here: that is recorded before it is answered.
+"""
+
+import asyncio
+from collections import deque
+
+from service.domain import Post, Verdict
+from service.errors import Unavailable
+from service.ports import Announcer, Observer, VerdictCache, VerdictStore
+
+_BULK = 500
+_PAUSE = 0.05
+
+
+class WriteBehind:
+    """One front's late recorder."""
+
+    def __init__(
+        self,
+        store: VerdictStore,
+        cache: VerdictCache,
+        announcer: Announcer,
+        observer: Observer,
+        capacity: int = 100_000,
+    ) -> None:
+        self._store, self._cache, self._announcer, self._observer = store, cache, announcer, observer
+        self._waiting: deque[tuple[Post, Verdict]] = deque(maxlen=capacity)
+        self._wake = asyncio.Event()
+
+    def put(self, post: Post, verdict: Verdict) -> None:
+        """Record this verdict soon."""
+        if len(self._waiting) == self._waiting.maxlen:
+            self._observer.trouble("write_behind", Unavailable("the record store is behind; an answer goes unrecorded"))
+        self._waiting.append((post, verdict))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Record for ever; cancel to stop."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(_PAUSE)
+            try:
+                await self.flush()
+            except Unavailable as error:
+                self._observer.trouble("write_behind", error)
+                await asyncio.sleep(1.0)
+
+    async def flush(self) -> None:
+        """Record all that waits. Raises `StoreUnavailable` with nothing lost."""
+        self._wake.clear()
+        while self._waiting:
+            pairs = [self._waiting.popleft() for _ in range(min(_BULK, len(self._waiting)))]
+            try:
+                recorded = await self._store.record([post for post, _ in pairs], [verdict for _, verdict in pairs])
+            except Unavailable:
+                self._waiting.extendleft(reversed(pairs))
+                self._wake.set()
+                raise
+            await self._publish(recorded)
+
+    async def _publish(self, recorded: list[Verdict]) -> None:
+        try:
+            await self._cache.put(recorded)
+            await self._announcer.announce()
+        except Unavailable as error:
+            self._observer.trouble("write_behind", error)
