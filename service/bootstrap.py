@@ -1,0 +1,137 @@
+"""The one place where adapters are chosen: settings in, wired parts out, as contexts that give connections back."""
+
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from service.adapters.celery_queue import CeleryQueue
+from service.adapters.local_cache import LocalCache
+from service.adapters.observer import TelemetryObserver
+from service.adapters.redis_announcer import RedisAnnouncer
+from service.adapters.redis_attempts import RedisAttempts
+from service.adapters.redis_cache import RedisCache
+from service.adapters.redis_connection import RedisConnection
+from service.adapters.redis_registry import RedisRegistry
+from service.adapters.sql_store import SqlStore
+from service.dispatching import Dispatcher
+from service.fleet import Fleet
+from service.judging import Judging
+from service.pipeline import FrontLimits, Pipeline
+from service.policy import Policy
+from service.policy_file import load
+from service.ports import Announcer, Classifier, RecordStore, VerdictCache, WorkerRegistry
+from service.settings import Settings
+from service.write_behind import WriteBehind
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What a gRPC server needs: a started pipeline, the store of verdicts, the announcer that wakes watchers."""
+
+    pipeline: Pipeline
+    store: RecordStore
+    announcer: Announcer
+
+
+def policy(settings: Settings) -> Policy:
+    """The policy of the settings, or the shipped default. Raises `PolicyInvalid`."""
+    return load(settings.policy)
+
+
+@asynccontextmanager
+async def front(settings: Settings) -> AsyncIterator[Front]:
+    """A started pipeline; drained at the end."""
+    observer = TelemetryObserver()
+    connection = RedisConnection(settings.redis_url)
+    store = await SqlStore.connect(settings.database_url)
+    queue = CeleryQueue(connection)
+    announcer = RedisAnnouncer(connection)
+    cache = _cache(settings, connection)
+    pipeline = Pipeline(
+        front=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+        policy=policy(settings),
+        store=store,
+        cache=cache,
+        queue=queue,
+        fleet=Fleet(RedisRegistry(connection), observer, batches_per_worker=settings.batches_per_worker),
+        dispatcher=Dispatcher(
+            store,
+            queue,
+            observer,
+            budget=settings.batch_tokens,
+            messages=settings.bulk_messages,
+            lease=settings.lease,
+        ),
+        write_behind=WriteBehind(store, cache, announcer, observer),
+        observer=observer,
+        limits=_limits(settings),
+    )
+    await pipeline.start()
+    try:
+        yield Front(pipeline, store, announcer)
+    finally:
+        await pipeline.drain()
+        await announcer.close()
+        await queue.close()
+        await connection.close()
+        await store.close()
+
+
+@asynccontextmanager
+async def judging(settings: Settings, classifier: Classifier) -> AsyncIterator[Judging]:
+    """A worker's half of the pipeline."""
+    connection = RedisConnection(settings.redis_url)
+    store = await SqlStore.connect(settings.database_url)
+    queue = CeleryQueue(connection)
+    announcer = RedisAnnouncer(connection)
+    try:
+        yield Judging(
+            policy=policy(settings),
+            classifier=classifier,
+            store=store,
+            cache=_redis_cache(settings, connection),
+            queue=queue,
+            attempts=RedisAttempts(connection),
+            announcer=announcer,
+            observer=TelemetryObserver(),
+        )
+    finally:
+        await announcer.close()
+        await queue.close()
+        await connection.close()
+        await store.close()
+
+
+@asynccontextmanager
+async def registry(settings: Settings) -> AsyncIterator[WorkerRegistry]:
+    """The registry alone, for a worker's heartbeat."""
+    connection = RedisConnection(settings.redis_url)
+    try:
+        yield RedisRegistry(connection)
+    finally:
+        await connection.close()
+
+
+def _redis_cache(settings: Settings, connection: RedisConnection) -> RedisCache:
+    return RedisCache(connection, ttl=settings.cache_ttl, jitter=settings.cache_jitter)
+
+
+def _cache(settings: Settings, connection: RedisConnection) -> VerdictCache:
+    cache = _redis_cache(settings, connection)
+    if not settings.local_cache:
+        return cache
+    return LocalCache(cache, size=settings.local_cache, ttl=settings.local_ttl)
+
+
+def _limits(settings: Settings) -> FrontLimits:
+    return FrontLimits(
+        default_deadline=settings.default_deadline,
+        batch_tokens=settings.batch_tokens,
+        gather_window=settings.gather_window,
+        max_waiting=settings.max_waiting,
+        lease=settings.lease,
+        record_hits=settings.record_hits,
+    )

@@ -1,0 +1,201 @@
+"""The command line. Commands that need the classifiers come from the entry points of group `assay.commands`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from service.adapters import logs
+from service.domain import Decision
+from service.errors import AssayError, PolicyInvalid
+from service.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Assay judges the posts of a feed: machine-written misinformation and what a policy forbids.",
+    epilog="Settings come from ASSAY_* variables; the README lists them.",
+)
+policies = typer.Typer(no_args_is_help=True, help="Look after policy files.")
+app.add_typer(policies, name="policy")
+
+out = Console()
+err = Console(stderr=True)
+
+Address = Annotated[
+    str, typer.Option(envvar="ASSAY_ADDRESS", help="Where the gRPC server listens.", metavar="HOST:PORT")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+T = TypeVar("T")
+LOCAL = "127.0.0.1:50051"
+
+
+@app.command(rich_help_panel="Server")
+def up(
+    data_dir: Annotated[Path | None, typer.Option(help="Keep SQLite and Redis here.")] = None,
+    address: Annotated[str, typer.Option(help="Listen here.", metavar="HOST:PORT", envvar="ASSAY_ADDRESS")] = LOCAL,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every post.")] = False,
+) -> None:
+    """Start everything on this machine: Redis, SQLite, one worker and the gRPC server. Ctrl-C drains and stops."""
+    from service.stack import up as run
+
+    chosen = _settings(address=address, reflection=True, **({"data_dir": data_dir} if data_dir else {}))
+    logs.configure("info" if verbose else "warning", pretty=sys.stderr.isatty())
+    _run(run(chosen, out))
+
+
+@app.command(rich_help_panel="Server")
+def serve() -> None:
+    """Run the gRPC server alone, against the Redis and the database of the settings."""
+    chosen = _settings().resolved()
+    logs.configure(chosen.log_level)
+    from service.serving import serve as run
+
+    _run(run(chosen))
+
+
+@app.command(rich_help_panel="Server")
+def worker() -> None:
+    """Run one worker: it loads the model and judges what is queued. Start one per core or GPU."""
+    from service.stack import worker_command
+
+    chosen = _settings().resolved()
+    os.environ.update(ASSAY_REDIS_URL=chosen.redis_url, ASSAY_DATABASE_URL=chosen.database_url)
+    command = worker_command()
+    os.execv(command[0], command)  # noqa: S606 - the worker takes this process's place, signals and all
+
+
+@app.command(rich_help_panel="Server")
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from service.adapters.migrate import current, upgrade
+
+    chosen = _settings().resolved()
+    if chosen.database_url.startswith("sqlite"):
+        chosen.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _answered(lambda: upgrade(chosen.database_url))
+    out.print(f"The database is at revision {current(chosen.database_url)}.")
+
+
+@app.command(rich_help_panel="Server")
+def settings() -> None:
+    """Show every setting: its variable, the value it has here, and what it does."""
+    table = Table("variable", "value", "what it does", box=None)
+    found = _settings()
+    for name, field in Settings.model_fields.items():
+        table.add_row(f"ASSAY_{name.upper()}", escape(str(getattr(found, name))), field.description)
+    out.print(table)
+
+
+@app.command(rich_help_panel="Client")
+def check(  # noqa: PLR0917 - typer makes options of them
+    text: Annotated[str, typer.Argument(help="The post's text; - reads standard input.")],
+    address: Address = LOCAL,
+    surface: Annotated[str, typer.Option(help="feed, story, reel, comment, ad or bio.")] = "feed",
+    region: Annotated[str, typer.Option(help="ISO 3166-1 region, such as DE.")] = "",
+    locale: Annotated[str, typer.Option(help="BCP 47 language tag.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a running Assay for the verdict on one text, and show why."""
+    from service.calls import check as run
+
+    body = sys.stdin.read() if text == "-" else text
+    _run(run(body, address, out, surface=surface, region=region, locale=locale, as_json=as_json))
+
+
+@app.command(rich_help_panel="Client")
+def submit(
+    file: Annotated[Path, typer.Argument(help="The feed.", exists=True, dir_okay=False, allow_dash=True)],
+    feed_format: Annotated[
+        str, typer.Option("--format", help="graph, instagram, activitystreams or jsonl.", metavar="FORMAT")
+    ] = "jsonl",
+    address: Address = LOCAL,
+    wait: Annotated[bool, typer.Option(help="Wait for the verdicts.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Hand a feed over for judging; accepted posts are decided even if everything is killed now."""
+    from service.calls import submit as run
+
+    raise typer.Exit(_run(run(file, feed_format, address, out, err, wait=wait, as_json=as_json)) or 0)
+
+
+@app.command(rich_help_panel="Client")
+def watch(
+    address: Address = LOCAL,
+    cursor: Annotated[str, typer.Option(help="Go on after this cursor; 0 is the beginning.")] = "",
+    decision: Annotated[list[Decision] | None, typer.Option(help="Only these decisions.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow verdicts as they are decided. Ctrl-C ends it and prints the cursor to go on from."""
+    from service.calls import watch as run
+
+    _run(run(address, out, err, cursor=cursor, decisions=tuple(decision or ()), as_json=as_json))
+
+
+@app.command(rich_help_panel="Server")
+def demo() -> None:
+    """Judge the shipped sample feed from end to end in a temporary directory, and show what came out."""
+    from service.demo import demo as run
+
+    logs.configure("error", pretty=sys.stderr.isatty())
+    _run(run(out))
+
+
+@policies.command()
+def validate(
+    file: Annotated[Path | None, typer.Argument(help="A policy file; none: the shipped default.")] = None,
+) -> None:
+    """Check a policy file: every mistake with its line and key."""
+    from service.policy_file import load
+
+    try:
+        policy = load(file)
+    except PolicyInvalid as error:
+        err.print(f"[red]{file or 'default policy'}[/red]: {error}", highlight=False)
+        raise typer.Exit(1) from None
+    out.print(f"{file or 'the shipped default policy'} is valid: {policy.name}, version {policy.version}")
+
+
+def main() -> None:
+    """Entry point of the `assay` command."""
+    for plugin in sorted(entry_points(group="assay.commands"), key=lambda plugin: plugin.name):
+        app.command(plugin.name, rich_help_panel="Model")(plugin.load())
+    app()
+
+
+def _settings(**values: object) -> Settings:
+    try:
+        return Settings(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "ASSAY_" + "_".join(map(str, problem["loc"])).upper()
+            err.print(f"[red]{name}[/red]: {problem['msg']} (got {problem['input']!r})", highlight=False)
+        raise typer.Exit(2) from None
+
+
+def _run(work: Coroutine[None, None, T]) -> T:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return _answered(lambda: runner.run(work))
+
+
+def _answered(work: Callable[[], T]) -> T:
+    """Run `work`; what it raises for the caller becomes one line and exit status 1."""
+    try:
+        return work()
+    except (AssayError, OSError) as error:
+        err.print(f"[red]error[/red]: {error}", highlight=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

@@ -1,0 +1,146 @@
+"""How verdicts look in a terminal, and as JSON for other programs. Pure: values in, renderables out."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from service.domain import Decision, Judgement, Post, Signal, Source, Verdict
+
+STYLES = {
+    Decision.ALLOW: "green",
+    Decision.LABEL: "cyan",
+    Decision.REDUCE: "yellow",
+    Decision.REVIEW: "bold yellow",
+    Decision.BLOCK: "bold red",
+}
+_BAR = 24
+_SNIPPET = 58
+_SURPRISING = 8.0  # bits: a token with less than 1 in 256
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """The whole verdict as JSON values, with the names that the API uses."""
+    judgement = verdict.judgement
+    return {
+        "post": verdict.post.name,
+        "decision": verdict.decision.value,
+        "categories": [category.value for category in verdict.ruling.categories],
+        "rules": list(verdict.ruling.rules),
+        "signals": {name: _signal_json(signal) for name, signal in judgement.signals.items()} if judgement else {},
+        "evidence": _evidence_json(judgement) if judgement else {},
+        "abstained": list(judgement.abstained) if judgement else [],
+        "words": judgement.words if judgement else None,
+        "skipped": [{"stage": skip.stage, "reason": skip.reason} for skip in verdict.skipped],
+        "source": verdict.source.value,
+        "model_version": verdict.model_version,
+        "policy_version": verdict.policy_version,
+        "decided_at": verdict.decided_at.isoformat(),
+    }
+
+
+def verdict_panel(text: str, verdict: Verdict) -> RenderableType:
+    """One verdict to read: decision, the text with its spans underlined, bars for signals, notes."""
+    decision = Text(verdict.decision.value, STYLES[verdict.decision])
+    if verdict.ruling.categories:
+        decision.append("  " + ", ".join(verdict.ruling.categories), "default")
+    parts: list[RenderableType] = [decision, Text(""), marked(text, verdict.judgement)]
+    if verdict.judgement:
+        parts += [Text(""), signal_bars(verdict.judgement.signals.values())]
+    parts += [Text(""), *(Text(note, "dim") for note in _notes(verdict))]
+    return Panel(Group(*parts), title=escape(verdict.post.name), border_style=STYLES[verdict.decision])
+
+
+def marked(text: str, judgement: Judgement | None) -> Text:
+    """The text with the spans that moved a signal up underlined, and surprising tokens in italics."""
+    shown = Text(text)
+    if judgement is None:
+        return shown
+    at = _character_offsets(text)
+    for span in judgement.evidence.spans:
+        if span.weight > 0:
+            shown.stylize("underline", at[span.start], at[span.end])
+    for token in judgement.evidence.surprise:
+        if token.bits >= _SURPRISING:
+            shown.stylize("italic", at[token.start], at[token.end])
+    return shown
+
+
+def signal_bars(signals: Iterable[Signal]) -> Table:
+    """A bar per signal: filled up to the probability, with the interval's ends beside it."""
+    table = Table.grid(padding=(0, 1))
+    for signal in signals:
+        filled = round(signal.probability * _BAR)
+        bar = Text("█" * filled, _heat(signal.probability)) + Text("░" * (_BAR - filled), "dim")
+        interval = f"{signal.low:.2f} to {signal.high:.2f}"
+        table.add_row(signal.name, bar, f"{signal.probability:.2f}", Text(interval, "dim"))
+    return table
+
+
+def verdict_table(rows: Sequence[tuple[Post, Verdict]], title: str) -> Table:
+    """One line per post: decision, categories, the two leading signals, where it came from, the text's beginning."""
+    table = Table(title=title, title_justify="left", pad_edge=False, box=None, header_style="bold")
+    for heading in ("decision", "why", "AI", "misinfo", "source", "surface", "text"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=30 if heading == "why" else None)
+    for post, verdict in rows:
+        table.add_row(
+            Text(verdict.decision.value, STYLES[verdict.decision]),
+            ", ".join(verdict.ruling.categories) or Text("-", "dim"),
+            _percent(verdict, "ai_generated"),
+            _percent(verdict, "misinformation"),
+            Text(verdict.source.value.lower(), "dim" if verdict.source is Source.CACHE else "default"),
+            post.surface.value,
+            Text(snippet(post.text)),
+        )
+    return table
+
+
+def snippet(text: str, length: int = _SNIPPET) -> str:
+    """The text's beginning on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _percent(verdict: Verdict, name: str) -> Text:
+    signal = verdict.judgement.signals.get(name) if verdict.judgement else None
+    return Text(f"{signal.probability:4.0%}", _heat(signal.probability)) if signal else Text("-", "dim")
+
+
+def _heat(probability: float) -> str:
+    return "red" if probability >= 0.9 else "yellow" if probability >= 0.5 else "default"
+
+
+def _notes(verdict: Verdict) -> list[str]:
+    notes = [f"rule {rule}" for rule in verdict.ruling.rules]
+    if judgement := verdict.judgement:
+        notes += [f"abstained: {reason}" for reason in judgement.abstained]
+        notes += [f"undone before judging: {kind} x {count}" for kind, count in judgement.evidence.obfuscation.items()]
+    notes += [f"skipped {skip.stage}: {skip.reason}" for skip in verdict.skipped]
+    model = verdict.model_version[:12] or "none"
+    return [*notes, f"source {verdict.source.value.lower()} · model {model} · policy {verdict.policy_version[:12]}"]
+
+
+def _signal_json(signal: Signal) -> dict[str, float]:
+    return {"probability": signal.probability, "raw": signal.raw, "low": signal.low, "high": signal.high}
+
+
+def _evidence_json(judgement: Judgement) -> dict[str, Any]:
+    evidence = judgement.evidence
+    return {
+        "spans": [{"start": s.start, "end": s.end, "signal": s.signal, "weight": s.weight} for s in evidence.spans],
+        "surprise": [{"start": t.start, "end": t.end, "bits": t.bits} for t in evidence.surprise],
+        "obfuscation": dict(evidence.obfuscation),
+    }
+
+
+def _character_offsets(text: str) -> dict[int, int]:
+    """Character index of each UTF-8 byte offset at which a character begins, and of the end."""
+    offsets, byte = {0: 0}, 0
+    for index, character in enumerate(text, start=1):
+        byte += len(character.encode())
+        offsets[byte] = index
+    return offsets

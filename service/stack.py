@@ -1,0 +1,148 @@
+"""What `assay up` and the demo start around a front: an embedded Redis unless one is named, the tables, one worker."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import structlog
+from rich.console import Console
+
+from service.adapters.embedded_redis import EmbeddedRedis
+from service.adapters.migrate import upgrade
+from service.errors import Unavailable
+from service.pipeline import Pipeline
+from service.serving import Serving, running, stop_signal
+from service.settings import Settings
+
+_START, _STOP = 120.0, 30.0
+_FIRST_PAUSE, _LAST_PAUSE = 1.0, 30.0
+
+
+def worker_command() -> list[str]:
+    """The Celery worker. Pool, queues and the rest stand in `workers.app`."""
+    return [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--loglevel", "warning"]
+
+
+@contextmanager
+def redis_and_tables(settings: Settings) -> Iterator[Settings]:
+    """Redis (embedded unless named) and a migrated database, named in the settings that are given."""
+    named = settings.resolved()
+    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    upgrade(named.database_url)
+    if settings.redis_url:
+        yield named
+        return
+    with EmbeddedRedis(settings.directory / "redis") as redis:
+        yield named.model_copy(update={"redis_url": redis.url})
+
+
+class Worker:
+    """A worker process that is started again when it dies, with growing pauses."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        self._settings, self._log = settings, log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Keep one worker running; cancel after `stop`."""
+        pause = _FIRST_PAUSE
+        while not self._stopping:
+            started = time.monotonic()
+            self._process = self._start()
+            code = await asyncio.to_thread(self._process.wait)
+            if self._stopping:
+                return
+            pause = _FIRST_PAUSE if time.monotonic() - started > _LAST_PAUSE else min(2 * pause, _LAST_PAUSE)
+            structlog.get_logger("assay").warning("worker ended", code=code, log=str(self._log), again_in=pause)
+            await asyncio.sleep(pause)
+
+    async def stop(self) -> None:
+        """Ask the worker to finish its batch and end; what it has not begun goes back to the queue."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.to_thread(process.wait, _STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "ASSAY_REDIS_URL": self._settings.redis_url,
+            "ASSAY_DATABASE_URL": self._settings.database_url,
+        }
+        with self._log.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own command
+                worker_command(),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # a Ctrl-C in the terminal is for us: we end the worker after the calls
+            )
+
+
+@asynccontextmanager
+async def one_worker(settings: Settings, log: Path) -> AsyncIterator[Worker]:
+    """A worker for as long as the context is open."""
+    worker = Worker(settings, log)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        await worker.stop()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until_ready(pipeline: Pipeline, seconds: float) -> None:
+    """Return when the pipeline can give verdicts. Raises what it lacked after so many seconds."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await pipeline.ready()
+        except Unavailable:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def everything(settings: Settings) -> AsyncIterator[Serving]:
+    """Redis, tables, one worker and a front, ready for posts; ended in the order in which nothing is lost."""
+    with redis_and_tables(settings) as named:
+        log = settings.directory / "worker.log"
+        async with one_worker(named, log), running(named) as serving:
+            try:
+                await until_ready(serving.pipeline, _START)
+            except Unavailable as error:
+                raise Unavailable(f"{error}; the worker's log is {log}") from error
+            yield serving
+
+
+async def up(settings: Settings, out: Console) -> None:
+    """`assay up`: everything, until SIGINT or SIGTERM."""
+    stopping = stop_signal()
+    async with AsyncExitStack() as stack:
+        with out.status("Starting Redis, the record store, one worker and the gRPC server ..."):
+            serving = await stack.enter_async_context(everything(settings))
+        out.print(f"Assay is ready: gRPC on [bold]{_host(settings.address)}:{serving.port}[/bold]", highlight=False)
+        out.print(f"Data and logs are in {settings.directory}. Ctrl-C drains and stops.", highlight=False)
+        out.print('In another terminal: [bold]assay check "some text"[/bold], [bold]assay watch[/bold]')
+        await stopping.wait()
+        out.print("Draining: calls in flight are answered, what is accepted stays ...")
+    out.print("Stopped. What was accepted and is not decided yet will be on the next start.")
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0]

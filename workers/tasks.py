@@ -1,0 +1,82 @@
+"""The one task: judge a batch. Everything it needs is built once, after the worker process has started."""
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from celery import signals
+from celery.exceptions import Reject
+from prometheus_client import start_http_server
+
+from service import bootstrap
+from service.adapters import logs
+from service.codec import decode_batch
+from service.domain import WorkerInfo
+from service.errors import Unavailable
+from service.judging import Judging
+from service.settings import Settings
+from workers.app import app
+from workers.classifier import BundleClassifier
+from workers.heart import Heart
+
+_PAUSE = 1.0
+
+
+@dataclass
+class _Bench:
+    """What a running worker holds: its loop, its half of the pipeline, its heartbeat."""
+
+    runner: asyncio.Runner
+    judging: Judging
+    stack: AsyncExitStack
+    heart: Heart
+
+
+_bench: _Bench | None = None
+
+
+@signals.worker_init.connect
+def open_bench(**_: Any) -> None:
+    """Load the model and connect, before the first message is taken."""
+    global _bench  # noqa: PLW0603 - Celery gives a process-wide hook and no place to keep what it makes
+    settings = Settings()
+    logs.configure(settings.log_level)
+    classifier = BundleClassifier.load(settings.model, settings.heads, device=settings.device, threads=settings.threads)
+    runner, stack = asyncio.Runner(), AsyncExitStack()
+    judging = runner.run(stack.enter_async_context(bootstrap.judging(settings, classifier)))
+    worker = WorkerInfo(f"{socket.gethostname()}:{os.getpid()}", classifier.version, time.time())
+    _bench = _Bench(runner, judging, stack, Heart(settings, worker))
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port)
+
+
+@signals.worker_ready.connect
+def start_heart(**_: Any) -> None:
+    """Say that this worker is there, now that it takes messages."""
+    if _bench:
+        _bench.heart.start()
+
+
+@signals.worker_shutdown.connect
+def close_bench(**_: Any) -> None:
+    """Give connections back."""
+    if _bench:
+        _bench.heart.stop()
+        _bench.runner.run(_bench.stack.aclose())
+        _bench.runner.close()
+
+
+@app.task(name="assay.judge", ignore_result=True)
+def judge(body: dict[str, Any]) -> None:
+    """Judge one batch. While the record store is away the message goes back to its queue."""
+    if _bench is None:
+        raise RuntimeError("the worker was not started by `assay worker`: no model is loaded")
+    try:
+        _bench.runner.run(_bench.judging.judge(decode_batch(body)))
+    except Unavailable as error:
+        time.sleep(_PAUSE)
+        raise Reject(error, requeue=True) from error
