@@ -1,0 +1,274 @@
+"""Policy documents: YAML in, `Policy` out. `service/policies/default.yaml` explains every key of the format.
+
+`PolicyInvalid` names line and key and says what may stand there. One reading reports one problem in each section, rule
+and threshold: the first is raised, the others are its notes.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from service.canonical import digest
+from service.conditions import (
+    ATTRIBUTES,
+    OBFUSCATIONS,
+    SIGNALS,
+    SOURCE_TYPES,
+    Abstained,
+    AllOf,
+    Among,
+    AnyOf,
+    Condition,
+    Obfuscation,
+    SignalBound,
+    Threshold,
+    Words,
+)
+from service.domain import Category, Decision, Surface
+from service.errors import PolicyInvalid
+from service.located import Located, Problems, read
+from service.policy import Policy, Rule
+
+DEFAULT = Path(__file__).parent / "policies" / "default.yaml"
+"""The shipped policy."""
+
+_SCHEMA = 1
+_MOST_WORDS = 20_000
+_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
+_THRESHOLD = re.compile(r"[a-z][a-z0-9_]*")
+_REGION = re.compile(r"[A-Z]{2}")
+_LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_REASON = re.compile(r"ABSTAINED_[A-Z_]+")
+_UNJUDGED = (Decision.ALLOW, Decision.REVIEW)
+_Answer = TypeVar("_Answer")
+
+
+def load(path: Path | None = None) -> Policy:
+    """The policy in the file (None: the shipped one). Raises `PolicyInvalid`, and OSError for an unreadable file."""
+    try:
+        return parse((path or DEFAULT).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise PolicyInvalid(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8 text") from error
+
+
+def parse(text: str) -> Policy:
+    """The policy in the text of a document."""
+    return _Reading(read(text)).policy()
+
+
+class _Reading:
+    """One reading of a document: collects problems and knows its thresholds by name."""
+
+    def __init__(self, root: Located) -> None:
+        required = ("schema", "name", "description", "defaults", "rules")
+        self._root = root
+        self._sections = root.mapping((*required, "test_string", "thresholds"), required)
+        self._problems = Problems()
+        self._thresholds: dict[str, Threshold] = {}
+
+    def policy(self) -> Policy:
+        """The whole policy, or the first problem with the others as its notes."""
+        self._read_schema()
+        self._read_thresholds()
+        rules = self._rules()
+        with self._problems.caught():
+            defaults = self._sections["defaults"].mapping(("abstained", "provisional", "set_aside"))
+            policy = Policy(
+                name=_matching(self._sections["name"], _NAME, "a short name such as ads-strict"),
+                description=self._sections["description"].text(),
+                version=self._version(),
+                rules=rules,
+                test_string=(node := self._sections.get("test_string")) is None or node.flag(),
+                abstained=_by_surface(defaults.get("abstained"), _unjudged, Decision.REVIEW),
+                without_worker=_by_surface(defaults.get("provisional"), _provisional, None),
+                without_model=_by_surface(defaults.get("set_aside"), _unjudged, Decision.REVIEW),
+            )
+        self._problems.raise_any()
+        return policy
+
+    def _version(self) -> str:
+        """Digest of what the document says: comments, layout and the order of keys don't count."""
+        return digest(json.dumps(self._root.plain(), sort_keys=True))
+
+    def _read_schema(self) -> None:
+        with self._problems.caught():
+            self._sections["schema"].choice((str(_SCHEMA),))
+
+    def _read_thresholds(self) -> None:
+        with self._problems.caught():
+            section = self._sections.get("thresholds")
+            for name, node in (section.mapping() if section else {}).items():
+                self._thresholds[name] = Threshold(1)  # known from here on, whatever is wrong with it
+                with self._problems.caught():
+                    if not _THRESHOLD.fullmatch(name):
+                        raise node.error("is no name for a threshold", "use lower-case letters, digits and _")
+                    self._thresholds[name] = _threshold(node)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        rules: dict[str, Rule] = {}
+        with self._problems.caught():
+            for node in self._sections["rules"].items():
+                with self._problems.caught():
+                    rule = self._rule(node)
+                    if rule.name in rules:
+                        raise node.error(f"{rule.name!r} names an earlier rule too", "give each rule its own name")
+                    rules[rule.name] = rule
+        return tuple(rules.values())
+
+    def _rule(self, node: Located) -> Rule:
+        required = ("name", "when", "then", "reason")
+        keys = node.mapping((*required, "category", "despite_abstention"), required)
+        category = keys["category"].choice(tuple(Category)) if "category" in keys else None
+        despite = keys.get("despite_abstention")
+        try:
+            return Rule(
+                name=_matching(keys["name"], _NAME, "lower-case words joined by hyphens"),
+                when=self._condition(keys["when"]),
+                then=Decision(keys["then"].choice(tuple(Decision))),
+                category=Category(category) if category else None,
+                reason=keys["reason"].text(),
+                despite_abstention=despite is not None and despite.flag(),
+            )
+        except PolicyInvalid as problem:
+            if problem.line:
+                raise
+            at = keys.get(problem.field.rpartition(".")[2], node)
+            raise PolicyInvalid(problem.field, problem.problem, problem.remedy, at.line) from None
+
+    def _condition(self, node: Located) -> Condition:
+        """All keys of the mapping must hold."""
+        keys = node.mapping(("all", "any", "not", "signals", *_PLAIN))
+        if not keys:
+            raise node.error("asks for nothing", "name what must hold, such as surfaces or signals")
+        return _joined([part for key, value in keys.items() for part in self._parts(key, value)])
+
+    def _parts(self, key: str, node: Located) -> list[Condition]:
+        if key == "all":
+            return [self._condition(item) for item in node.items()]
+        if key == "any":
+            return [AnyOf(tuple(self._condition(item) for item in node.items()))]
+        if key == "not":
+            return [self._condition(node).negated()]
+        if key == "signals":
+            bounds = node.mapping(SIGNALS)
+            if not bounds:
+                raise node.error("asks for nothing", "name a signal and its bounds")
+            return [part for name, bound in bounds.items() for part in self._bounds(name, bound)]
+        return [_PLAIN[key](node)]
+
+    def _bounds(self, signal: str, node: Located) -> list[Condition]:
+        keys = node.mapping(("at_least", "below", "low_at_least", "low_below"))
+        if not keys:
+            raise node.error("has no bounds", "add at_least, below, low_at_least or low_below")
+        return [
+            SignalBound(signal, self._bound(value), key.endswith("at_least"), key.startswith("low_"))
+            for key, value in keys.items()
+        ]
+
+    def _bound(self, node: Located) -> Threshold:
+        """A number, or a threshold's name."""
+        word = node.text()
+        if word in self._thresholds:
+            return self._thresholds[word]
+        if self._thresholds and _THRESHOLD.fullmatch(word):
+            node.choice(self._thresholds)  # raises, and says which names there are
+        return Threshold(node.number(0, 1))
+
+
+def _threshold(node: Located) -> Threshold:
+    """A number, or a `value` with exceptions."""
+    if not node.is_mapping:
+        return Threshold(node.number(0, 1))
+    keys = node.mapping(("value", "except"), ("value",))
+    exceptions = keys["except"].items() if "except" in keys else []
+    return Threshold(keys["value"].number(0, 1), tuple(_exception(item) for item in exceptions))
+
+
+def _exception(node: Located) -> tuple[Condition, float]:
+    keys = node.mapping(("value", *_EXCEPTION), ("value",))
+    value = keys.pop("value").number(0, 1)
+    if not keys:
+        raise node.error("fits every post", f"add one of {', '.join(_EXCEPTION)}")
+    return _joined([_PLAIN[key](part) for key, part in keys.items()]), value
+
+
+def _joined(parts: list[Condition]) -> Condition:
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def _words(node: Located) -> Condition:
+    keys = node.mapping(("at_least", "below"))
+    if not keys:
+        raise node.error("has no bounds", "add at_least, below or both")
+    minimum = keys["at_least"].whole(1, _MOST_WORDS) if "at_least" in keys else 0
+    below = keys["below"].whole(1, _MOST_WORDS) if "below" in keys else None
+    if below is not None and below <= minimum:
+        raise node.error(f"nothing is at least {minimum} and below {below}", "swap the bounds")
+    return Words(minimum, below)
+
+
+def _abstained(node: Located) -> Condition:
+    if isinstance(node.node, yaml.SequenceNode):
+        reasons = frozenset(_matching(item, _REASON, "one such as ABSTAINED_TOO_SHORT") for item in node.items())
+        return Abstained(reasons)
+    return Abstained(wanted=node.flag())
+
+
+def _obfuscation(node: Located) -> Condition:
+    counts = node.mapping(("any", *OBFUSCATIONS))
+    if not counts:
+        raise node.error("asks for nothing", "write kind: least count, such as homoglyph: 3")
+    kinds = {"" if kind == "any" else kind: count.whole(1, _MOST_WORDS) for kind, count in counts.items()}
+    return _joined([Obfuscation(kind, count) for kind, count in kinds.items()])
+
+
+def _among(attribute: str, form: re.Pattern[str], example: str) -> Callable[[Located], Condition]:
+    def reader(node: Located) -> Condition:
+        values = [_matching(item, form, example) for item in node.items()]
+        return Among(attribute, frozenset(value.lower() if form is _LOCALE else value for value in values))
+
+    return reader
+
+
+_PLAIN: dict[str, Callable[[Located], Condition]] = {
+    "surfaces": lambda node: Among("surfaces", node.choices(tuple(Surface))),
+    "regions": _among("regions", _REGION, "ISO 3166-1 codes such as DE"),
+    "locales": _among("locales", _LOCALE, "BCP 47 tags such as en or pt-BR"),
+    "words": _words,
+    "digital_source_types": lambda node: Among("digital_source_types", node.choices(SOURCE_TYPES)),
+    "abstained": _abstained,
+    "obfuscation": _obfuscation,
+}
+"""Readers of the conditions that hold no others and no thresholds."""
+
+_EXCEPTION = (*ATTRIBUTES, "words")
+
+
+def _matching(node: Located, form: re.Pattern[str], example: str) -> str:
+    word = node.text()
+    if not form.fullmatch(word):
+        raise node.error(f"{word!r} has another form than is wanted", f"write {example}")
+    return word
+
+
+def _unjudged(node: Located) -> Decision:
+    return Decision(node.choice(_UNJUDGED))
+
+
+def _provisional(node: Located) -> Decision | None:
+    word = node.choice(("FAIL", *_UNJUDGED))
+    return None if word == "FAIL" else Decision(word)
+
+
+def _by_surface(node: Located | None, reader: Callable[[Located], _Answer], missing: _Answer) -> dict[Surface, _Answer]:
+    """One answer for each surface: the same for all, or by name with `other` for the rest."""
+    if node is None:
+        return dict.fromkeys(Surface, missing)
+    if not node.is_mapping:
+        return dict.fromkeys(Surface, reader(node))
+    answers = {name: reader(value) for name, value in node.mapping(("other", *Surface), ("other",)).items()}
+    return {surface: answers.get(surface, answers["other"]) for surface in Surface}
