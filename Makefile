@@ -35,7 +35,7 @@ proto: $(BIN)/.assay-dev ## Regenerate the gRPC code from proto/
 
 lock: $(BIN)/.assay-dev ## Resolve pyproject.toml into the two lock files again
 	$(BIN)/pip-compile $(LOCK_FLAGS) --extra postgres -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev --extra train --extra postgres -c requirements.lock -o requirements-dev.lock pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock requirements-dev.lock # any build of that version
 
 wheel: $(BIN)/.assay-dev ## Build the wheel into dist/

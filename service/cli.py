@@ -153,7 +153,9 @@ def demo() -> None:
 
 @policies.command()
 def validate(
-    file: Annotated[Path | None, typer.Argument(help="A policy file; none: the shipped default.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A policy file; none: the shipped default.", exists=True, dir_okay=False)
+    ] = None,
 ) -> None:
     """Check a policy file: every mistake with its line and key."""
     from service.policy_file import load
@@ -161,9 +163,12 @@ def validate(
     try:
         policy = load(file)
     except PolicyInvalid as error:
-        err.print(f"[red]{file or 'default policy'}[/red]: {error}", highlight=False)
+        for problem in (str(error), *getattr(error, "__notes__", ())):
+            err.print(f"[red]{escape(str(file or 'default policy'))}[/red]: {escape(problem)}", highlight=False)
         raise typer.Exit(1) from None
-    out.print(f"{file or 'the shipped default policy'} is valid: {policy.name}, version {policy.version}")
+    out.print(
+        f"{file or 'the shipped default policy'} is valid: {policy.name}, version {policy.version}", soft_wrap=True
+    )
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Each field is set by `ASSAY_` + its name in capitals. Durations are seconds."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, env_file=None, protected_namespaces=())
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", frozen=True, env_ignore_empty=True, protected_namespaces=())
 
     redis_url: str = Field("", description="Redis, redis:// or unix://. Empty: the embedded one of `assay up`.")
     database_url: str = Field("", description="postgresql:// or sqlite:// URL. Empty: SQLite in the data directory.")

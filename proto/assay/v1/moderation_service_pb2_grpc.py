@@ -28,7 +28,7 @@ if _version_not_supported:
 class ModerationServiceStub:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB in either direction. Errors carry google.rpc details: BadRequest names the field at fault and
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
     the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
     trailer `x-request-id`, yours or a generated one.
     """
@@ -64,7 +64,7 @@ class ModerationServiceStub:
 class ModerationServiceServicer:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB in either direction. Errors carry google.rpc details: BadRequest names the field at fault and
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
     the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
     trailer `x-request-id`, yours or a generated one.
     """
@@ -139,7 +139,7 @@ def add_ModerationServiceServicer_to_server(servicer, server):
 class ModerationService:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB in either direction. Errors carry google.rpc details: BadRequest names the field at fault and
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
     the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
     trailer `x-request-id`, yours or a generated one.
     """

@@ -29,7 +29,7 @@ GRPC_VERSION: str
 class ModerationServiceStub:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB in either direction. Errors carry google.rpc details: BadRequest names the field at fault and
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
     the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
     trailer `x-request-id`, yours or a generated one.
     """
@@ -62,7 +62,7 @@ class ModerationServiceStub:
 class ModerationServiceAsyncStub(ModerationServiceStub):
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB in either direction. Errors carry google.rpc details: BadRequest names the field at fault and
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
     the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
     trailer `x-request-id`, yours or a generated one.
     """
@@ -91,7 +91,7 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
 class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB in either direction. Errors carry google.rpc details: BadRequest names the field at fault and
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
     the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
     trailer `x-request-id`, yours or a generated one.
     """

@@ -257,7 +257,7 @@ class Verdict(_message.Message):
 
     @_builtins.property
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the policy rules that matched, in the policy's order."""
+        """Names of the policy rules that matched, strictest first."""
 
     @_builtins.property
     def skipped(self) -> _containers.RepeatedCompositeFieldContainer[Global___Skip]:

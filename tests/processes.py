@@ -1,0 +1,113 @@
+"""Assay's own processes, as tests start, kill and stop them: `assay up`, `assay serve`, `assay worker`."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Self
+
+ASSAY = [sys.executable, "-c", "from service.cli import main; main()"]
+_START = 90.0
+
+
+def environment(**values: str) -> dict[str, str]:
+    """This environment without settings of Assay but these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    return {**inherited, "PYTHONUNBUFFERED": "1", "COLUMNS": "160", **values}
+
+
+def assay(*arguments: str, stdin: str | None = None, **values: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [*ASSAY, *arguments],
+        env=environment(**values),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=_START,
+        check=False,
+    )
+
+
+class Process:
+    """A command that runs until it is stopped; what it prints is kept."""
+
+    def __init__(self, *arguments: str, **values: str) -> None:
+        self.process = subprocess.Popen(
+            [*ASSAY, *arguments],
+            env=environment(**values),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.output = ""
+        self._grown = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until the output matches."""
+        with self._grown:
+            self._grown.wait_for(lambda: re.search(pattern, self.output) or self.process.poll() is not None, _START)
+            found = re.search(pattern, self.output)
+        assert found, f"no {pattern!r} in:\n{self.output}"
+        return found
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Signal the process and wait for its end."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(_START)
+        self._reader.join(5.0)
+        return code
+
+    def kill(self) -> None:
+        """Kill the process group, no questions asked."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(_START)
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            with self._grown:
+                self.output += line
+                self._grown.notify_all()
+        with self._grown:
+            self._grown.notify_all()
+
+
+class Up:
+    """`assay up` in a directory of its own; may be stopped and started again on the same data."""
+
+    def __init__(self, **values: str) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="assay-"))
+        self._values = values
+        self.address = ""
+        self.process: Process | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it is ready."""
+        self.process = Process("up", "--data-dir", str(self.directory), "--address", "127.0.0.1:0", **self._values)
+        self.address = self.process.wait_for(r"gRPC on (127\.0\.0\.1:\d+)").group(1)
+
+    def stop(self) -> int:
+        """Stop with Ctrl-C."""
+        assert self.process
+        return self.process.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.directory, ignore_errors=True)
