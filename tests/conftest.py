@@ -1,0 +1,215 @@
+"""Fixtures for all tests: a real Redis, the adapters of each port that has a memory twin, sample posts and verdicts."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from service.adapters.celery_queue import CeleryQueue
+from service.adapters.embedded_redis import EmbeddedRedis
+from service.adapters.local_cache import LocalCache
+from service.adapters.memory import MemoryAnnouncer, MemoryAttempts, MemoryCache, MemoryQueue, MemoryRegistry
+from service.adapters.redis_announcer import RedisAnnouncer
+from service.adapters.redis_attempts import RedisAttempts
+from service.adapters.redis_cache import RedisCache
+from service.adapters.redis_connection import RedisConnection
+from service.adapters.redis_registry import RedisRegistry
+from service.domain import (
+    Category,
+    Decision,
+    Evidence,
+    Judgement,
+    Post,
+    Ruling,
+    Signal,
+    Skip,
+    Source,
+    Span,
+    TokenSurprise,
+    Verdict,
+)
+from service.ports import Announcer, Attempts, Queue, VerdictCache, WorkerRegistry
+
+ADAPTERS = ("memory", "redis")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis]:
+    """A Redis for the whole run; use `redis_url`, which empties it."""
+    with tempfile.TemporaryDirectory(prefix="assay-") as directory, EmbeddedRedis(Path(directory)) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: EmbeddedRedis) -> str:
+    """A Redis that is empty."""
+    with Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+async def redis_connection(redis_url: str) -> AsyncIterator[RedisConnection]:
+    """A connection to an empty Redis."""
+    connection = RedisConnection(redis_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """An empty directory whose path is short enough for a unix socket."""
+    directory = Path(tempfile.mkdtemp(prefix="assay-"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def own_redis(short_directory: Path) -> Iterator[EmbeddedRedis]:
+    """A Redis of this test's own, to be stopped and started."""
+    with EmbeddedRedis(short_directory) as server:
+        yield server
+
+
+@pytest.fixture
+async def lost_connection(own_redis: EmbeddedRedis) -> AsyncIterator[RedisConnection]:
+    """A connection to `own_redis`."""
+    connection = RedisConnection(own_redis.url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(params=(*ADAPTERS, "local before redis"))
+def cache_of(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> Callable[[float], VerdictCache]:
+    """Makes each `VerdictCache`, given the seconds that its entries live."""
+    if request.param == "memory":
+        return lambda ttl: MemoryCache(ttl=ttl)
+    if request.param == "redis":
+        return lambda ttl: RedisCache(redis_connection, ttl=ttl)
+    return lambda ttl: LocalCache(RedisCache(redis_connection, ttl=ttl), size=1000, ttl=ttl)
+
+
+@pytest.fixture
+def cache(cache_of: Callable[[float], VerdictCache]) -> VerdictCache:
+    """Each `VerdictCache`."""
+    return cache_of(60.0)
+
+
+@pytest.fixture(params=ADAPTERS)
+async def queue(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> AsyncIterator[Queue]:
+    """Each `Queue`."""
+    if request.param == "memory":
+        yield MemoryQueue()
+        return
+    celery = CeleryQueue(redis_connection)
+    yield celery
+    await celery.close()
+
+
+@pytest.fixture(params=ADAPTERS)
+def registry_of(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> Callable[[float], WorkerRegistry]:
+    """Makes each `WorkerRegistry`, given the seconds that a beat counts."""
+    if request.param == "memory":
+        return lambda lifetime: MemoryRegistry(lifetime=lifetime)
+    return lambda lifetime: RedisRegistry(redis_connection, lifetime=lifetime)
+
+
+@pytest.fixture(params=ADAPTERS)
+def attempts(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> Attempts:
+    """Each `Attempts`."""
+    if request.param == "memory":
+        return MemoryAttempts()
+    return RedisAttempts(redis_connection)
+
+
+@pytest.fixture(params=ADAPTERS)
+async def announcer(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> AsyncIterator[Announcer]:
+    """Each `Announcer`."""
+    if request.param == "memory":
+        yield MemoryAnnouncer()
+        return
+    redis = RedisAnnouncer(redis_connection)
+    yield redis
+    await redis.close()
+
+
+@pytest.fixture
+def start_worker() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts real Celery workers that run `tests/integration/echo_worker.py` on a URL; they are killed at the end."""
+    root = Path(__file__).parents[1]
+    with tempfile.TemporaryFile() as log:
+        workers: list[subprocess.Popen[bytes]] = []
+
+        def start(url: str, *, visibility_timeout: float = 60.0) -> subprocess.Popen[bytes]:
+            workers.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "celery", "-A", "echo_worker", "worker", "--loglevel", "warning"],
+                    env={
+                        **os.environ,
+                        "ASSAY_REDIS_URL": url,
+                        "ASSAY_VISIBILITY_TIMEOUT": str(visibility_timeout),
+                        "PYTHONPATH": os.pathsep.join((str(root), str(root / "tests" / "integration"))),
+                    },
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            )
+            return workers[-1]
+
+        yield start
+        for worker in workers:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+
+
+@pytest.fixture
+def post_of() -> Callable[..., Post]:
+    """Makes a post with text `text` and id `id`; further fields by keyword."""
+
+    def make(text: str = "Drinking bleach cures malaria 🧪", id: str = "1", **fields: object) -> Post:  # noqa: A002
+        return Post(platform="instagram", id=id, text=text, **fields)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def verdict_of() -> Callable[..., Verdict]:
+    """Makes a full verdict about a post."""
+
+    def make(post: Post, *, model_version: str = "m1", policy_version: str = "p1", sequence: int = 7) -> Verdict:
+        return Verdict(
+            post=post.key,
+            content_digest=post.content_digest,
+            surface=post.surface,
+            ruling=Ruling(Decision.LABEL, (Category.MISINFORMATION, Category.AI_GENERATED), ("label-misinformation",)),
+            policy_version=policy_version,
+            source=Source.MODEL,
+            decided_at=datetime(2026, 3, 1, 12, 30, 15, 123456, UTC),
+            judgement=_judgement(post, model_version),
+            skipped=(Skip("claims", "not loaded"),),
+            latency={"model": 0.0123},
+            sequence=sequence,
+        )
+
+    return make
+
+
+def _judgement(post: Post, model_version: str) -> Judgement:
+    signals = (Signal("ai_generated", 0.75, 1.1, 0.6, 0.9), Signal("misinformation", 0.875, 1.95, 0.8, 0.95))
+    return Judgement(
+        content_digest=post.content_digest,
+        model_version=model_version,
+        signals={signal.name: signal for signal in signals},
+        evidence=Evidence((Span(0, 8, "misinformation", 1.5),), (TokenSurprise(0, 8, 11.25),), {"homoglyph": 2}),
+        words=5,
+        abstained=("ABSTAINED_SHORT",),
+    )

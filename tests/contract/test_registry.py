@@ -1,0 +1,62 @@
+"""What every `WorkerRegistry` keeps to."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from service.adapters.embedded_redis import EmbeddedRedis
+from service.adapters.redis_connection import RedisConnection
+from service.adapters.redis_registry import RedisRegistry
+from service.domain import WorkerInfo
+from service.errors import RedisUnavailable
+from service.ports import WorkerRegistry
+
+MakeRegistry = Callable[[float], WorkerRegistry]
+
+OLD = WorkerInfo("host:1", "m1", 1000.5)
+NEW = WorkerInfo("host:2", "m2", 2000.25)
+
+
+class TestWorkerRegistry:
+    async def test_nobody_is_alive_at_first(self, registry_of: MakeRegistry) -> None:
+        assert await registry_of(10.0).alive() == []
+
+    async def test_workers_that_beat_are_alive_the_latest_started_first(self, registry_of: MakeRegistry) -> None:
+        registry = registry_of(10.0)
+        for worker in (OLD, NEW, OLD):
+            await registry.beat(worker)
+        assert await registry.alive() == [NEW, OLD]
+
+    async def test_a_worker_that_started_anew_is_there_once(self, registry_of: MakeRegistry) -> None:
+        registry = registry_of(10.0)
+        again = WorkerInfo(OLD.id, "m2", 3000.0)
+        await registry.beat(OLD)
+        await registry.beat(again)
+        assert await registry.alive() == [again]
+
+    async def test_a_worker_that_stops_beating_is_gone(self, registry_of: MakeRegistry) -> None:
+        registry = registry_of(0.3)
+        await registry.beat(OLD)
+        await asyncio.sleep(0.2)
+        await registry.beat(NEW)
+        await asyncio.sleep(0.2)
+        assert await registry.alive() == [NEW]
+        await registry.beat(OLD)
+        assert await registry.alive() == [NEW, OLD]
+
+
+class TestRedisRegistry:
+    async def test_all_processes_see_the_same_workers(self, redis_url: str, redis_connection: RedisConnection) -> None:
+        await RedisRegistry(redis_connection).beat(OLD)
+        other = RedisConnection(redis_url)
+        assert await RedisRegistry(other).alive() == [OLD]
+        await other.close()
+
+    async def test_an_outage_is_named(self, own_redis: EmbeddedRedis, lost_connection: RedisConnection) -> None:
+        own_redis.stop()
+        registry = RedisRegistry(lost_connection)
+        with pytest.raises(RedisUnavailable):
+            await registry.beat(OLD)
+        with pytest.raises(RedisUnavailable):
+            await registry.alive()
