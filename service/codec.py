@@ -61,20 +61,24 @@ def decode_post(data: Mapping[str, Any]) -> Post:
         locale=data.get("locale", ""),
         region=data.get("region", ""),
         created_at=datetime.fromisoformat(created) if created else None,
-        context=Context(**data["context"]) if data.get("context") else NO_CONTEXT,
+        context=_decode_context(data["context"]) if data.get("context") else NO_CONTEXT,
         metadata=data.get("metadata", {}),
     )
 
 
+def _decode_context(data: Mapping[str, str]) -> Context:
+    return Context(**{name: data[name] for name in Context.__slots__ if name in data})
+
+
 def encode_judgement(judgement: Judgement) -> Json:
-    """All of a judgement; signals, spans and surprise as short lists."""
+    """All of a judgement; signals, spans and surprise as tuples (JSON arrays)."""
     evidence = judgement.evidence
     return {
         "content": judgement.content_digest,
         "model": judgement.model_version,
-        "signals": [[s.name, s.probability, s.raw, s.low, s.high] for s in judgement.signals.values()],
-        "spans": [[s.start, s.end, s.signal, s.weight] for s in evidence.spans],
-        "surprise": [[t.start, t.end, t.bits] for t in evidence.surprise],
+        "signals": list(judgement.signals.values()),
+        "spans": list(evidence.spans),
+        "surprise": list(evidence.surprise),
         "obfuscation": dict(evidence.obfuscation),
         "words": judgement.words,
         "abstained": list(judgement.abstained),
@@ -86,10 +90,10 @@ def decode_judgement(data: Mapping[str, Any]) -> Judgement:
     return Judgement(
         content_digest=data["content"],
         model_version=data["model"],
-        signals={name: Signal(name, *numbers) for name, *numbers in data["signals"]},
+        signals={signal[0]: Signal._make(signal) for signal in data["signals"]},
         evidence=Evidence(
-            tuple(Span(*span) for span in data["spans"]),
-            tuple(TokenSurprise(*token) for token in data["surprise"]),
+            tuple(Span._make(span) for span in data["spans"]),
+            tuple(TokenSurprise._make(token) for token in data["surprise"]),
             data["obfuscation"],
         ),
         words=data["words"],

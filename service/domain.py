@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from service.canonical import content_digest, fingerprint
 
@@ -122,7 +123,8 @@ class Post:
     @cached_property
     def fingerprint(self) -> str:
         """Hex digest of all that the decision depends on. Another fingerprint under the same name is an edit."""
-        return fingerprint(self.content_digest, self.surface, self.region, self.locale, self.author)
+        attributes = self.surface, self.region, self.locale, self.author, self.context.digital_source_type
+        return fingerprint(self.content_digest, *attributes)
 
     @property
     def key(self) -> "PostKey":
@@ -138,8 +140,7 @@ class PostKey:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One named calibrated probability with its logit and 90 % interval."""
 
     name: str
@@ -149,8 +150,7 @@ class Signal:
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Bytes [start, end) of the text that moved `signal` by `weight` logits."""
 
     start: int
@@ -159,8 +159,7 @@ class Span:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class TokenSurprise:
+class TokenSurprise(NamedTuple):
     """Bytes [start, end) of the text and how many bits of surprise the model found in them."""
 
     start: int

@@ -35,14 +35,19 @@ class BundleClassifier:
             content_digest=post.content_digest,
             model_version=self.version,
             signals={
-                name: Signal(name, signal.probability, signal.raw, signal.low, signal.high)
+                name: Signal(name, *_short(signal.probability, signal.raw, signal.low, signal.high))
                 for name, signal in reading.signals.items()
             },
             evidence=Evidence(
-                tuple(Span(span.start, span.end, span.label, span.weight) for span in reading.spans),
-                tuple(TokenSurprise(*token) for token in reading.surprise),
+                tuple(Span(span.start, span.end, span.label, *_short(span.weight)) for span in reading.spans),
+                tuple(TokenSurprise(start, end, *_short(bits)) for start, end, bits in reading.surprise),
                 dict(reading.obfuscation),
             ),
             words=reading.words,
             abstained=reading.abstain,
         )
+
+
+def _short(*numbers: float) -> tuple[float, ...]:
+    """Four decimals: more would be noise that is stored, sent and parsed again and again."""
+    return tuple(round(float(number), 4) for number in numbers)
