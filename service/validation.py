@@ -18,6 +18,7 @@ _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 _REGION = re.compile(r"[A-Z]{2}")
 _REQUEST_ID = re.compile(r"[!-~]{0,128}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check(post: Post, now: datetime | None = None) -> None:
@@ -59,10 +60,12 @@ def _check_text(field: str, text: str) -> None:
     if found := _CONTROL.search(text):
         at, character = found.start(), ord(found.group())
         raise InvalidInput(field, f"holds the control character U+{character:04X} at character {at}", "remove it")
+    if found := _SURROGATE.search(text):
+        raise InvalidInput(field, f"holds half a surrogate pair at character {found.start()}", "send whole characters")
 
 
 def _check_attributes(post: Post) -> None:
-    if len(post.author) > 256 or _CONTROL.search(post.author):
+    if len(post.author) > 256 or _CONTROL.search(post.author) or _SURROGATE.search(post.author):
         raise InvalidInput("author", "is over 256 characters or holds control characters", "send a short pseudonym")
     if post.locale and not (len(post.locale) <= 64 and _LOCALE.fullmatch(post.locale)):
         raise InvalidInput(
@@ -87,9 +90,10 @@ def _check_metadata(post: Post) -> None:
     if len(post.metadata) > _MAX_METADATA:
         raise InvalidInput("metadata", f"holds {len(post.metadata)} entries, over {_MAX_METADATA}", "send fewer")
     for key, value in post.metadata.items():
-        if not 1 <= len(key) <= _MAX_METADATA_KEY or len(value) > _MAX_METADATA_VALUE or "\x00" in key + value:
+        unfit = "\x00" in key + value or _SURROGATE.search(key + value)
+        if unfit or not 1 <= len(key) <= _MAX_METADATA_KEY or len(value) > _MAX_METADATA_VALUE:
             raise InvalidInput(
                 f"metadata[{key[:40]!r}]",
-                "has no key, a NUL, or is too long",
+                "has no key, a NUL or half a surrogate pair, or is too long",
                 f"keep keys to {_MAX_METADATA_KEY} and values to {_MAX_METADATA_VALUE:,} characters",
             )

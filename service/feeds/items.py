@@ -1,0 +1,38 @@
+"""What a feed yields: posts, and errors that say where an item is wrong and how to mend it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.domain import Post
+from service.errors import InvalidInput
+from service.validation import check
+
+
+@dataclass(frozen=True, slots=True)
+class FeedError:
+    """An item that is no post. `where` is `line 12`, or a path in the document such as `data[3].comments.data[1]`."""
+
+    where: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}; {self.remedy}"
+
+
+Item = Post | FeedError
+
+
+def error(where: str, cause: InvalidInput) -> FeedError:
+    """`cause` at `where`, its field named in the problem."""
+    return FeedError(where or "document", f"{cause.field} {cause.problem}".strip(), cause.remedy)
+
+
+def attempt(where: str, read: Callable[[], Post]) -> Item:
+    """The post that `read` gives when it keeps every limit of `service.validation`, else what is wrong with it."""
+    try:
+        post = read()
+        check(post)
+    except InvalidInput as cause:
+        return error(where, cause)
+    return post
