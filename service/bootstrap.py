@@ -17,6 +17,7 @@ from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
 from service.adapters.sql_store import SqlStore
 from service.dispatching import Dispatcher
+from service.feeds import Pseudonyms
 from service.fleet import Fleet
 from service.judging import Judging
 from service.pipeline import FrontLimits, Pipeline
@@ -39,6 +40,11 @@ class Front:
 def policy(settings: Settings) -> Policy:
     """The policy of the settings, or the shipped default. Raises `PolicyInvalid`."""
     return load(settings.policy)
+
+
+def pseudonyms(settings: Settings) -> Pseudonyms:
+    """What makes pseudonyms of the authors that feeds name. Raises `InvalidInput` for a key that is too long."""
+    return Pseudonyms(settings.author_key.get_secret_value().encode())
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from service.canonical import digest
 from service.console import STYLES, verdict_json, verdict_panel, verdict_table
 from service.domain import Decision, Post, Surface, Verdict, VerdictFilter
 from service.errors import AssayError, InvalidInput, NotDecided, Unavailable
-from service.feeds import FeedError, parse
+from service.feeds import FeedError, Pseudonyms, parse
 from service.rpc.client import Client
 from service.validation import check as check_limits
 
@@ -53,7 +53,15 @@ class Handover:
 
 
 async def submit(
-    file: Path, feed_format: str, address: str, out: Console, err: Console, *, wait: bool, as_json: bool
+    file: Path,
+    feed_format: str,
+    address: str,
+    out: Console,
+    err: Console,
+    *,
+    authors: Pseudonyms,
+    wait: bool,
+    as_json: bool,
 ) -> int:
     """Hand a feed over, and wait for its verdicts. Gives the exit status: 1 when an item was refused."""
     handover = Handover()
@@ -61,7 +69,7 @@ async def submit(
         with _progress(err) as progress, _opened(file) as stream:
             start = await _now(client)
             accepted = progress.add_task("accepted", total=None)
-            for portion in _portions(parse(feed_format, stream), handover):
+            for portion in _portions(parse(feed_format, stream, authors), handover):
                 await _hand_over(client, portion, handover)
                 progress.update(accepted, completed=len(handover.posts))
             progress.update(accepted, total=len(handover.posts), completed=len(handover.posts))

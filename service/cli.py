@@ -124,9 +124,11 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Hand a feed over for judging; accepted posts are decided even if everything is killed now."""
+    from service import bootstrap
     from service.calls import submit as run
 
-    raise typer.Exit(_run(run(file, feed_format, address, out, err, wait=wait, as_json=as_json)) or 0)
+    authors = bootstrap.pseudonyms(_settings())
+    raise typer.Exit(_run(run(file, feed_format, address, out, err, authors=authors, wait=wait, as_json=as_json)))
 
 
 @app.command(rich_help_panel="Client")

@@ -12,7 +12,7 @@ from prometheus_client import start_http_server
 
 from service import bootstrap
 from service.pipeline import Pipeline
-from service.rpc.server import build_server
+from service.rpc.server import Server
 from service.settings import Settings
 from service.webhook import webhook_app
 
@@ -49,18 +49,18 @@ async def running(settings: Settings) -> AsyncIterator[Serving]:
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     async with bootstrap.front(settings) as front, _webhook(settings, front):
-        server = build_server(
+        server = Server(
             front.pipeline,
             front.store,
             front.announcer,
             address=settings.address,
-            reflect=settings.reflection,
+            reflection=settings.reflection,
             default_deadline=settings.default_deadline,
         )
-        await server.start()
-        log.info("serving", address=settings.address, port=server.port)
+        port = await server.start()
+        log.info("serving", address=settings.address, port=port)
         try:
-            yield Serving(server.port, front.pipeline)
+            yield Serving(port, front.pipeline)
         finally:
             log.info("draining", grace=_GRACE)
             await server.stop(_GRACE)
@@ -77,6 +77,7 @@ async def _webhook(settings: Settings, front: bootstrap.Front) -> AsyncIterator[
         verify_token=settings.webhook_verify_token.get_secret_value(),
         app_secret=settings.webhook_app_secret.get_secret_value(),
         platform=settings.webhook_platform,
+        authors=bootstrap.pseudonyms(settings),
     )
     server = uvicorn.Server(uvicorn.Config(receiver, host=host, port=int(port), log_config=None, access_log=False))
     task = asyncio.create_task(server.serve())

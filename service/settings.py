@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     visibility_timeout: float = Field(60.0, gt=0, description="When Redis hands an unacknowledged message out again.")
     lease: float = Field(180.0, gt=0, description="When the reconciler re-queues a post that is still undecided.")
 
+    author_key: SecretStr = Field(SecretStr(""), description="Keys the pseudonyms of authors that feeds name.")
     webhook_address: str = Field("", description="Where the HTTP receiver of Meta-style webhooks listens; empty: off.")
     webhook_verify_token: SecretStr = Field(SecretStr(""), description="The token that Meta's handshake must bring.")
     webhook_app_secret: SecretStr = Field(SecretStr(""), description="The app secret that signs webhook bodies.")
