@@ -28,9 +28,9 @@ if _version_not_supported:
 class ModerationServiceStub:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
-    the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
-    trailer `x-request-id`, yours or a generated one.
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
+    carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
     """
 
     def __init__(self, channel):
@@ -64,9 +64,9 @@ class ModerationServiceStub:
 class ModerationServiceServicer:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
-    the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
-    trailer `x-request-id`, yours or a generated one.
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
+    carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
     """
 
     def ModeratePost(self, request, context):
@@ -139,9 +139,9 @@ def add_ModerationServiceServicer_to_server(servicer, server):
 class ModerationService:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
-    the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
-    trailer `x-request-id`, yours or a generated one.
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
+    carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
     """
 
     @staticmethod

@@ -29,9 +29,9 @@ GRPC_VERSION: str
 class ModerationServiceStub:
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
-    the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
-    trailer `x-request-id`, yours or a generated one.
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
+    carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
     """
 
     @_typing.overload
@@ -62,9 +62,9 @@ class ModerationServiceStub:
 class ModerationServiceAsyncStub(ModerationServiceStub):
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
-    the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
-    trailer `x-request-id`, yours or a generated one.
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
+    carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -91,9 +91,9 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
 class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
     """ModerationService judges posts: one, many, a stream of them, or durably in the background.
 
-    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. Errors carry google.rpc details: BadRequest names the field at fault and
-    the remedy, ErrorInfo (domain `assay.dev`) a stable reason, RetryInfo when to come back. Each call answers with the
-    trailer `x-request-id`, yours or a generated one.
+    Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
+    carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
     """
 
     @_abc_1.abstractmethod

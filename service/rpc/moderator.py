@@ -1,0 +1,29 @@
+"""What the servicers need of `service.pipeline.Pipeline`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from service.domain import Post, Verdict
+from service.errors import AssayError
+
+
+class Moderator(Protocol):
+    """Posts in, verdicts out. Deadlines are Unix seconds."""
+
+    async def moderate(self, post: Post, *, deadline: float | None = None) -> Verdict:
+        """The verdict of one post. Raises `AssayError`."""
+        ...
+
+    async def moderate_many(
+        self, posts: Sequence[Post], *, deadline: float | None = None
+    ) -> list[Verdict | AssayError]:
+        """A verdict or an error for each post, in order."""
+        ...
+
+    async def submit(self, posts: Sequence[Post], *, request_id: str = "") -> list[bool]:
+        """Accept posts durably; True where new. Raises `Conflict`, `StoreUnavailable`."""
+        ...
+
+    async def ready(self) -> None:
+        """Returns when all that a verdict needs answers; raises `Unavailable` naming what is missing."""
+        ...

@@ -1,0 +1,101 @@
+"""VerdictService: reads the record store for clients."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from assay.v1 import verdict_pb2
+from assay.v1 import verdict_service_pb2 as pb
+from assay.v1.verdict_service_pb2_grpc import VerdictServiceServicer
+
+from service.domain import Verdict
+from service.errors import InvalidInput, NotFound
+from service.evidence import related
+from service.ports import RecordStore
+from service.rpc.calls import Context
+from service.rpc.enums import wants_evidence
+from service.rpc.filter_messages import read_filter
+from service.rpc.paging import page_size, read_token, write_token
+from service.rpc.results import MAX_MESSAGE
+from service.rpc.status import NoSuchResource
+from service.rpc.verdict_messages import write_verdict
+from service.rpc.watching import Watching, read_cursor
+
+_NAME = re.compile(r"(platforms/[a-z0-9-]{1,63}/posts/[!-.0-~]{1,512})/verdict")
+
+
+class VerdictServicer(VerdictServiceServicer):
+    """Serves a record store's verdicts."""
+
+    def __init__(self, store: RecordStore, watching: Watching) -> None:
+        self._store, self._watching = store, watching
+
+    async def GetVerdict(self, request: pb.GetVerdictRequest, context: Context) -> pb.GetVerdictResponse:  # noqa: N802
+        """The verdict of a post's current version."""
+        evidence = wants_evidence(request.view, default=True)
+        post = _post_of(request.name)
+        try:
+            verdict = await self._store.latest(post)
+        except NotFound as error:
+            raise NoSuchResource(request.name, str(error) or f"no post {post} was accepted") from error
+        response = pb.GetVerdictResponse()
+        await self._write(verdict, response.verdict, evidence=evidence)
+        return response
+
+    async def ListVerdicts(self, request: pb.ListVerdictsRequest, context: Context) -> pb.ListVerdictsResponse:  # noqa: N802
+        """A page, newest first; shorter than asked where evidence would make it larger than a message may be."""
+        evidence = wants_evidence(request.view, default=False)
+        only, size = read_filter(request.filter), page_size(request.page_size)
+        found = await self._store.page(only, before=read_token(request.page_token, only), limit=size + 1)
+        verdicts = await self._located(found[:size], evidence=evidence)
+        response = pb.ListVerdictsResponse()
+        written = _write_page(verdicts, response, evidence=evidence)
+        if written < len(found):
+            response.next_page_token = write_token(found[written - 1].sequence, only)
+        return response
+
+    async def WatchVerdicts(  # noqa: N802
+        self,
+        request: pb.WatchVerdictsRequest,
+        context: Context,
+    ) -> AsyncIterator[pb.WatchVerdictsResponse]:
+        """Verdicts as they are recorded."""
+        evidence = wants_evidence(request.view, default=False)
+        only = read_filter(request.filter)
+        async with aclosing(self._watching.follow(read_cursor(request.cursor), only)) as following:
+            async for cursor, verdict in following:
+                response = pb.WatchVerdictsResponse(cursor=str(cursor))
+                if verdict is not None:
+                    await self._write(verdict, response.verdict, evidence=evidence)
+                yield response
+
+    async def _write(self, verdict: Verdict, message: verdict_pb2.Verdict, *, evidence: bool) -> None:
+        [located] = await self._located([verdict], evidence=evidence)
+        write_verdict(located, message, evidence=evidence)
+
+    async def _located(self, verdicts: list[Verdict], *, evidence: bool) -> list[Verdict]:
+        """The verdicts, with offsets in bytes of the posts' texts as they were sent where evidence is asked for."""
+        if not evidence:
+            return verdicts
+        posts = await self._store.posts([verdict.post for verdict in verdicts])
+        return [related(verdict, post.text) if post else verdict for verdict, post in zip(verdicts, posts, strict=True)]
+
+
+def _write_page(verdicts: list[Verdict], response: pb.ListVerdictsResponse, *, evidence: bool) -> int:
+    """Add verdicts up to the size of a message, at least one; returns how many."""
+    room = MAX_MESSAGE * 3 // 4
+    for written, verdict in enumerate(verdicts, 1):
+        message = response.verdicts.add()
+        write_verdict(verdict, message, evidence=evidence)
+        room -= message.ByteSize()
+        if room < 0:
+            return written
+    return len(verdicts)
+
+
+def _post_of(name: str) -> str:
+    found = _NAME.fullmatch(name)
+    if found is None:
+        problem = f"{name[:80]!r} is not platforms/{{platform}}/posts/{{post}}/verdict" if name else "is missing"
+        raise InvalidInput("name", problem, "send the post's name followed by /verdict")
+    return found[1]

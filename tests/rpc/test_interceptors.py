@@ -1,0 +1,51 @@
+"""Request ids, the log event and the metrics of each call."""
+
+from assay.v1 import moderation_service_pb2 as pb
+from structlog.testing import capture_logs
+
+
+async def trailers(call):
+    return dict(await call.trailing_metadata())
+
+
+async def test_request_id_is_taken_made_or_adopted_and_echoed(front, message_of):
+    method, request = front.moderation.ModeratePost, pb.ModeratePostRequest(post=message_of())
+    assert (await trailers(method(request, metadata=(("x-request-id", "mine"),))))["x-request-id"] == "mine"
+    assert len((await trailers(method(request)))["x-request-id"]) == 32
+    assert len((await trailers(method(request, metadata=(("x-request-id", "x" * 129),))))["x-request-id"]) == 32
+    request.request_id = "in-the-body"
+    assert (await trailers(method(request, metadata=(("x-request-id", "mine"),))))["x-request-id"] == "in-the-body"
+
+
+async def test_request_id_is_echoed_with_errors(front, message_of, failure_of):
+    request = pb.ModeratePostRequest(post=message_of(""), request_id="mine")
+    assert (await failure_of(front.moderation.ModeratePost(request))).metadata["x-request-id"] == "mine"
+
+
+async def test_one_event_per_call_without_the_text(front, message_of, failure_of):
+    secret = "a text that nobody else may read"
+    with capture_logs() as events:
+        await front.moderation.ModeratePost(pb.ModeratePostRequest(post=message_of(secret), request_id="r1"))
+        await failure_of(front.moderation.ModeratePost(pb.ModeratePostRequest(post=message_of(secret, region="x"))))
+        await front.moderation.BatchModeratePosts(pb.BatchModeratePostsRequest(posts=[message_of(secret)]))
+    calls = [event for event in events if event["event"] == "call"]
+    assert [(event["method"], event["code"]) for event in calls] == [
+        ("ModeratePost", "OK"),
+        ("ModeratePost", "INVALID_ARGUMENT"),
+        ("BatchModeratePosts", "OK"),
+    ]
+    assert calls[0]["request_id"] == "r1"
+    assert calls[0]["peer"].startswith("ipv4:127.0.0.1")
+    assert calls[0]["latency_ms"] > 0
+    assert secret not in repr(events)
+
+
+async def test_metrics_by_method_and_code(front, message_of, failure_of):
+    for _ in range(3):
+        await front.moderation.ModeratePost(pb.ModeratePostRequest(post=message_of()))
+    await failure_of(front.moderation.ModeratePost(pb.ModeratePostRequest()))
+    value = front.registry.get_sample_value
+    assert value("assay_rpc_calls_total", {"method": "ModeratePost", "code": "OK"}) == 3
+    assert value("assay_rpc_calls_total", {"method": "ModeratePost", "code": "INVALID_ARGUMENT"}) == 1
+    assert value("assay_rpc_latency_seconds_count", {"method": "ModeratePost", "code": "OK"}) == 3
+    assert value("assay_rpc_open_calls", {"method": "ModeratePost"}) == 0

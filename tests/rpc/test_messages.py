@@ -1,0 +1,117 @@
+"""Domain to message and back. (Invalid UTF-8 cannot be tested here: protobuf refuses to build such a string field.)"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from assay.v1 import post_pb2, verdict_pb2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.domain import (
+    Category,
+    Context,
+    Decision,
+    Evidence,
+    Judgement,
+    Post,
+    PostKey,
+    Ruling,
+    Signal,
+    Skip,
+    Source,
+    Span,
+    Surface,
+    TokenSurprise,
+    Verdict,
+)
+from service.errors import InvalidInput
+from service.rpc.post_messages import decode_post, encode_post
+from service.rpc.verdict_messages import read_verdict, write_verdict
+
+words = st.text(max_size=40)
+names = st.text("abcXYZ019-._", min_size=1, max_size=20)
+times = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), timezones=st.just(UTC))  # noqa: DTZ001
+numbers = st.floats(width=32, allow_nan=False)
+counts = st.integers(0, 2**31 - 1)
+posts = st.builds(
+    Post,
+    platform=names,
+    id=names,
+    text=words,
+    surface=st.sampled_from(Surface),
+    author=words,
+    locale=words,
+    region=words,
+    created_at=st.none() | times,
+    context=st.builds(Context, words, words, words, words, words),
+    metadata=st.dictionaries(words, words, max_size=3),
+)
+judgements = st.builds(
+    Judgement,
+    content_digest=st.just("digest"),
+    model_version=names,
+    signals=st.lists(st.builds(Signal, names, *[numbers] * 4), max_size=3).map(
+        lambda found: {s.name: s for s in found}
+    ),
+    evidence=st.builds(
+        Evidence,
+        st.lists(st.builds(Span, counts, counts, words, numbers), max_size=2).map(tuple),
+        st.lists(st.builds(TokenSurprise, counts, counts, numbers), max_size=2).map(tuple),
+        st.dictionaries(words, counts, max_size=2),
+    ),
+    words=counts,
+    abstained=st.lists(words, max_size=2).map(tuple),
+)
+verdicts = st.builds(
+    Verdict,
+    post=st.builds(PostKey, words, words),
+    content_digest=st.just("digest"),
+    surface=st.sampled_from(Surface),
+    ruling=st.builds(
+        Ruling,
+        st.sampled_from(Decision),
+        st.lists(st.sampled_from(Category)).map(tuple),
+        st.lists(words, max_size=2).map(tuple),
+    ),
+    policy_version=words,
+    source=st.sampled_from(Source),
+    decided_at=times,
+    judgement=st.none() | judgements,
+    skipped=st.lists(st.builds(Skip, words, words), max_size=2).map(tuple),
+    latency=st.dictionaries(words, st.integers(0, 10**9).map(lambda us: timedelta(microseconds=us).total_seconds())),
+)
+
+
+@settings(deadline=None)  # a shared machine may pause at any time
+@given(posts)
+def test_posts_survive_the_wire(post):
+    assert decode_post(post_pb2.Post.FromString(encode_post(post).SerializeToString())) == post
+
+
+@settings(deadline=None)  # a shared machine may pause at any time
+@given(verdicts)
+def test_verdicts_survive_the_wire(verdict):
+    message = verdict_pb2.Verdict()
+    write_verdict(verdict, message, evidence=True)
+    assert read_verdict(verdict_pb2.Verdict.FromString(message.SerializeToString())) == verdict
+
+
+def test_every_enum_has_its_twin():
+    for kind, proto in ((Decision, "Decision"), (Category, "Category"), (Source, "VerdictSource")):
+        assert len(kind) + 1 == len(getattr(verdict_pb2, proto).keys())
+    assert len(Surface) + 1 == len(post_pb2.Surface.keys())
+
+
+def test_half_a_surrogate_pair_is_refused_before_sending():
+    with pytest.raises(InvalidInput, match="surrogate"):
+        encode_post(Post(platform="x", id="1", text="\ud83d"))
+
+
+def test_unspecified_surface_is_the_feed():
+    assert decode_post(post_pb2.Post(name="platforms/x/posts/1")).surface is Surface.FEED
+
+
+def test_verdict_of_a_newer_server_is_told():
+    message = verdict_pb2.Verdict(decision=1, categories=[99])
+    with pytest.raises(InvalidInput, match="99 is no CATEGORY"):
+        read_verdict(message)

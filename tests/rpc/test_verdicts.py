@@ -1,0 +1,161 @@
+"""GetVerdict and ListVerdicts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+import grpc
+import pytest
+from assay.v1 import post_pb2, verdict_pb2
+from assay.v1 import verdict_service_pb2 as pb
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2
+
+from service.domain import Category, Decision, Ruling, Surface
+from service.rpc.paging import read_token, write_token
+
+
+@pytest.fixture
+async def history(front, post_of, verdict_of):
+    """25 recorded verdicts: every fifth is a BLOCK for hate on a comment; one a minute from noon."""
+    for number in range(25):
+        odd = number % 5 == 0
+        post = post_of(f"text {number}", str(number), surface=Surface.COMMENT if odd else Surface.FEED)
+        at = datetime(2026, 1, 1, 12, number, tzinfo=UTC)
+        ruling = Ruling(Decision.BLOCK, (Category.HATE,)) if odd else Ruling(Decision.ALLOW)
+        await front.store.record([post], [replace(verdict_of(post), ruling=ruling, decided_at=at)])
+
+
+def numbers(verdicts):
+    return [int(verdict.post.rpartition("/")[2]) for verdict in verdicts]
+
+
+async def test_get_verdict(front, history):
+    verdict = (
+        await front.verdicts.GetVerdict(pb.GetVerdictRequest(name="platforms/instagram/posts/5/verdict"))
+    ).verdict
+    assert verdict.decision == verdict_pb2.DECISION_BLOCK
+    assert verdict.surface == post_pb2.SURFACE_COMMENT
+    assert verdict.HasField("evidence")
+
+
+async def test_evidence_counts_bytes_of_the_text_as_sent(front, post_of, verdict_of):
+    post = post_of("  Drinking   bleach", "spaced")
+    await front.store.record([post], [verdict_of(post)])  # its span is bytes 0 to 8 of the canonical text
+    response = await front.verdicts.GetVerdict(pb.GetVerdictRequest(name=f"{post.name}/verdict"))
+    [span] = response.verdict.evidence.spans
+    assert post.text.encode()[span.start_offset : span.end_offset] == b"Drinking"
+
+
+async def test_no_such_post_names_the_resource(front, failure_of):
+    name = "platforms/instagram/posts/none/verdict"
+    failure = await failure_of(front.verdicts.GetVerdict(pb.GetVerdictRequest(name=name)))
+    assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND")
+    resource = failure.detail(error_details_pb2.ResourceInfo)
+    assert (resource.resource_type, resource.resource_name) == ("assay.dev/Verdict", name)
+
+
+async def test_accepted_and_not_decided(front, post_of, failure_of):
+    await front.store.accept([post_of()])
+    request = pb.GetVerdictRequest(name="platforms/instagram/posts/1/verdict")
+    failure = await failure_of(front.verdicts.GetVerdict(request))
+    assert (failure.code, failure.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "NOT_DECIDED")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "platforms/x/posts/1", "platforms/X/posts/1/verdict", "platforms/x/posts/a b/verdict", "x" * 9_000]
+)
+async def test_malformed_name(front, failure_of, name):
+    failure = await failure_of(front.verdicts.GetVerdict(pb.GetVerdictRequest(name=name)))
+    assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "name")
+
+
+async def test_pages_join_to_the_whole_newest_first(front, history):
+    request, found = pb.ListVerdictsRequest(page_size=10), []
+    while True:
+        response = await front.verdicts.ListVerdicts(request)
+        found.append(numbers(response.verdicts))
+        request.page_token = response.next_page_token
+        if not request.page_token:
+            break
+    assert list(map(len, found)) == [10, 10, 5]
+    assert list(chain.from_iterable(found)) == list(range(24, -1, -1))
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        (pb.VerdictFilter(decisions=[verdict_pb2.DECISION_BLOCK]), [20, 15, 10, 5, 0]),
+        (pb.VerdictFilter(categories=[verdict_pb2.CATEGORY_HATE, verdict_pb2.CATEGORY_TEST]), [20, 15, 10, 5, 0]),
+        (pb.VerdictFilter(surfaces=[post_pb2.SURFACE_COMMENT], decisions=[verdict_pb2.DECISION_ALLOW]), []),
+        (pb.VerdictFilter(start_time=Timestamp(seconds=1767268800 + 22 * 60)), [24, 23, 22]),
+        (pb.VerdictFilter(end_time=Timestamp(seconds=1767268800 + 120)), [1, 0]),
+        (pb.VerdictFilter(decisions=[0, verdict_pb2.DECISION_BLOCK]), list(range(24, -1, -1))),
+    ],
+)
+async def test_filters(front, history, only, expected):
+    response = await front.verdicts.ListVerdicts(pb.ListVerdictsRequest(filter=only))
+    assert numbers(response.verdicts) == expected
+
+
+@pytest.mark.parametrize(
+    ("only", "field"),
+    [
+        (pb.VerdictFilter(decisions=[1, 99]), "filter.decisions[1]"),
+        (pb.VerdictFilter(categories=[-3]), "filter.categories[0]"),
+        (pb.VerdictFilter(surfaces=[7]), "filter.surfaces[0]"),
+        (pb.VerdictFilter(start_time=Timestamp(seconds=2**50)), "filter.start_time"),
+        (pb.VerdictFilter(start_time=Timestamp(seconds=9), end_time=Timestamp(seconds=9)), "filter.end_time"),
+    ],
+)
+async def test_bad_filters(front, failure_of, only, field):
+    assert (await failure_of(front.verdicts.ListVerdicts(pb.ListVerdictsRequest(filter=only)))).field == field
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 50), (7, 7), (1_000, 60), (2_000_000, 60)])
+async def test_page_sizes(front, post_of, verdict_of, asked, given):
+    posts = [post_of(f"text {number}", str(number)) for number in range(60)]
+    await front.store.record(posts, list(map(verdict_of, posts)))
+    response = await front.verdicts.ListVerdicts(pb.ListVerdictsRequest(page_size=asked))
+    assert len(response.verdicts) == given
+
+
+async def test_negative_page_size(front, failure_of):
+    failure = await failure_of(front.verdicts.ListVerdicts(pb.ListVerdictsRequest(page_size=-1)))
+    assert failure.field == "page_size"
+
+
+@pytest.mark.parametrize("token", ["garbage", "ü", "AAAA", "=", "A" * 400])
+async def test_garbage_page_token(front, failure_of, token):
+    failure = await failure_of(front.verdicts.ListVerdicts(pb.ListVerdictsRequest(page_token=token)))
+    assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "page_token")
+
+
+async def test_page_token_belongs_to_its_filter(front, history, failure_of):
+    response = await front.verdicts.ListVerdicts(pb.ListVerdictsRequest(page_size=3))
+    other = pb.ListVerdictsRequest(
+        page_token=response.next_page_token, filter=pb.VerdictFilter(decisions=[verdict_pb2.DECISION_BLOCK])
+    )
+    assert (await failure_of(front.verdicts.ListVerdicts(other))).field == "page_token"
+
+
+async def test_page_with_evidence_stays_below_4_mib(front, post_of, verdict_of, with_surprise):
+    posts = [post_of("word " * 4_000 + str(number), str(number)) for number in range(70)]
+    await front.store.record(posts, [with_surprise(verdict_of(post), 4_000) for post in posts])
+    request = pb.ListVerdictsRequest(page_size=100, view=verdict_pb2.VERDICT_VIEW_FULL)
+    found = []
+    while not found or request.page_token:
+        response = await front.verdicts.ListVerdicts(request)
+        found += numbers(response.verdicts)
+        request.page_token = response.next_page_token
+    assert found == list(range(69, -1, -1))
+
+
+def test_tokens_survive_the_same_filter_in_another_order():
+    from service.rpc.filter_messages import read_filter
+
+    one = read_filter(pb.VerdictFilter(decisions=[5, 1], categories=[4, 4]))
+    two = read_filter(pb.VerdictFilter(decisions=[1, 5, 1], categories=[4]))
+    assert read_token(write_token(2**40, one), two) == 2**40
+    later = replace(one, start=datetime.now(UTC) - timedelta(days=1))
+    assert write_token(1, later) != write_token(1, one)
