@@ -1,11 +1,13 @@
 """The pipeline's observer: one structlog event a post and the Prometheus metrics of service and workers."""
 
 from collections.abc import Mapping, Sequence
+from traceback import extract_tb
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from service.domain import Lane, Source, Verdict, WorkerInfo
+from service.errors import AssayError
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -55,10 +57,10 @@ class TelemetryObserver:
                 self._lookups.labels(result).inc(count)
 
     def trouble(self, where: str, error: Exception) -> None:
-        """Log and count a failure. The traceback is logged at debug level only."""
+        """Log and count a failure. What errors of others say is kept out, since it may hold a post's text."""
         self._errors.labels(type(error).__name__).inc()
-        self._log.warning("trouble", where=where, error=type(error).__name__, message=str(error))
-        self._log.debug("trouble traceback", where=where, exc_info=error)
+        told = {"message": str(error)} if isinstance(error, AssayError) else {"frames": _frames(error)}
+        self._log.warning("trouble", where=where, error=type(error).__name__, **told)
 
     def backlog(self, posts: int, age: float) -> None:
         """Set the backlog gauges."""
@@ -76,6 +78,10 @@ class TelemetryObserver:
         self._models.clear()
         for worker in workers:
             self._models.labels(worker.model_version).inc()
+
+
+def _frames(error: Exception) -> list[str]:
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
 
 
 def _event(verdict: Verdict) -> dict[str, object]:

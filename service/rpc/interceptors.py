@@ -83,10 +83,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _report(self, method: str, code: str, seconds: float, context: Context) -> None:
         self._metrics.ended(method, code, seconds)
-        if code == "OK":  # the pipeline logs each post; a second event would cost more than answering from the cache
-            tell = _log.debug
-        else:
-            tell = _log.warning if code in _TROUBLE else _log.info
+        # The pipeline logs each post: a second event would cost more than an answer from the cache.
+        tell = _log.debug if code == "OK" else _log.warning if code in _TROUBLE else _log.info
         tell(
             "call",
             method=method,

@@ -21,7 +21,7 @@ def required_post(request: pb.ModeratePostRequest | pb.StreamModerationRequest) 
 
 
 def write_result(answer: Verdict | Exception, message: pb.ModerationResult, text: str | None) -> None:
-    """Fill `message` with the verdict, or with the status for the error. Evidence counts bytes of `text`; None: none."""
+    """Fill `message` with the verdict (see `write_evident`), or with the status for the error."""
     if isinstance(answer, Verdict):
         write_evident(answer, message.verdict, text)
     else:

@@ -99,15 +99,17 @@ async def test_client_that_reads_nothing_holds_the_server_at_1024(front, message
     call = front.moderation.StreamModeration()
 
     async def feed():
-        for number in range(6_000):
-            await call.write(request(message_of("x" * 1_000, number), str(number)))
+        for number in range(10_000):
+            post = message_of("x", number)
+            post.name += "n" * 450  # the answers repeat it: together far more than the transport holds
+            await call.write(request(post, str(number)))
         await call.done_writing()
 
     feeder = asyncio.create_task(feed())
     await asyncio.sleep(1.5)
     stuck = len(front.pipeline.deadlines)
-    assert 1_024 <= stuck < 6_000
-    assert len({answer.id async for answer in call}) == 6_000
+    assert 1_024 <= stuck < 10_000
+    assert len({answer.id async for answer in call}) == 10_000
     await feeder
 
 

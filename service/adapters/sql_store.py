@@ -1,0 +1,63 @@
+"""The record store on SQLite and PostgreSQL: `ports.RecordStore`, put together from its three halves."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Self
+
+from sqlalchemy import select
+
+from service.adapters.sql_database import open_engines, unbroken
+from service.adapters.sql_documents import listed
+from service.adapters.sql_posts import SqlPosts
+from service.adapters.sql_tables import JUDGEMENTS, POSTS, row_key
+from service.adapters.sql_verdicts import SqlVerdicts
+from service.codec import decode_judgement, decode_post
+from service.domain import Judgement, Post, PostKey
+
+
+class SqlStore(SqlPosts, SqlVerdicts):
+    """Posts, verdicts and judgements in one SQL database; made by `SqlStore.connect(url)`."""
+
+    @classmethod
+    async def connect(
+        cls, url: str, *, connections: int = 8, answer_within: float = 15.0, clock: Callable[[], float] = time.time
+    ) -> Self:
+        """The store at `url`, sqlite:///path or postgresql://..., over at most `connections` + 1 connections.
+
+        `answer_within` bounds every transaction, `clock` gives Unix time, both in seconds. Raises `InvalidInput` for
+        a URL that is none of ours, `StoreUnavailable` when nothing answers there or `assay migrate` was never run.
+        """
+        reader, writer = open_engines(url, connections=connections, timeout=answer_within)
+        store = cls(reader, writer, timeout=answer_within, clock=clock)
+        try:
+            await store.ping()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    @unbroken
+    async def judgements(self, digests: Sequence[str], model_version: str) -> list[Judgement | None]:
+        """See `ports.Archive.judgements`."""
+        query = select(JUDGEMENTS.c.content_digest, JUDGEMENTS.c.body)
+        query = query.where(JUDGEMENTS.c.model_version == model_version)
+        async with self.read() as connection:
+            rows = await connection.execute(query.where(JUDGEMENTS.c.content_digest.in_(listed(connection, digests))))
+        found = {row.content_digest: decode_judgement(row.body) for row in rows}
+        return [found.get(digest) for digest in digests]
+
+    @unbroken
+    async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
+        """See `ports.Archive.posts`."""
+        wanted = [row_key(key) for key in keys]
+        async with self.read() as connection:
+            query = select(POSTS.c.key, POSTS.c.body).where(POSTS.c.key.in_(listed(connection, wanted)))
+            rows = await connection.execute(query)
+        found = {row.key: decode_post(row.body) for row in rows}
+        return [found.get(key) for key in wanted]
+
+    @unbroken
+    async def ping(self) -> None:
+        """See `ports.Archive.ping`: the server answers, and its tables are there."""
+        async with self.read() as connection:
+            await connection.execute(select(POSTS.c.key).limit(1))

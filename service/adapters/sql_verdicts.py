@@ -1,0 +1,168 @@
+"""The record store's half that keeps verdicts: each post version decided once, in one order that every reader sees."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, and_, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.adapters.sql_database import SqlDatabase, microseconds, take_turns, unbroken
+from service.adapters.sql_documents import insert, listed
+from service.adapters.sql_posts import insert_posts, make_current
+from service.adapters.sql_tables import JUDGEMENTS, NAMES, POSTS, VERDICT_CATEGORIES, VERDICTS, row_key
+from service.codec import decode_judgement, decode_verdict, encode_judgement, encode_verdict
+from service.domain import Post, PostKey, Verdict, VerdictFilter
+from service.errors import NotDecided, NotFound
+
+_JUDGED = and_(
+    JUDGEMENTS.c.content_digest == VERDICTS.c.content_digest, JUDGEMENTS.c.model_version == VERDICTS.c.model_version
+)
+_COLUMNS = (VERDICTS.c.seq, VERDICTS.c.key, VERDICTS.c.body, JUDGEMENTS.c.body.label("judgement"))
+_RECORDED = select(*_COLUMNS).select_from(VERDICTS.outerjoin(JUDGEMENTS, _JUDGED))
+_CURRENT = select(*_COLUMNS).select_from(
+    NAMES.outerjoin(VERDICTS.outerjoin(JUDGEMENTS, _JUDGED), VERDICTS.c.key == NAMES.c.key)
+)
+
+
+class SqlVerdicts(SqlDatabase):
+    """`ports.VerdictStore` on SQL."""
+
+    @unbroken
+    async def record(self, posts: Sequence[Post], verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """See `ports.VerdictStore.record`."""
+        given: dict[str, tuple[Post, Verdict]] = {}
+        keys = [row_key(post.key) for post in posts]
+        for key, post, verdict in zip(keys, posts, verdicts, strict=True):
+            given.setdefault(key, (post, verdict))
+        async with self.write() as tx:
+            await _accept_missing(tx, {key: post for key, (post, _) in given.items()}, self.now())
+            decided = {key: verdict for key, (_, verdict) in given.items()}
+            await _insert_judgements(tx, decided.values(), self.now())
+            sequences = await _insert_verdicts(tx, decided)
+        standing = {key: replace(decided[key], sequence=sequence) for key, sequence in sequences.items()}
+        if earlier := [key for key in given if key not in standing]:
+            standing |= await self._find(earlier)
+        return [standing[key] for key in keys]
+
+    @unbroken
+    async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
+        """See `ports.VerdictStore.find`."""
+        wanted = [row_key(key) for key in keys]
+        found = await self._find(wanted)
+        return [found.get(key) for key in wanted]
+
+    async def _find(self, keys: Sequence[str]) -> dict[str, Verdict]:
+        async with self.read() as connection:
+            query = _RECORDED.where(VERDICTS.c.key.in_(listed(connection, keys)))
+            rows = (await connection.execute(query)).mappings().all()
+        return {row["key"]: _verdict(row) for row in rows}
+
+    @unbroken
+    async def latest(self, name: str) -> Verdict:
+        """See `ports.VerdictStore.latest`."""
+        async with self.read() as connection:
+            row = (await connection.execute(_CURRENT.where(NAMES.c.name == name))).mappings().one_or_none()
+        if row is None:
+            raise NotFound(f"{name} was never accepted")
+        if row["seq"] is None:
+            raise NotDecided(f"{name} is accepted and not decided yet; ask again shortly")
+        return _verdict(row)
+
+    @unbroken
+    async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
+        """See `ports.VerdictStore.page`."""
+        query = _narrow(_RECORDED, only).order_by(VERDICTS.c.seq.desc()).limit(limit)
+        if before is not None:
+            query = query.where(VERDICTS.c.seq < before)
+        async with self.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [_verdict(row) for row in rows]
+
+    @unbroken
+    async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
+        """See `ports.VerdictStore.after`."""
+        async with self.read() as connection:
+            # The newest sequence is read first: all up to it are visible to the statement that follows.
+            newest = (await connection.execute(select(func.coalesce(func.max(VERDICTS.c.seq), 0)))).scalar_one()
+            if cursor is None or cursor >= newest:
+                return [], newest if cursor is None else cursor
+            query = _narrow(_RECORDED, only).where(VERDICTS.c.seq > cursor, VERDICTS.c.seq <= newest)
+            rows = (await connection.execute(query.order_by(VERDICTS.c.seq).limit(limit))).mappings().all()
+        return [_verdict(row) for row in rows], newest if len(rows) < limit else rows[-1]["seq"]
+
+
+def _verdict(row: RowMapping) -> Verdict:
+    judgement = row["judgement"] and decode_judgement(row["judgement"])
+    return decode_verdict({**row["body"], "sequence": row["seq"]}, judgement)
+
+
+def _narrow(query: Select[Any], only: VerdictFilter) -> Select[Any]:
+    """`query` on VERDICTS with the filter's conditions."""
+    if only.decisions:
+        query = query.where(VERDICTS.c.decision.in_(only.decisions))
+    if only.surfaces:
+        query = query.where(VERDICTS.c.surface.in_(only.surfaces))
+    if only.start:
+        query = query.where(VERDICTS.c.decided_at >= microseconds(only.start))
+    if only.end:
+        query = query.where(VERDICTS.c.decided_at < microseconds(only.end))
+    if only.categories:
+        flagged = select(VERDICT_CATEGORIES.c.seq).where(
+            VERDICT_CATEGORIES.c.seq == VERDICTS.c.seq, VERDICT_CATEGORIES.c.category.in_(only.categories)
+        )
+        query = query.where(flagged.exists())
+    return query
+
+
+async def _accept_missing(tx: AsyncConnection, posts: Mapping[str, Post], now: int) -> None:
+    there = set((await tx.execute(select(POSTS.c.key).where(POSTS.c.key.in_(listed(tx, posts))))).scalars())
+    missing = {key: post for key, post in posts.items() if key not in there}
+    new = await insert_posts(tx, missing, now)
+    await make_current(tx, ((post.name, key) for key, post in missing.items() if key in new))
+
+
+async def _insert_judgements(tx: AsyncConnection, verdicts: Collection[Verdict], now: int) -> None:
+    judged = {(v.content_digest, v.model_version): v.judgement for v in verdicts if v.judgement}
+    rows = [
+        {"content_digest": content, "model_version": model, "body": encode_judgement(judgement), "created_at": now}
+        for (content, model), judgement in sorted(judged.items(), key=itemgetter(0))
+    ]
+    if rows:
+        unique = [JUDGEMENTS.c.content_digest, JUDGEMENTS.c.model_version]
+        await tx.execute(insert(tx, JUDGEMENTS, rows).on_conflict_do_nothing(index_elements=unique))
+
+
+async def _insert_verdicts(tx: AsyncConnection, verdicts: Mapping[str, Verdict]) -> dict[str, int]:
+    """Insert the verdicts whose key is not decided; their sequences by row key.
+
+    Sequences are given out in one transaction at a time, so that they become visible in their order.
+    """
+    if not verdicts:
+        return {}
+    statement = insert(tx, VERDICTS, [_row(key, verdict) for key, verdict in verdicts.items()])
+    statement = statement.on_conflict_do_nothing(index_elements=[VERDICTS.c.key])
+    await take_turns(tx, "verdicts")
+    inserted = await tx.execute(statement.returning(VERDICTS.c.key, VERDICTS.c.seq))
+    sequences: dict[str, int] = {row.key: row.seq for row in inserted}
+    flagged = [
+        {"category": c, "seq": seq} for key, seq in sequences.items() for c in set(verdicts[key].ruling.categories)
+    ]
+    if flagged:
+        await tx.execute(insert(tx, VERDICT_CATEGORIES, flagged))
+    decided = select(VERDICTS.c.seq).where(VERDICTS.c.key == POSTS.c.key).scalar_subquery()
+    await tx.execute(update(POSTS).where(POSTS.c.key.in_(listed(tx, sequences))).values(decided_seq=decided))
+    return sequences
+
+
+def _row(key: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "key": key,
+        "content_digest": verdict.content_digest,
+        "model_version": verdict.model_version,
+        "surface": verdict.surface,
+        "decision": verdict.decision,
+        "decided_at": microseconds(verdict.decided_at),
+        "body": encode_verdict(verdict),
+    }

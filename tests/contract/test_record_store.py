@@ -1,0 +1,233 @@
+"""What every `PostStore` and `Archive` keeps to, a class each: in memory, on SQLite, on PostgreSQL."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from service.domain import Context, Post, PostKey, Surface, Verdict
+from service.errors import Conflict, NotDecided
+from service.ports import RecordStore
+
+MakePost = Callable[..., Post]
+MakePosts = Callable[..., list[Post]]
+MakeVerdict = Callable[[Post], Verdict]
+OpenStore = Callable[..., Any]
+
+
+class TestPostStore:
+    async def test_accepts_a_post_once(self, store: RecordStore, post_of: MakePost) -> None:
+        post = post_of()
+        assert await store.accept([post]) == [True]
+        assert await store.accept([post]) == [False]
+        count, age = await store.backlog()
+        assert (count, age < 5) == (1, True)
+
+    async def test_accepting_nothing_is_no_error(self, store: RecordStore) -> None:
+        assert await store.accept([]) == []
+        assert await store.accept([], request_id="r") == []
+        assert await store.backlog() == (0, 0.0)
+
+    async def test_duplicates_within_a_call_count_as_one(self, store: RecordStore, posts_of: MakePosts) -> None:
+        first, second = posts_of(2)
+        assert await store.accept([first, second, first]) == [True, True, False]
+        assert await store.claim(10, lease=60) == [first, second]
+
+    async def test_the_same_text_under_two_names_is_two_posts(self, store: RecordStore, post_of: MakePost) -> None:
+        assert await store.accept([post_of("twin", id="1"), post_of("twin", id="2")]) == [True, True]
+
+    async def test_an_edit_is_a_new_post(self, store: RecordStore, post_of: MakePost) -> None:
+        before, after = post_of("before"), post_of("after")
+        assert await store.accept([before, after, before]) == [True, True, False]
+        assert await store.undecided([before.key, after.key]) == {before.key, after.key}
+
+    async def test_a_post_comes_back_whole(self, store: RecordStore, post_of: MakePost) -> None:
+        post = post_of(
+            "Ünïcödé 🧪 中文 العربية \u200b 'quotes\" %s :x \\ \n end",
+            id="a~b:c@d%20e+f=g",
+            surface=Surface.REEL,
+            author="pseudonym-ß",
+            locale="pt-BR",
+            region="BR",
+            created_at=datetime(2026, 3, 1, 12, 0, 0, 123456, UTC),
+            context=Context(parent_text="parent 親", image_alt="alt", digital_source_type="x"),
+            metadata={"likes": "3", "ключ": "значение", "half a pair and a NUL": "\ud83d \x00"},
+        )
+        await store.accept([post])
+        assert await store.claim(1, lease=60) == [post]
+
+    async def test_a_request_is_answered_as_before(self, store: RecordStore, posts_of: MakePosts) -> None:
+        one, two, three = posts_of(3)
+        await store.accept([two])
+        assert await store.accept([one, two, one], request_id="r-1") == [True, False, False]
+        assert await store.accept([one, two, one], request_id="r-1") == [True, False, False]
+        assert await store.accept([one, three], request_id="r-2") == [False, True]
+
+    async def test_a_replayed_request_writes_nothing(self, store: RecordStore, post_of: MakePost) -> None:
+        before, after = post_of("before"), post_of("after")
+        await store.accept([before], request_id="r")
+        await store.accept([after])
+        await store.accept([before], request_id="r", lease=60)
+        assert await store.claim(10, lease=60) == [before, after]
+        with pytest.raises(NotDecided):
+            await store.latest(before.name)
+
+    async def test_a_request_id_stands_for_its_posts_alone(self, store: RecordStore, posts_of: MakePosts) -> None:
+        one, two = posts_of(2)
+        await store.accept([one], request_id="r")
+        for others in ([two], [one, two], [one, one], []):
+            with pytest.raises(Conflict, match="'r' was used for other posts"):
+                await store.accept(others, request_id="r")
+        assert await store.undecided([two.key]) == set()
+
+    async def test_a_request_id_is_kept_for_a_day(self, open_store: OpenStore, posts_of: MakePosts) -> None:
+        now = 1_800_000_000.0
+        store = await open_store(clock=lambda: now)
+        one, two = posts_of(2)
+        await store.accept([one], request_id="r")
+        now += 86_399
+        assert await store.accept([one], request_id="r") == [True]
+        now += 2
+        assert await store.accept([one, two], request_id="r") == [False, True]
+        assert await store.accept([one, two], request_id="r") == [False, True]
+
+    async def test_claims_oldest_first_and_each_once(self, store: RecordStore, posts_of: MakePosts) -> None:
+        posts = posts_of(5)
+        for post in (posts[:2], posts[2:]):
+            await store.accept(post)
+        assert await store.claim(3, lease=60) == posts[:3]
+        assert await store.claim(3, lease=60) == posts[3:]
+        assert await store.claim(3, lease=60) == []
+
+    async def test_a_leased_post_is_not_claimed(self, store: RecordStore, posts_of: MakePosts) -> None:
+        leased, free = posts_of(2)
+        await store.accept([leased], lease=60)
+        await store.accept([free])
+        assert await store.claim(10, lease=60) == [free]
+        assert await store.claim(10, lease=60, expired=True) == []
+
+    async def test_expired_leases_are_claimed_apart(self, open_store: OpenStore, posts_of: MakePosts) -> None:
+        now = 1_800_000_000.0
+        store = await open_store(clock=lambda: now)
+        claimed, accepted, fresh = posts_of(3)
+        await store.accept([claimed])
+        await store.claim(1, lease=10)
+        await store.accept([accepted], lease=10)
+        await store.accept([fresh])
+        now += 9.999
+        assert await store.claim(10, lease=60, expired=True) == []
+        now += 0.001
+        assert await store.claim(10, lease=60) == [fresh]
+        assert await store.claim(10, lease=60, expired=True) == [claimed, accepted]
+        assert await store.claim(10, lease=60, expired=True) == []
+
+    async def test_leases_run_out_by_the_clock_on_the_wall(self, store: RecordStore, post_of: MakePost) -> None:
+        post = post_of()
+        await store.accept([post], lease=0.05)
+        await asyncio.sleep(0.1)
+        assert await store.claim(1, lease=0.05, expired=True) == [post]
+        await asyncio.sleep(0.1)
+        assert await store.claim(1, lease=60, expired=True) == [post]
+        assert await store.claim(1, lease=60, expired=True) == []
+
+    async def test_accepting_again_extends_the_lease_and_never_ends_it(
+        self, store: RecordStore, posts_of: MakePosts
+    ) -> None:
+        free, leased, decided = posts_of(3)
+        await store.accept([free])
+        await store.accept([leased], lease=60)
+        assert await store.accept([free, decided], lease=60) == [False, True]
+        await store.accept([leased])
+        await store.accept([leased], lease=0.01)
+        await asyncio.sleep(0.02)
+        assert await store.claim(10, lease=60) == []
+        assert await store.claim(10, lease=60, expired=True) == []
+
+    async def test_a_released_post_is_claimed_next(self, store: RecordStore, posts_of: MakePosts) -> None:
+        one, two = posts_of(2)
+        await store.accept([one, two], lease=60)
+        await store.release([two.key, PostKey("platforms/x/posts/unknown", "0")])
+        await store.release([])
+        assert await store.claim(10, lease=60) == [two]
+
+    async def test_undecided_means_accepted_and_not_decided(
+        self, store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
+    ) -> None:
+        waiting, decided, unknown = posts_of(3)
+        await store.accept([waiting, decided])
+        await store.record([decided], [verdict_of(decided)])
+        assert await store.undecided([post.key for post in (waiting, decided, unknown)]) == {waiting.key}
+        assert await store.undecided([]) == set()
+
+    async def test_a_decided_post_is_never_claimed(
+        self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
+    ) -> None:
+        post = post_of()
+        await store.accept([post])
+        await store.record([post], [verdict_of(post)])
+        await store.release([post.key])
+        assert await store.accept([post], lease=0.01) == [False]
+        await asyncio.sleep(0.02)
+        assert await store.claim(10, lease=60) == []
+        assert await store.claim(10, lease=60, expired=True) == []
+
+    async def test_the_backlog_counts_and_ages(
+        self, open_store: OpenStore, posts_of: MakePosts, verdict_of: MakeVerdict
+    ) -> None:
+        now = 1_800_000_000.0
+        store = await open_store(clock=lambda: now)
+        old, young = posts_of(2)
+        await store.accept([old])
+        now += 30
+        await store.accept([young], lease=60)
+        now += 5
+        assert await store.backlog() == (2, pytest.approx(35, abs=0.01))
+        await store.record([old], [verdict_of(old)])
+        assert await store.backlog() == (1, pytest.approx(5, abs=0.01))
+        await store.record([young], [verdict_of(young)])
+        assert await store.backlog() == (0, 0.0)
+
+    async def test_a_thousand_posts(self, store: RecordStore, posts_of: MakePosts) -> None:
+        posts = posts_of(1000)
+        assert await store.accept(posts, request_id="thousand") == [True] * 1000
+        assert await store.accept(posts[500:] + posts_of(1, 1000)) == [False] * 500 + [True]
+        assert await store.undecided([post.key for post in posts]) == {post.key for post in posts}
+        assert await store.claim(1000, lease=60) == posts
+
+
+class TestArchive:
+    async def test_judgements_by_content_and_model(
+        self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
+    ) -> None:
+        one, twin, other = post_of("same", id="1"), post_of("same", id="2"), post_of("other", id="3")
+        verdict = verdict_of(one)
+        assert verdict.judgement
+        await store.record([one, twin], [verdict, verdict_of(twin)])
+        digests = [other.content_digest, one.content_digest, twin.content_digest]
+        assert await store.judgements(digests, verdict.model_version) == [None, verdict.judgement, verdict.judgement]
+        assert await store.judgements(digests, "another model") == [None, None, None]
+        assert await store.judgements([], verdict.model_version) == []
+
+    async def test_the_first_judgement_of_a_text_stands(
+        self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
+    ) -> None:
+        one, twin = post_of(id="1"), post_of(id="2")
+        verdict = verdict_of(one)
+        assert verdict.judgement
+        await store.record([one], [verdict])
+        later = replace(verdict_of(twin), judgement=replace(verdict.judgement, words=99))
+        await store.record([twin], [later])
+        assert await store.judgements([one.content_digest], verdict.model_version) == [verdict.judgement]
+
+    async def test_posts_by_key(self, store: RecordStore, post_of: MakePost) -> None:
+        before, after, unknown = post_of("before"), post_of("after"), post_of("unknown")
+        await store.accept([before])
+        await store.accept([after])
+        assert await store.posts([after.key, unknown.key, before.key]) == [after, None, before]
+        assert await store.posts([]) == []
+
+    async def test_answers(self, store: RecordStore) -> None:
+        await store.ping()
