@@ -36,8 +36,8 @@ def fingerprint(content: str, *attributes: str) -> str:
 class Alignment:
     """Relates byte offsets in the canonical text to byte offsets in the original, word by word.
 
-    NFC never joins or splits words, so the k-th word of one is the k-th word of the other. Offsets inside a word that
-    NFC changed snap to the word's ends.
+    NFC never joins or splits words, so the k-th word of one is the k-th word of the other. Spans that begin or end
+    inside a word that NFC changed are widened to the whole word.
     """
 
     def __init__(self, original: str) -> None:
@@ -53,16 +53,18 @@ class Alignment:
         """Bytes [start, end) of the canonical text, as bytes of the original."""
         if self._same or not self._words:
             return start, end
-        return self._map(start, leading=True), self._map(end, leading=False)
+        begin = self._map(start, leading=True)
+        return begin, max(begin, self._map(end, leading=False))
 
     def _map(self, offset: int, *, leading: bool) -> int:
         position = offset if leading else max(offset - 1, 0)
         index = min(bisect_right(self._starts, position) - 1, len(self._words) - 1)
         word, begin = self._words[index]
-        size = len(word.encode("utf-8"))
+        inside, size = offset - self._starts[index], len(word.encode("utf-8"))
         if word == self._canonical[index]:
-            return begin + min(offset - self._starts[index], size)
-        return begin if leading else begin + size
+            return begin + min(inside, size)
+        at_end = inside >= len(self._canonical[index].encode("utf-8"))
+        return begin + size if at_end or (inside and not leading) else begin
 
 
 def _words(text: str) -> list[tuple[str, int]]:

@@ -1,6 +1,8 @@
 """How verdicts look in a terminal, and as JSON for other programs. Pure: values in, renderables out."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -63,10 +65,10 @@ def marked(text: str, judgement: Judgement | None) -> Text:
     at = _character_offsets(text)
     for span in judgement.evidence.spans:
         if span.weight > 0:
-            shown.stylize("underline", at[span.start], at[span.end])
+            shown.stylize("underline", at(span.start), at(span.end))
     for token in judgement.evidence.surprise:
         if token.bits >= _SURPRISING:
-            shown.stylize("italic", at[token.start], at[token.end])
+            shown.stylize("italic", at(token.start), at(token.end))
     return shown
 
 
@@ -137,10 +139,7 @@ def _evidence_json(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def _character_offsets(text: str) -> dict[int, int]:
-    """Character index of each UTF-8 byte offset at which a character begins, and of the end."""
-    offsets, byte = {0: 0}, 0
-    for index, character in enumerate(text, start=1):
-        byte += len(character.encode())
-        offsets[byte] = index
-    return offsets
+def _character_offsets(text: str) -> Callable[[int], int]:
+    """From UTF-8 byte offsets to character indices; inside a character, to the index after it."""
+    ends = list(accumulate(len(character.encode()) for character in text))
+    return lambda offset: bisect_left(ends, offset) + 1 if offset > 0 else 0

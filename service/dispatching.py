@@ -11,8 +11,8 @@ import contextlib
 import time
 import uuid
 
-from service.domain import Batch, Lane
-from service.errors import RedisUnavailable, Unavailable
+from service.domain import Batch, Lane, Post
+from service.errors import Unavailable
 from service.gathering import batches
 from service.ports import LoadObserver, PostStore, Queue
 
@@ -38,7 +38,8 @@ class Dispatcher:
         """Dispatch for ever; cancel to stop."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._poked.wait(), _TICK)
+                async with asyncio.timeout(_TICK):
+                    await self._poked.wait()
             self._poked.clear()
             try:
                 while await self.dispatch(Lane.BULK):
@@ -59,10 +60,20 @@ class Dispatcher:
         limit = room * _POSTS_PER_MESSAGE
         posts = await self._store.claim(limit, lease=self._lease, expired=lane is Lane.REPLAY)
         runs = batches(posts, self._budget)
-        for number, run in enumerate(runs):
-            try:
+        sent = 0
+        try:
+            for run in runs:
                 await self._queue.send(lane, Batch(uuid.uuid4().hex, run, sent_at=time.time()))
-            except RedisUnavailable:
-                await self._store.release([post.key for rest in runs[number:] for post in rest])
-                raise
+                sent += 1
+        finally:
+            await self._release([post for run in runs[sent:] for post in run])
         return len(posts) == limit
+
+    async def _release(self, posts: list[Post]) -> None:
+        """Give back what could not be sent."""
+        if not posts:
+            return
+        try:
+            await self._store.release([post.key for post in posts])
+        except Unavailable as error:  # their leases end by themselves
+            self._observer.trouble("release", error)

@@ -8,15 +8,14 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from service.domain import Batch, Post, PostKey, Reply, Verdict
-from service.errors import AssayError, DeadlineExceeded, Overloaded
+from service.errors import AssayError, DeadlineExceeded, Overloaded, Unavailable
 
-_BYTES_PER_TOKEN = (
-    4  # a byte-pair vocabulary of 8,000 to 32,000 gives 3.5 to 4.5 on English; only the batch size hangs on it
-)
+# A byte-pair vocabulary of 8,000 to 32,000 gives 3.5 to 4.5 on English; only the batch size hangs on it.
+_BYTES_PER_TOKEN = 4
 _SMOOTHING = 0.2
 Ship = Callable[[Batch], Awaitable[None]]
 
@@ -40,29 +39,44 @@ def batches(posts: list[Post], budget: int) -> list[tuple[Post, ...]]:
     return [tuple(run) for run in runs]
 
 
-@dataclass(slots=True)
-class _Waiting:
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A post on its way. `verdict` brings the answer; who joins the wait may put `deadline` (Unix seconds) off."""
+
     post: Post
+    tokens: int
     deadline: float
     verdict: asyncio.Future[Verdict]
 
 
 @dataclass(slots=True)
 class _InFlight:
-    waiting: dict[PostKey, _Waiting]
+    waiting: dict[PostKey, Waiting]
     sent_at: float
     expiry: asyncio.TimerHandle
 
 
 class Gatherer:
-    """One front's way to the workers for live calls. `room` says how many batches may be in flight just now."""
+    """One front's way to the workers for live calls. `room` says how many batches may be in flight just now.
+
+    A batch without an answer counts as lost after `patience` seconds, however far off its deadline.
+    """
 
     def __init__(
-        self, ship: Ship, *, front: str, budget: int, window: float, max_waiting: int, room: Callable[[], int]
+        self,
+        ship: Ship,
+        *,
+        front: str,
+        budget: int,
+        window: float,
+        max_waiting: int,
+        patience: float,
+        room: Callable[[], int],
     ) -> None:
         self._ship, self._front, self._budget, self._window = ship, front, budget, window
-        self._max_waiting, self._room = max_waiting, room
-        self._waiting: deque[_Waiting] = deque()
+        self._max_waiting, self._patience, self._room = max_waiting, patience, room
+        self._waiting: deque[Waiting] = deque()
+        self._tokens = 0  # of all that wait
         self._in_flight: dict[str, _InFlight] = {}
         self._shipping: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -72,17 +86,16 @@ class Gatherer:
         """Posts that wait or are in flight."""
         return len(self._waiting) + sum(len(batch.waiting) for batch in self._in_flight.values())
 
-    def put(self, post: Post, deadline: float) -> asyncio.Future[Verdict]:
-        """Queue one post; the future brings its verdict. Raises `Overloaded` when too many wait.
-
-        `deadline` is Unix time in seconds.
-        """
+    def put(self, post: Post, deadline: float) -> Waiting:
+        """Queue one post. Raises `Overloaded` when too many wait. `deadline` is Unix time in seconds."""
+        self._drop_late()
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{len(self._waiting):,} posts wait for a worker, the most allowed", self._retry_after())
-        verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(post, deadline, verdict))
+        waiting = Waiting(post, tokens(post), deadline, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._tokens += waiting.tokens
         self._wake.set()
-        return verdict
+        return waiting
 
     async def run(self) -> None:
         """Send batches for ever; cancel to stop."""
@@ -91,12 +104,10 @@ class Gatherer:
             if not self._waiting or len(self._in_flight) >= max(1, self._room()):
                 self._wake.clear()
                 continue
-            if not self._in_flight and not self._full():
+            if not self._in_flight and self._tokens < self._budget:
                 await asyncio.sleep(self._window)
             if run := self._take():
-                task = asyncio.create_task(self._send(run))
-                self._shipping.add(task)
-                task.add_done_callback(self._shipping.discard)
+                self._begin(run)
 
     def answered(self, reply: Reply) -> None:
         """Hand a reply's verdicts to those who wait."""
@@ -107,50 +118,67 @@ class Gatherer:
         for verdict in reply.verdicts:
             if (waiting := batch.waiting.pop(verdict.post, None)) and not waiting.verdict.done():
                 waiting.verdict.set_result(verdict)
-        _fail(batch, DeadlineExceeded("the worker reached the post after its deadline"))
+        _fail(batch.waiting.values(), DeadlineExceeded("the worker reached the post after its deadline"))
+
+    async def close(self) -> None:
+        """Give up what waits and what is in flight, with `Unavailable` to those who wait for it."""
+        for task in self._shipping:
+            task.cancel()
+        await asyncio.gather(*self._shipping, return_exceptions=True)
+        error = Unavailable("this server is stopping; send the post again")
+        for batch_id in list(self._in_flight):
+            self._fail(batch_id, error)
+        _fail(self._waiting, error)
+        self._waiting.clear()
+        self._tokens = 0
 
     def _retry_after(self) -> float:
-        queued = sum(tokens(waiting.post) for waiting in self._waiting) / self._budget
-        return max(0.05, self._pace * queued / max(1, self._room()))
+        return max(0.05, self._pace * self._tokens / self._budget / max(1, self._room()))
 
-    def _full(self) -> bool:
-        total = 0
-        for waiting in self._waiting:
-            total += tokens(waiting.post)
-            if total >= self._budget:
-                return True
-        return False
-
-    def _take(self) -> list[_Waiting]:
-        taken: list[_Waiting] = []
-        total = 0
-        while self._waiting:
-            size = tokens(self._waiting[0].post)
-            if taken and total + size > self._budget:
-                break
-            waiting = self._waiting.popleft()
-            if not waiting.verdict.done():
-                taken.append(waiting)
-                total += size
+    def _take(self) -> list[Waiting]:
+        taken: list[Waiting] = []
+        left = self._budget
+        self._drop_late()
+        while self._waiting and (not taken or self._waiting[0].tokens <= left):
+            taken.append(self._pop())
+            left -= taken[-1].tokens
+            self._drop_late()
         return taken
 
-    async def _send(self, run: list[_Waiting]) -> None:
-        batch_id = uuid.uuid4().hex
+    def _drop_late(self) -> None:
+        """Drop the foremost posts that nobody waits for any more; they were never accepted."""
+        now = time.time()
+        while self._waiting and (self._waiting[0].deadline <= now or self._waiting[0].verdict.done()):
+            _fail([self._pop()], DeadlineExceeded("no worker had room in time"))
+
+    def _pop(self) -> Waiting:
+        waiting = self._waiting.popleft()
+        self._tokens -= waiting.tokens
+        return waiting
+
+    def _begin(self, run: list[Waiting]) -> None:
         deadline = max(waiting.deadline for waiting in run)
-        left = max(0.0, deadline - time.time())
-        expiry = asyncio.get_running_loop().call_later(left, self._expire, batch_id)
-        in_flight = _InFlight({waiting.post.key: waiting for waiting in run}, time.monotonic(), expiry)
-        self._in_flight[batch_id] = in_flight
-        posts = tuple(waiting.post for waiting in run)
+        batch = Batch(uuid.uuid4().hex, tuple(waiting.post for waiting in run), self._front, deadline)
+        left = min(max(0.0, deadline - time.time()), self._patience)
+        expiry = asyncio.get_running_loop().call_later(left, self._expire, batch.id)
+        waiting = {waiting.post.key: waiting for waiting in run}
+        self._in_flight[batch.id] = _InFlight(waiting, time.monotonic(), expiry)
+        task = asyncio.create_task(self._send(batch))
+        self._shipping.add(task)
+        task.add_done_callback(self._shipping.discard)
+
+    async def _send(self, batch: Batch) -> None:
         try:
-            await self._ship(Batch(batch_id, posts, self._front, deadline, time.time()))
+            await self._ship(batch)
         except AssayError as error:
-            self._end(batch_id)
-            _fail(in_flight, error)
+            self._fail(batch.id, error)
 
     def _expire(self, batch_id: str) -> None:
+        self._fail(batch_id, DeadlineExceeded("no worker answered in time"))
+
+    def _fail(self, batch_id: str, error: AssayError) -> None:
         if batch := self._end(batch_id):
-            _fail(batch, DeadlineExceeded("no worker answered in time"))
+            _fail(batch.waiting.values(), error)
 
     def _end(self, batch_id: str) -> _InFlight | None:
         batch = self._in_flight.pop(batch_id, None)
@@ -160,7 +188,7 @@ class Gatherer:
         return batch
 
 
-def _fail(batch: _InFlight, error: AssayError) -> None:
-    for waiting in batch.waiting.values():
+def _fail(run: Iterable[Waiting], error: AssayError) -> None:
+    for waiting in run:
         if not waiting.verdict.done():
             waiting.verdict.set_exception(error)

@@ -57,6 +57,8 @@ class Judging:
         undecided = await self._store.undecided([post.key for post in posts])
         decided = [post.key for post in posts if post.key not in undecided]
         verdicts = [verdict for verdict in await self._store.find(decided) if verdict] if decided else []
+        if verdicts:  # the cache forgot them, or the front would not ask
+            await self._quietly("cache", self._cache.put(verdicts))
         fresh, suspects = await self._sorted_by_attempts([post for post in posts if post.key in undecided])
         if fresh:
             verdicts += await self._together(fresh, queued)
@@ -104,11 +106,10 @@ class Judging:
         keys = [post.key for post in posts]
         await self._quietly("attempts", self._attempts.begin(keys))
         judgements, model_seconds = await self._judgements(posts)
+        await self._quietly("attempts", self._attempts.finish(keys))  # before recording: an outage is no post's fault
         latency = {"queue": queued, "model": model_seconds}
         verdicts = [self._decide(post, *judged, latency) for post, judged in zip(posts, judgements, strict=True)]
-        recorded = await self._record(posts, verdicts)
-        await self._quietly("attempts", self._attempts.finish(keys))
-        return recorded
+        return await self._record(posts, verdicts)
 
     async def _judgements(self, posts: list[Post]) -> tuple[list[tuple[Judgement, Source]], float]:
         """Each post's judgement and where it came from: the cache, or one model pass over the texts it lacks."""
@@ -164,8 +165,9 @@ class Judging:
         started = time.perf_counter()
         recorded = await self._store.record(posts, verdicts)
         self._observer.stage("record", time.perf_counter() - started)
-        for verdict in recorded:
-            self._observer.decided(verdict)
+        for given, stands in zip(verdicts, recorded, strict=True):
+            if stands.decided_at == given.decided_at:  # else another worker was first, and told of it
+                self._observer.decided(stands)
         await self._quietly("cache", self._cache.put(recorded))
         await self._quietly("announce", self._announcer.announce())
         return recorded

@@ -10,7 +10,7 @@ before it replies. While Redis is away the store answers what it can.
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -20,13 +20,14 @@ from service.domain import Batch, Judgement, Lane, Post, PostKey, Skip, Source, 
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
 from service.evidence import related
 from service.fleet import Fleet
-from service.gathering import Gatherer
+from service.gathering import Gatherer, Waiting
 from service.policy import Policy
 from service.ports import CacheHit, LoadObserver, Queue, RecordStore, VerdictCache
 from service.write_behind import WriteBehind
 
 RecordHits = Literal["all", "flagged", "none"]
 NO_WORKER_IN_TIME = Skip("model", "NO_WORKER_IN_TIME")
+_RESTART = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +68,27 @@ class Pipeline:
             budget=limits.batch_tokens,
             window=limits.gather_window,
             max_waiting=limits.max_waiting,
+            patience=limits.lease,
             room=fleet.room,
         )
-        self._flights: dict[str, asyncio.Future[Verdict]] = {}
+        self._flights: dict[str, Waiting] = {}
         self._loops: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Start the background loops."""
         with contextlib.suppress(AssayError):
             await self._fleet.refresh()
-        for loop in (self._gatherer, self._dispatcher, self._fleet, self._write_behind):
-            self._spawn(loop.run())
-        self._spawn(self._listen())
+        loops = {
+            "gatherer": self._gatherer.run,
+            "dispatcher": self._dispatcher.run,
+            "fleet": self._fleet.run,
+            "write_behind": self._write_behind.run,
+            "replies": self._listen,
+        }
+        self._loops = [asyncio.create_task(self._keep(name, loop)) for name, loop in loops.items()]
 
     async def drain(self, grace: float = 10.0) -> None:
-        """Wait up to `grace` seconds for calls in flight, record what is still to record, stop the loops.
+        """Wait up to `grace` seconds for calls in flight, stop the loops, record what is still to record.
 
         What was accepted and is not decided stays in the store for the next start.
         """
@@ -91,6 +98,7 @@ class Pipeline:
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._gatherer.close()
         try:
             await self._write_behind.flush()
         except AssayError as error:
@@ -115,14 +123,14 @@ class Pipeline:
     ) -> list[Verdict | AssayError]:
         """A verdict or an error for each post, in order."""
         started = time.perf_counter()
-        deadline = deadline or time.time() + self._limits.default_deadline
+        deadline = time.time() + self._limits.default_deadline if deadline is None else deadline
         hits = await self._lookup(posts)
         results: list[Verdict | AssayError | None] = [
             self._from_hit(post, hit) for post, hit in zip(posts, hits, strict=True)
         ]
         misses = [number for number, result in enumerate(results) if result is None]
         if misses:
-            judged = await asyncio.gather(*(self._judged(posts[number], deadline) for number in misses))
+            judged = await self._ask([posts[number] for number in misses], deadline)
             for number, result in zip(misses, judged, strict=True):
                 results[number] = result
         self._observer.stage("total", time.perf_counter() - started)
@@ -195,6 +203,21 @@ class Pipeline:
 
     # From a worker ----------------------------------------------------------------------------------------------------
 
+    async def _ask(self, posts: Sequence[Post], deadline: float) -> list[Verdict | AssayError]:
+        """Answers from the workers; provisional ones only to posts that are sure to be judged afterwards."""
+        results = await asyncio.gather(*(self._judged(post, deadline) for post in posts))
+        provisional = {n: r for n, r in enumerate(results) if isinstance(r, Verdict) and r.source is Source.PROVISIONAL}
+        if not provisional:
+            return results
+        try:
+            await self._store.accept([posts[number] for number in provisional])
+        except AssayError as error:
+            return [error if number in provisional else result for number, result in enumerate(results)]
+        self._dispatcher.poke()
+        for verdict in provisional.values():
+            self._observer.decided(verdict)
+        return results
+
     async def _judged(self, post: Post, deadline: float) -> Verdict | AssayError:
         try:
             verdict = await self._flight(post, deadline)
@@ -202,40 +225,44 @@ class Pipeline:
             return self._provisional(post) or error
         except AssayError as error:
             return error
-        if verdict.post == post.key and verdict.policy_version == self._policy.version:
+        own = verdict.post == post.key
+        if own and (verdict.judgement is None or verdict.policy_version == self._policy.version):
             return verdict
         if verdict.judgement is None:  # the twin was set aside: this post must not be judged by proxy
             return self._provisional(post) or DeadlineExceeded("the model could not judge this text")
-        return self._decide(post, verdict.judgement, already_recorded=verdict.post == post.key)
+        return self._decide(post, verdict.judgement, already_recorded=own)
 
     async def _flight(self, post: Post, deadline: float) -> Verdict:
         """The verdict of this post, or of a concurrent twin with the same content."""
-        while True:
+        while (left := deadline - time.time()) > 0:
             flight = self._flights.get(post.content_digest) or self._take_off(post, deadline)
+            flight.deadline = max(flight.deadline, deadline)
             try:
-                return await asyncio.wait_for(asyncio.shield(flight), max(0.0, deadline - time.time()))
+                async with asyncio.timeout(left):
+                    return await asyncio.shield(flight.verdict)
             except TimeoutError:
-                raise DeadlineExceeded("no worker answered in time") from None
-            except DeadlineExceeded:  # the flight's first caller had less time: lead the next
-                if time.time() >= deadline:
-                    raise
+                break
+            except DeadlineExceeded:  # it was sent while its callers had less time: lead the next
+                self._landed(flight)
+        raise DeadlineExceeded("no worker answered in time")
 
-    def _take_off(self, post: Post, deadline: float) -> asyncio.Future[Verdict]:
+    def _take_off(self, post: Post, deadline: float) -> Waiting:
         flight = self._gatherer.put(post, deadline)
         self._flights[post.content_digest] = flight
-        flight.add_done_callback(lambda done: self._landed(post.content_digest, done))
+        flight.verdict.add_done_callback(lambda _: self._landed(flight))
         return flight
 
-    def _landed(self, digest: str, flight: asyncio.Future[Verdict]) -> None:
-        del self._flights[digest]
-        if not flight.cancelled():
-            flight.exception()  # read it, since every waiter may have left
+    def _landed(self, flight: Waiting) -> None:
+        if self._flights.get(flight.post.content_digest) is flight:
+            del self._flights[flight.post.content_digest]
+        if not flight.verdict.cancelled():
+            flight.verdict.exception()  # read it, since every waiter may have left
 
     def _provisional(self, post: Post) -> Verdict | None:
         ruling = self._policy.provisional(post)
         if ruling is None:
             return None
-        verdict = Verdict(
+        return Verdict(
             post=post.key,
             content_digest=post.content_digest,
             surface=post.surface,
@@ -245,8 +272,6 @@ class Pipeline:
             decided_at=datetime.now(UTC),
             skipped=(NO_WORKER_IN_TIME,),
         )
-        self._observer.decided(verdict)
-        return verdict
 
     async def _ship(self, batch: Batch) -> None:
         """Commit a live batch to the store, then send it. If the queue is away the dispatcher sends it later."""
@@ -254,7 +279,7 @@ class Pipeline:
         await self._store.accept(batch.posts, lease=self._limits.lease)
         self._observer.stage("store", time.perf_counter() - started)
         try:
-            await self._queue.send(Lane.LIVE, batch)
+            await self._queue.send(Lane.LIVE, replace(batch, sent_at=time.time()))
         except RedisUnavailable:
             await self._release([post.key for post in batch.posts])
             raise
@@ -272,5 +297,11 @@ class Pipeline:
                 await self._release(reply.dropped)
                 self._dispatcher.poke()
 
-    def _spawn(self, loop: Coroutine[None, None, None]) -> None:
-        self._loops.append(asyncio.create_task(loop))
+    async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run a loop and, should a defect end it, report and run it again: else accepted posts would wait for ever."""
+        while True:
+            try:
+                await loop()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next post may pass
+                self._observer.trouble(name, error)
+            await asyncio.sleep(_RESTART)

@@ -27,13 +27,14 @@ class WriteBehind:
         capacity: int = 100_000,
     ) -> None:
         self._store, self._cache, self._announcer, self._observer = store, cache, announcer, observer
+        self._capacity = capacity
         self._waiting: deque[tuple[Post, Verdict]] = deque(maxlen=capacity)
         self._wake = asyncio.Event()
 
     def put(self, post: Post, verdict: Verdict) -> None:
         """Record this verdict soon."""
-        if len(self._waiting) == self._waiting.maxlen:
-            self._observer.trouble("write_behind", Unavailable("the record store is behind; an answer goes unrecorded"))
+        if len(self._waiting) == self._capacity:
+            self._let_go(1)
         self._waiting.append((post, verdict))
         self._wake.set()
 
@@ -53,17 +54,37 @@ class WriteBehind:
         self._wake.clear()
         while self._waiting:
             pairs = [self._waiting.popleft() for _ in range(min(_BULK, len(self._waiting)))]
-            try:
-                recorded = await self._store.record([post for post, _ in pairs], [verdict for _, verdict in pairs])
-            except Unavailable:
-                self._waiting.extendleft(reversed(pairs))
-                self._wake.set()
-                raise
-            await self._publish(recorded)
+            await self._publish(await self._record(pairs))
 
-    async def _publish(self, recorded: list[Verdict]) -> None:
+    async def _record(self, pairs: list[tuple[Post, Verdict]]) -> list[Verdict]:
+        posts, verdicts = [post for post, _ in pairs], [verdict for _, verdict in pairs]
         try:
-            await self._cache.put(recorded)
+            recorded = await self._store.record(posts, verdicts)
+        except (Unavailable, asyncio.CancelledError):  # it may have committed; recording twice is recording once
+            self._put_back(pairs)
+            raise
+        return list(map(_answer, verdicts, recorded))
+
+    def _put_back(self, pairs: list[tuple[Post, Verdict]]) -> None:
+        excess = max(0, len(pairs) + len(self._waiting) - self._capacity)
+        if excess:
+            self._let_go(excess)
+        self._waiting.extendleft(reversed(pairs[excess:]))
+        self._wake.set()
+
+    def _let_go(self, answers: int) -> None:
+        self._observer.trouble(
+            "write_behind", Unavailable(f"the record store is behind: {answers:,} answers go unrecorded")
+        )
+
+    async def _publish(self, verdicts: list[Verdict]) -> None:
+        try:
+            await self._cache.put(verdicts)
             await self._announcer.announce()
         except Unavailable as error:
             self._observer.trouble("write_behind", error)
+
+
+def _answer(given: Verdict, stands: Verdict) -> Verdict:
+    """What to cache: the verdict that stands recorded or, where another policy decided that one, this policy's."""
+    return stands if stands.policy_version == given.policy_version else given

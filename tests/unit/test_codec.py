@@ -1,0 +1,150 @@
+"""Domain objects survive the way through JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.codec import (
+    decode_batch,
+    decode_judgement,
+    decode_post,
+    decode_reply,
+    decode_verdict,
+    encode_batch,
+    encode_judgement,
+    encode_post,
+    encode_reply,
+    encode_verdict,
+)
+from service.domain import (
+    Batch,
+    Category,
+    Context,
+    Decision,
+    Evidence,
+    Judgement,
+    Post,
+    PostKey,
+    Reply,
+    Ruling,
+    Signal,
+    Skip,
+    Source,
+    Span,
+    Surface,
+    TokenSurprise,
+    Verdict,
+)
+
+WORDS = st.text(max_size=12)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+OFFSETS = st.integers(0, 80_000)
+ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])
+TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=ZONES)  # noqa: DTZ001 - zones are drawn
+CONTEXTS = st.builds(Context, WORDS, WORDS, WORDS, WORDS, WORDS)
+POSTS = st.builds(
+    Post,
+    platform=st.just("example"),
+    id=st.text("abc123", min_size=1, max_size=8),
+    text=st.text(min_size=1, max_size=40),
+    surface=st.sampled_from(Surface),
+    author=WORDS,
+    locale=WORDS,
+    region=WORDS,
+    created_at=st.none() | TIMES,
+    context=CONTEXTS,
+    metadata=st.dictionaries(WORDS, WORDS, max_size=3),
+)
+SIGNALS = st.builds(Signal, WORDS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+EVIDENCE = st.builds(
+    Evidence,
+    st.lists(st.builds(Span, OFFSETS, OFFSETS, WORDS, NUMBERS), max_size=3).map(tuple),
+    st.lists(st.builds(TokenSurprise, OFFSETS, OFFSETS, NUMBERS), max_size=3).map(tuple),
+    st.dictionaries(WORDS, st.integers(0, 99), max_size=3),
+)
+JUDGEMENTS = st.builds(
+    Judgement,
+    content_digest=WORDS,
+    model_version=WORDS,
+    signals=st.lists(SIGNALS, max_size=3).map(lambda signals: {signal.name: signal for signal in signals}),
+    evidence=EVIDENCE,
+    words=st.integers(0, 20_000),
+    abstained=st.lists(WORDS, max_size=2).map(tuple),
+)
+KEYS = st.builds(PostKey, WORDS, WORDS)
+RULINGS = st.builds(
+    Ruling,
+    st.sampled_from(Decision),
+    st.lists(st.sampled_from(Category), max_size=3).map(tuple),
+    st.lists(WORDS, max_size=3).map(tuple),
+)
+VERDICTS = st.builds(
+    Verdict,
+    post=KEYS,
+    content_digest=WORDS,
+    surface=st.sampled_from(Surface),
+    ruling=RULINGS,
+    policy_version=WORDS,
+    source=st.sampled_from(Source),
+    decided_at=TIMES,
+    judgement=st.none() | JUDGEMENTS,
+    skipped=st.lists(st.builds(Skip, WORDS, WORDS), max_size=2).map(tuple),
+    latency=st.dictionaries(WORDS, NUMBERS, max_size=3),
+    sequence=st.integers(0, 2**62),
+)
+
+
+def through_json(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+@given(POSTS)
+def test_a_post_survives(post: Post):
+    restored = decode_post(through_json(encode_post(post)))
+    assert restored == post
+    assert restored.key == post.key
+
+
+@given(JUDGEMENTS)
+def test_a_judgement_survives(judgement: Judgement):
+    assert decode_judgement(through_json(encode_judgement(judgement))) == judgement
+
+
+@given(VERDICTS)
+def test_a_verdict_survives_beside_its_judgement(verdict: Verdict):
+    assert decode_verdict(through_json(encode_verdict(verdict)), verdict.judgement) == verdict
+
+
+@given(st.builds(Batch, WORDS, st.lists(POSTS, max_size=3).map(tuple), WORDS, st.none() | NUMBERS, NUMBERS))
+def test_a_batch_survives(batch: Batch):
+    assert decode_batch(through_json(encode_batch(batch))) == batch
+
+
+@given(st.builds(Reply, WORDS, st.lists(VERDICTS, max_size=3).map(tuple), st.lists(KEYS, max_size=2).map(tuple)))
+def test_a_reply_survives(reply: Reply):
+    assert decode_reply(through_json(encode_reply(reply))) == reply
+
+
+def test_empty_fields_of_a_post_take_no_room():
+    encoded = encode_post(Post(platform="example", id="1", text="words"))
+    assert encoded == {"platform": "example", "id": "1", "text": "words", "surface": "feed"}
+
+
+def test_keys_of_a_later_release_are_ignored():
+    post = Post(platform="example", id="1", text="words", context=Context(link_title="a title"))
+    encoded = encode_post(post) | {"mood": "sunny"}
+    encoded["context"]["video_title"] = "a film"
+    assert decode_post(encoded) == post
+
+
+def test_a_post_of_an_earlier_release_without_optional_keys_is_read():
+    assert decode_post({"platform": "example", "id": "1", "text": "words", "surface": "bio"}).surface is Surface.BIO
+
+
+def test_a_surface_that_does_not_exist_is_an_error():
+    with pytest.raises(ValueError, match="billboard"):
+        decode_post({"platform": "example", "id": "1", "text": "words", "surface": "billboard"})

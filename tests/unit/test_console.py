@@ -1,0 +1,134 @@
+"""How verdicts look to people and to programs."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from service.console import marked, signal_bars, snippet, verdict_json, verdict_panel, verdict_table
+from service.domain import (
+    Category,
+    Decision,
+    Evidence,
+    Post,
+    Ruling,
+    Signal,
+    Skip,
+    Source,
+    Span,
+    TokenSurprise,
+    Verdict,
+)
+
+PostOf = Callable[..., Post]
+VerdictOn = Callable[..., Verdict]
+LABELLED = Ruling(Decision.LABEL, (Category.AI_GENERATED,), ("machine-written",))
+
+
+def printed(renderable: RenderableType, width: int = 140) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def styled(text: str, verdict: Verdict, style: str) -> list[str]:
+    shown = marked(text, verdict.judgement)
+    return [shown.plain[span.start : span.end] for span in shown.spans if span.style == style]
+
+
+def with_evidence(verdict: Verdict, **evidence: Any) -> Verdict:
+    assert verdict.judgement
+    return replace(verdict, judgement=replace(verdict.judgement, evidence=Evidence(**evidence)))
+
+
+def test_json_holds_the_whole_verdict_and_is_json(post: PostOf, verdict_on: VerdictOn):
+    verdict = verdict_on(post(1, "they delve"), ruling=LABELLED, skipped=(Skip("claims", "NO_INDEX"),))
+    shown = json.loads(json.dumps(verdict_json(verdict)))
+    assert shown["post"] == "platforms/example/posts/1"
+    assert (shown["decision"], shown["categories"], shown["rules"]) == ("LABEL", ["AI_GENERATED"], ["machine-written"])
+    assert shown["signals"]["ai_generated"] == {"probability": 0.97, "raw": 0.0, "low": 0.95, "high": 0.99}
+    assert shown["evidence"]["spans"] == [{"start": 5, "end": 10, "signal": "ai_generated", "weight": 3.0}]
+    assert shown["skipped"] == [{"stage": "claims", "reason": "NO_INDEX"}]
+    assert (shown["source"], shown["model_version"], shown["words"]) == ("MODEL", "keywords-1", 2)
+
+
+def test_json_of_a_verdict_without_a_judgement_says_so(post: PostOf, verdict_on: VerdictOn):
+    shown = verdict_json(verdict_on(post(1), judgement=None, source=Source.SET_ASIDE))
+    assert (shown["signals"], shown["evidence"], shown["words"], shown["model_version"]) == ({}, {}, None, "")
+
+
+def test_the_panel_names_post_decision_signals_rules_and_what_was_skipped(post: PostOf, verdict_on: VerdictOn):
+    verdict = verdict_on(post(1, "they delve"), ruling=LABELLED, skipped=(Skip("claims", "NO_INDEX"),))
+    assert verdict.judgement
+    verdict = replace(verdict, judgement=replace(verdict.judgement, abstained=("ABSTAINED_TOO_SHORT",)))
+    shown = printed(verdict_panel("they delve", verdict))
+    for part in (
+        "platforms/example/posts/1",
+        "LABEL  AI_GENERATED",
+        "they delve",
+        "ai_generated",
+        "0.95 to 0.99",
+        "rule machine-written",
+        "abstained: ABSTAINED_TOO_SHORT",
+        "skipped claims: NO_INDEX",
+        "source model",
+    ):
+        assert part in shown
+
+
+def test_markup_in_a_post_is_shown_and_not_obeyed(post: PostOf, verdict_on: VerdictOn):
+    text = "[bold]they[/bold] delve [/]"
+    verdict = verdict_on(post(1, text))
+    assert text in printed(verdict_panel(text, verdict))
+    assert text in printed(verdict_table([(post(1, text), verdict)], "verdicts"))
+
+
+def test_spans_that_raised_a_signal_are_underlined_whatever_script_comes_before(post: PostOf, verdict_on: VerdictOn):
+    text = "👩\u200d🚀 café delve"
+    assert styled(text, verdict_on(post(1, text)), "underline") == ["delve"]
+
+
+def test_spans_that_lowered_a_signal_are_not_underlined(post: PostOf, verdict_on: VerdictOn):
+    verdict = with_evidence(verdict_on(post(1, "plain words")), spans=(Span(0, 5, "ai_generated", -2.0),))
+    assert styled("plain words", verdict, "underline") == []
+
+
+def test_only_surprising_tokens_are_in_italics(post: PostOf, verdict_on: VerdictOn):
+    surprise = (TokenSurprise(0, 5, 3.0), TokenSurprise(6, 12, 11.0))
+    assert styled("plain quokka", with_evidence(verdict_on(post(1)), surprise=surprise), "italic") == ["quokka"]
+
+
+@pytest.mark.parametrize(("start", "end"), [(1, 3), (0, 99), (4, 4)])
+def test_offsets_that_fit_no_character_do_not_break_the_output(
+    post: PostOf, verdict_on: VerdictOn, start: int, end: int
+):
+    verdict = with_evidence(verdict_on(post(1)), spans=(Span(start, end, "ai_generated", 1.0),))
+    assert marked("🚀x", verdict.judgement).plain == "🚀x"
+
+
+@pytest.mark.parametrize(("probability", "filled"), [(0.0, 0), (0.5, 12), (1.0, 24)])
+def test_bars_are_filled_up_to_the_probability(probability: float, filled: int):
+    line = printed(signal_bars([Signal("hate", probability, 0.0, 0.0, 1.0)]))
+    assert (line.count("█"), line.count("░")) == (filled, 24 - filled)
+    assert f"{probability:.2f}" in line
+
+
+def test_the_table_has_a_line_for_each_post(post: PostOf, verdict_on: VerdictOn):
+    rows = [
+        (post(1, "they delve"), verdict_on(post(1, "they delve"), ruling=LABELLED)),
+        (post(2), verdict_on(post(2), judgement=None, source=Source.SET_ASIDE)),
+    ]
+    lines = printed(verdict_table(rows, "verdicts"), width=200).splitlines()
+    assert lines[0].strip() == "verdicts"
+    assert all(part in lines[2] for part in ("LABEL", "AI_GENERATED", "97%", "model", "feed", "they delve"))
+    assert all(part in lines[3] for part in ("ALLOW", "-", "set_aside", "what post 2"))
+
+
+def test_a_long_text_is_cut_to_one_line():
+    assert snippet("two\n lines") == "two lines"
+    assert snippet("x" * 58) == "x" * 58
+    assert snippet("x" * 59) == "x" * 57 + "…"
