@@ -115,7 +115,7 @@ def check(  # noqa: PLR0917 - typer makes options of them
 
 @app.command(rich_help_panel="Client")
 def submit(
-    file: Annotated[Path, typer.Argument(help="The feed.", exists=True, dir_okay=False, allow_dash=True)],
+    file: Annotated[Path, typer.Argument(help="The feed; - reads standard input.")],
     feed_format: Annotated[
         str, typer.Option("--format", help="graph, instagram, activitystreams or jsonl.", metavar="FORMAT")
     ] = "jsonl",

@@ -28,21 +28,26 @@ class Dispatcher:
     ) -> None:
         self._store, self._queue, self._observer = store, queue, observer
         self._budget, self._messages, self._lease = budget, messages, lease
-        self._poked = asyncio.Event()
+        self._poked, self._stopping = asyncio.Event(), False
 
     def poke(self) -> None:
         """Something was accepted: look now rather than at the next tick."""
         self._poked.set()
 
+    def stop(self) -> None:
+        """Let `run` end once it has sent what it claimed: cut off while claiming, it would leave leases behind."""
+        self._stopping = True
+        self.poke()
+
     async def run(self) -> None:
-        """Dispatch for ever; cancel to stop."""
-        while True:
+        """Dispatch until `stop`."""
+        while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK):
                     await self._poked.wait()
             self._poked.clear()
             try:
-                while await self.dispatch(Lane.BULK):
+                while not self._stopping and await self.dispatch(Lane.BULK):
                     pass
                 await self.dispatch(Lane.REPLAY)
                 self._observer.backlog(*await self._store.backlog())

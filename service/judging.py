@@ -40,13 +40,14 @@ class Judging:
     async def judge(self, batch: Batch) -> Reply:
         """Decide and record what the batch still needs, and answer the front that waits.
 
-        Posts of a live batch whose deadline has passed are dropped; the reconciler brings them back later. Raises
+        Posts of a live batch whose deadline has passed are dropped: the dispatcher will send them as bulk. Raises
         `StoreUnavailable` when nothing could be recorded: the message must then be delivered again.
         """
         queued = max(0.0, time.time() - batch.sent_at)
         self._observer.stage("queue", queued)
         if batch.deadline is not None and time.time() > batch.deadline:
             reply = Reply(batch.id, (), tuple(post.key for post in batch.posts))
+            await self._quietly("release", self._store.release(reply.dropped))
         else:
             reply = Reply(batch.id, tuple(await self._verdicts(batch.posts, queued)))
         if batch.reply_to:

@@ -18,7 +18,6 @@ from typing import Literal
 from service.dispatching import Dispatcher
 from service.domain import Batch, Judgement, Lane, Post, PostKey, Skip, Source, Verdict
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
-from service.evidence import related
 from service.fleet import Fleet
 from service.gathering import Gatherer, Waiting
 from service.policy import Policy
@@ -27,7 +26,7 @@ from service.write_behind import WriteBehind
 
 RecordHits = Literal["all", "flagged", "none"]
 NO_WORKER_IN_TIME = Skip("model", "NO_WORKER_IN_TIME")
-_RESTART = 1.0
+_RESTART, _LAST_DISPATCH = 1.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,8 @@ class Pipeline:
         with contextlib.suppress(AssayError):
             await self._fleet.refresh()
         loops = {
-            "gatherer": self._gatherer.run,
             "dispatcher": self._dispatcher.run,
+            "gatherer": self._gatherer.run,
             "fleet": self._fleet.run,
             "write_behind": self._write_behind.run,
             "replies": self._listen,
@@ -95,6 +94,9 @@ class Pipeline:
         until = time.monotonic() + grace
         while len(self._gatherer) and time.monotonic() < until:  # noqa: ASYNC110 - once in a process's life
             await asyncio.sleep(0.02)
+        self._dispatcher.stop()
+        if self._loops:
+            await asyncio.wait(self._loops[:1], timeout=_LAST_DISPATCH)
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -121,7 +123,7 @@ class Pipeline:
     async def moderate_many(
         self, posts: Sequence[Post], *, deadline: float | None = None
     ) -> list[Verdict | AssayError]:
-        """A verdict or an error for each post, in order."""
+        """A verdict or an error for each post, in order. Offsets of evidence count bytes of the canonical text."""
         started = time.perf_counter()
         deadline = time.time() + self._limits.default_deadline if deadline is None else deadline
         hits = await self._lookup(posts)
@@ -134,11 +136,7 @@ class Pipeline:
             for number, result in zip(misses, judged, strict=True):
                 results[number] = result
         self._observer.stage("total", time.perf_counter() - started)
-        return [
-            related(result, post.text) if isinstance(result, Verdict) else result
-            for post, result in zip(posts, results, strict=True)
-            if result is not None
-        ]
+        return [result for result in results if result is not None]
 
     async def submit(self, posts: Sequence[Post], *, request_id: str = "") -> list[bool]:
         """Accept posts durably; True where new. Raises `Conflict`, `StoreUnavailable`."""
@@ -221,7 +219,7 @@ class Pipeline:
     async def _judged(self, post: Post, deadline: float) -> Verdict | AssayError:
         try:
             verdict = await self._flight(post, deadline)
-        except DeadlineExceeded as error:
+        except (DeadlineExceeded, RedisUnavailable) as error:
             return self._provisional(post) or error
         except AssayError as error:
             return error
@@ -293,15 +291,12 @@ class Pipeline:
     async def _listen(self) -> None:
         async for reply in self._queue.replies(self._front):
             self._gatherer.answered(reply)
-            if reply.dropped:  # nobody waits for them now, but they were accepted
-                await self._release(reply.dropped)
-                self._dispatcher.poke()
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop and, should a defect end it, report and run it again: else accepted posts would wait for ever."""
         while True:
             try:
-                await loop()
+                return await loop()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next post may pass
                 self._observer.trouble(name, error)
             await asyncio.sleep(_RESTART)

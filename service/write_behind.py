@@ -9,10 +9,11 @@ from collections import deque
 
 from service.domain import Post, Verdict
 from service.errors import Unavailable
-from service.ports import Announcer, Observer, VerdictCache, VerdictStore
+from service.ports import Announcer, Observer, RecordStore, VerdictCache
 
 _BULK = 500
 _PAUSE = 0.05
+_LEASE = 60.0  # between accepting and recording: nobody else is to judge them meanwhile
 
 
 class WriteBehind:
@@ -20,7 +21,7 @@ class WriteBehind:
 
     def __init__(
         self,
-        store: VerdictStore,
+        store: RecordStore,
         cache: VerdictCache,
         announcer: Announcer,
         observer: Observer,
@@ -59,6 +60,7 @@ class WriteBehind:
     async def _record(self, pairs: list[tuple[Post, Verdict]]) -> list[Verdict]:
         posts, verdicts = [post for post, _ in pairs], [verdict for _, verdict in pairs]
         try:
+            await self._store.accept(posts, lease=_LEASE)  # what was asked last speaks for its name
             recorded = await self._store.record(posts, verdicts)
         except (Unavailable, asyncio.CancelledError):  # it may have committed; recording twice is recording once
             self._put_back(pairs)

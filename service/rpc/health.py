@@ -20,6 +20,8 @@ from service.rpc.moderator import Moderator
 MODERATION, VERDICTS = "assay.v1.ModerationService", "assay.v1.VerdictService"
 _SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
+_EAGER = 8
+
 _log = structlog.get_logger("assay.rpc")
 
 
@@ -43,7 +45,7 @@ class HealthServicer(health.aio.HealthServicer):
 
 
 class Readiness:
-    """Keeps the servicer told whether each service is ready, asking every `interval` seconds."""
+    """Keeps the servicer told whether each service is ready, asking every `interval` seconds, more often while not."""
 
     def __init__(self, moderator: Moderator, store: Archive, stopping: asyncio.Event, *, interval: float = 2.0) -> None:
         self.servicer = HealthServicer(stopping)
@@ -71,7 +73,7 @@ class Readiness:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(self._interval)
+            await asyncio.sleep(self._interval if all(self._ready.values()) else self._interval / _EAGER)
             await self._refresh()
 
     async def _refresh(self) -> None:

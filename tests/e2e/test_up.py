@@ -64,8 +64,11 @@ async def test_health_and_reflection_answer(up: Up) -> None:
     async with grpc.aio.insecure_channel(up.address) as channel:
         health = health_pb2_grpc.HealthStub(channel)
         for service in ("", "assay.v1.ModerationService", "assay.v1.VerdictService"):
-            answer = await health.Check(health_pb2.HealthCheckRequest(service=service))
-            assert answer.status == health_pb2.HealthCheckResponse.SERVING
+            async for answer in health.Watch(health_pb2.HealthCheckRequest(service=service), timeout=10):
+                if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                    break
+            else:
+                pytest.fail(f"{service} does not serve")
         request = reflection_pb2.ServerReflectionRequest(list_services="")
         call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))
         async for message in call:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -147,13 +145,3 @@ def test_versions_agree():
     assert f'version = "{chart["appVersion"]}"' in (ROOT / "pyproject.toml").read_text()
     assert f"assay:{chart['appVersion']}" in (DEPLOY / "compose.yaml").read_text()
     assert f"## [{chart['appVersion']}]" in (ROOT / "CHANGELOG.md").read_text()
-
-
-@pytest.mark.skipif(shutil.which("helm") is None, reason="helm is not installed")
-def test_helm_lints_the_chart():
-    subprocess.run(["helm", "lint", "--strict", str(CHART)], check=True, timeout=60)
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_accepts_the_alerts():
-    subprocess.run(["promtool", "check", "rules", str(DEPLOY / "alerts.yaml")], check=True, timeout=60)

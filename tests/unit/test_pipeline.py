@@ -14,6 +14,7 @@ from service.errors import (
     Overloaded,
     StoreUnavailable,
 )
+from service.evidence import related
 from service.pipeline import NO_WORKER_IN_TIME, Pipeline
 from service.policy import Policy
 
@@ -42,10 +43,10 @@ async def test_a_post_asked_again_is_answered_from_the_cache(front: Pipeline, ho
     assert house.observer.lookups == {"hits": 1, "misses": 1}
 
 
-async def test_offsets_of_evidence_count_bytes_of_the_text_as_sent(front: Pipeline, post: PostOf):
+async def test_evidence_can_be_related_to_the_text_as_sent(front: Pipeline, post: PostOf):
     text = "  cafe\u0301   \n delve"
     for number in (1, 2):  # judged, then from the cache
-        verdict = await front.moderate(post(number, text))
+        verdict = related(await front.moderate(post(number, text)), text)
         assert verdict.judgement
         [span] = verdict.judgement.evidence.spans
         assert text.encode()[span.start : span.end] == b"delve"

@@ -28,7 +28,7 @@ async def test_answers_are_recorded_in_bulk_cached_and_announced(house: Any, pos
     fill(late, posts, verdict_on)
     await late.flush()
     assert all(await recorded(house, posts))
-    assert house.store.calls == ["record"]
+    assert house.store.calls == ["accept", "record"]
     assert house.announcer.calls == ["announce"]
     [hit] = await house.cache.find([posts[0]], model_version="keywords-1", policy_version="policy-1")
     assert hit.verdict.sequence > 0
@@ -87,11 +87,11 @@ async def test_answers_that_came_during_a_failed_attempt_are_not_let_go_for_olde
 ):
     late, posts = house.write_behind(capacity=4), [post(number) for number in range(6)]
     fill(late, posts[:3], verdict_on)
-    house.store.gates["record"], house.store.away = asyncio.Event(), True
+    house.store.gates["accept"], house.store.away = asyncio.Event(), True
     task = asyncio.create_task(late.flush())
     await until(lambda: house.store.calls)
     fill(late, posts[3:], verdict_on)
-    house.store.gates["record"].set()
+    house.store.gates["accept"].set()
     with pytest.raises(StoreUnavailable):
         await task
     assert "2 answers" in str(house.observer.troubles[0][1])
@@ -131,3 +131,13 @@ async def test_where_the_same_policy_decided_the_post_first_that_verdict_is_cach
     await late.flush()
     [hit] = await house.cache.find([post(1)], model_version="keywords-1", policy_version="policy-1")
     assert (hit.verdict.sequence, hit.verdict.source) == (first.sequence, Source.MODEL)
+
+
+async def test_an_edit_taken_back_and_answered_from_the_cache_speaks_for_its_name_again(
+    house: Any, post: PostOf, verdict_on: VerdictOn
+):
+    late, first, edited = house.write_behind(), post(1, "first"), post(1, "edited")
+    for version in (first, edited, first):
+        fill(late, [version], verdict_on)
+        await late.flush()
+    assert (await house.store.inner.latest(first.name)).post == first.key
