@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from service.domain import Decision, Judgement, Post, Signal, Source, Verdict
+from service.domain import Category, Decision, Judgement, Post, Signal, Source, Verdict
 
 STYLES = {
     Decision.ALLOW: "green",
@@ -21,7 +21,6 @@ STYLES = {
     Decision.BLOCK: "bold red",
 }
 _BAR = 24
-_SNIPPET = 58
 _SURPRISING = 8.0  # bits: a token with less than 1 in 256
 
 
@@ -84,27 +83,27 @@ def signal_bars(signals: Iterable[Signal]) -> Table:
 
 
 def verdict_table(rows: Sequence[tuple[Post, Verdict]], title: str) -> Table:
-    """One line per post: decision, categories, the two leading signals, where it came from, the text's beginning."""
-    table = Table(title=title, title_justify="left", pad_edge=False, box=None, header_style="bold")
-    for heading in ("decision", "why", "AI", "misinfo", "source", "surface", "text"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=30 if heading == "why" else None)
+    """One line per post, as wide as the terminal: decision, why, both leading signals, source, the text's beginning."""
+    table = Table(title=title, title_justify="left", pad_edge=False, box=None, header_style="bold", expand=True)
+    table.add_column("decision", no_wrap=True, min_width=8)
+    table.add_column("why", overflow="fold", max_width=28)
+    for heading in ("AI", "false", "source"):
+        table.add_column(heading, no_wrap=True, min_width=len(heading))
+    table.add_column("text", no_wrap=True, overflow="ellipsis", ratio=1)
     for post, verdict in rows:
         table.add_row(
             Text(verdict.decision.value, STYLES[verdict.decision]),
-            ", ".join(verdict.ruling.categories) or Text("-", "dim"),
+            ", ".join(_words(category) for category in verdict.ruling.categories) or Text("-", "dim"),
             _percent(verdict, "ai_generated"),
             _percent(verdict, "misinformation"),
             Text(verdict.source.value.lower(), "dim" if verdict.source is Source.CACHE else "default"),
-            post.surface.value,
-            Text(snippet(post.text)),
+            Text(" ".join(post.text.split())),
         )
     return table
 
 
-def snippet(text: str, length: int = _SNIPPET) -> str:
-    """The text's beginning on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
+def _words(category: Category) -> str:
+    return category.value.lower().replace("_", " ")
 
 
 def _percent(verdict: Verdict, name: str) -> Text:

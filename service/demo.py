@@ -22,7 +22,7 @@ from service.sample_feed import files
 from service.settings import Settings
 from service.stack import everything
 
-_ROWS = 48
+_FLAGGED, _PASSED = 36, 12
 _ROUNDS = 8
 
 
@@ -132,14 +132,21 @@ async def _example(client: Client, run: Run) -> tuple[str, Verdict]:
 
 
 def _show(out: Console, first: Run, again: Run, malformed: list[str]) -> None:
-    rows = sorted(first.rows, key=lambda row: -row[1].decision.severity)
-    out.print(verdict_table(rows[:_ROWS], f"Verdicts, strictest first ({min(_ROWS, len(rows))} of {len(rows)})"))
+    rows = _to_show(first.rows)
+    out.print(verdict_table(rows, f"Verdicts, strictest first ({len(rows)} of {len(first.rows)})"))
     out.print("\n[bold]Malformed items[/bold], reported and passed over:")
     for line in malformed:
         out.print(f"  {line}", style="dim", highlight=False, markup=False)
     out.print()
     out.print(_decisions(first))
     out.print(_speed(first, again))
+
+
+def _to_show(rows: list[tuple[Post, Verdict]]) -> list[tuple[Post, Verdict]]:
+    """What was flagged, and some of what was not, from all over the feed."""
+    flagged = sorted((row for row in rows if row[1].ruling.categories), key=lambda row: -row[1].decision.severity)
+    passed = [row for row in rows if not row[1].ruling.categories]
+    return flagged[:_FLAGGED] + passed[:: max(1, len(passed) // _PASSED)][:_PASSED]
 
 
 def _decisions(run: Run) -> Table:
