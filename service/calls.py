@@ -23,6 +23,7 @@ from service.validation import check as check_limits
 
 _PORTION = 250  # posts per SubmitPosts call
 _SHOWN = 40
+_PATIENCE = 1.0  # somebody waits at the terminal
 
 
 async def check(
@@ -34,7 +35,7 @@ async def check(
     identity = digest(text, surface, region, locale)
     post = Post(platform="cli", id=identity, text=text, surface=Surface(surface), region=region, locale=locale)
     check_limits(post)
-    async with Client(address) as client:
+    async with Client(address, patience=_PATIENCE) as client:
         verdict = await client.moderate(post)
     if as_json:
         out.print_json(json.dumps(verdict_json(verdict)))

@@ -202,7 +202,9 @@ def _answered(work: Callable[[], T]) -> T:
     try:
         return work()
     except (AssayError, OSError) as error:
-        err.print(f"[red]error[/red]: {error}", highlight=False)
+        err.print(f"[red]error[/red]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        if error.__cause__:
+            err.print(f"  {str(error.__cause__).splitlines()[0]}", style="dim", highlight=False, markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

@@ -26,7 +26,7 @@ from service.write_behind import WriteBehind
 
 RecordHits = Literal["all", "flagged", "none"]
 NO_WORKER_IN_TIME = Skip("model", "NO_WORKER_IN_TIME")
-_RESTART, _LAST_DISPATCH = 1.0, 5.0
+_RESTART, _LAST_DISPATCH, _PATIENCE = 1.0, 5.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Pipeline:
             "write_behind": self._write_behind.run,
             "replies": self._listen,
         }
-        self._loops = [asyncio.create_task(self._keep(name, loop)) for name, loop in loops.items()]
+        self._loops = [asyncio.create_task(self._keep(name, loop), name=name) for name, loop in loops.items()]
 
     async def drain(self, grace: float = 10.0) -> None:
         """Wait up to `grace` seconds for calls in flight, stop the loops, record what is still to record.
@@ -97,9 +97,7 @@ class Pipeline:
         self._dispatcher.stop()
         if self._loops:
             await asyncio.wait(self._loops[:1], timeout=_LAST_DISPATCH)
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await _end(self._loops)
         await self._gatherer.close()
         try:
             await self._write_behind.flush()
@@ -300,3 +298,11 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - whatever it was, the next post may pass
                 self._observer.trouble(name, error)
             await asyncio.sleep(_RESTART)
+
+
+async def _end(loops: list[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: a client library may swallow a cancellation, as redis-py did while connecting."""
+    while running := [loop for loop in loops if not loop.done()]:
+        for loop in running:
+            loop.cancel()
+        await asyncio.wait(running, timeout=_PATIENCE)

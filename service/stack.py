@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 from rich.console import Console
 
+from service.adapters.child import start_child
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.migrate import upgrade
 from service.errors import Unavailable
@@ -82,14 +83,7 @@ class Worker:
             "ASSAY_DATABASE_URL": self._settings.database_url,
         }
         with self._log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own command
-                worker_command(),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # a Ctrl-C in the terminal is for us: we end the worker after the calls
-            )
+            return start_child(worker_command(), log=log, env=environment)
 
 
 @asynccontextmanager

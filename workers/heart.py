@@ -1,4 +1,4 @@
-"""The worker's heartbeat: a thread with a loop and a connection of its own, so that a long model pass does not stop it."""
+"""The worker's heartbeat: a thread with a loop and a connection of its own, which a long model pass does not stop."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,8 @@ class Heart:
     def stop(self) -> None:
         """Stop beating."""
         self._stopped.set()
-        self._thread.join(timeout=2 * _INTERVAL)
+        if self._thread.is_alive():
+            self._thread.join(timeout=2 * _INTERVAL)
 
     async def _beat(self) -> None:
         async with bootstrap.registry(self._settings) as registry:

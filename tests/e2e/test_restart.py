@@ -1,6 +1,8 @@
-"""Ctrl-C drains and loses nothing: what was accepted is decided after the next start."""
+"""Ctrl-C drains and loses nothing: what was accepted is decided after the next start. A kill leaves no process behind."""
 
+import time
 from contextlib import aclosing
+from pathlib import Path
 
 from service.domain import Post
 from service.rpc.client import Client
@@ -24,3 +26,28 @@ async def test_posts_accepted_before_ctrl_c_are_decided_after_the_next_start() -
                 if len(decided) == len(posts):
                     break
     assert sorted(decided) == sorted(post.name for post in posts)
+
+
+def children(parent: int) -> set[int]:
+    """Process ids whose parent is `parent`."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found.add(int(stat.parent.name))
+    return found
+
+
+def test_a_killed_up_leaves_no_process_behind() -> None:
+    with Up() as up:
+        assert up.process
+        started = children(up.process.process.pid)
+        assert len(started) == 2  # Redis and the worker
+        up.process.process.kill()
+        until = time.monotonic() + 30
+        while (left := {pid for pid in started if Path(f"/proc/{pid}").exists()}) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert not left

@@ -66,8 +66,8 @@ def test_it_is_imported_from_the_clean_environment(clean: Path) -> None:
 
 def test_its_policy_and_migrations_are_found(clean: Path, tmp_path: Path) -> None:
     assert "is valid" in run(clean, "assay", "policy", "validate")
-    code = f"from service.adapters.migrate import upgrade, current; u='sqlite:///{tmp_path}/a.db'; upgrade(u); print(current(u))"
-    assert run(clean, "python", "-c", code).strip() != "None"
+    code = f"from service.adapters.migrate import upgrade, current as c; u='sqlite:///{tmp_path}/a.db'"
+    assert run(clean, "python", "-c", f"{code}; upgrade(u); print(c(u))").strip() != "None"
 
 
 def test_it_scores_with_the_shipped_model(clean: Path) -> None:
