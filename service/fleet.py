@@ -22,6 +22,10 @@ class Fleet:
         """Version that the most recently started worker holds; empty until a worker was seen."""
         return self._model_version
 
+    def learn(self, model_version: str) -> None:
+        """A worker answered with this version, perhaps before its first beat was seen."""
+        self._model_version = self._model_version or model_version
+
     def room(self) -> int:
         """How many live batches may be in flight."""
         return self._per_worker * max(1, len(self._workers))

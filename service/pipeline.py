@@ -289,6 +289,8 @@ class Pipeline:
     async def _listen(self) -> None:
         async for reply in self._queue.replies(self._front):
             self._gatherer.answered(reply)
+            for verdict in reply.verdicts:
+                self._fleet.learn(verdict.model_version)
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop and, should a defect end it, report and run it again: else accepted posts would wait for ever."""

@@ -22,6 +22,7 @@ class Deployment:
             "ASSAY_ADDRESS": "127.0.0.1:0",
             "ASSAY_VISIBILITY_TIMEOUT": "3",
             "ASSAY_LEASE": "10",
+            "ASSAY_LOCAL_CACHE": "0",  # what is answered must come from Redis, or from the store without it
             "ASSAY_LOG_LEVEL": "info",
         }
         self.front = self.start_front()
