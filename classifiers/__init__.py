@@ -1,0 +1,1 @@
+"""Text in, signals out. Imports nothing else of Assay."""

@@ -1,0 +1,188 @@
+"""A bundle on disk: weights, settings and the manifest that vouches for them.
+
+A full bundle is a directory that holds a Hugging Face Llama model as well:
+
+    manifest.json         format, labels, window, what the heads fit, SHA-256 of every file below
+    config.json model.safetensors tokenizer.json tokenizer_config.json    (full bundles only)
+    heads.safetensors     heads and fusion
+    screen.safetensors    the n-gram screen
+    calibration.json
+    MODEL_CARD.md         not vouched for: it may be corrected
+
+A heads bundle lacks the model; its manifest names the fingerprint of the one it was made for. The version of what is
+loaded is a digest of all of it. Nothing is ever unpickled, and no code is taken from a bundle.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from classifiers.backbone import Backbone, Shape, fingerprint, load_backbone
+from classifiers.calibration import Calibration
+from classifiers.errors import InputError
+from classifiers.fusion import Fusion
+from classifiers.heads import Heads, HeadsShape
+from classifiers.labels import LABELS
+from classifiers.screen import Screen
+from classifiers.tokenizer import load_tokenizer
+from classifiers.windows import WindowRule
+
+FORMAT = 1
+STARTER = Path(__file__).parent / "starter"
+MANIFEST, HEADS, SCREEN, CALIBRATION, CARD = (
+    "manifest.json",
+    "heads.safetensors",
+    "screen.safetensors",
+    "calibration.json",
+    "MODEL_CARD.md",
+)
+MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+_BLOCK = 1 << 20
+
+
+class BundleError(InputError):
+    """A bundle that can't be used; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What manifest.json holds. `fingerprint` is that of the model the heads were made for, None in a full bundle."""
+
+    name: str
+    heads: HeadsShape
+    backbone: Shape
+    window: WindowRule
+    files: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: str | None = None
+    labels: tuple[str, ...] = LABELS
+    format: int = FORMAT
+    training: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The judging parts of a bundle, apart from the network."""
+
+    heads: Heads
+    fusion: Fusion
+    screen: Screen
+    calibration: Calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything a detector needs, loaded and checked."""
+
+    version: str
+    manifest: Manifest
+    backbone: Backbone
+    tokenizer: Tokenizer
+    parts: Parts
+
+
+def load_bundle(model: Path | None = None, heads: Path | None = None, *, device: str = "cpu") -> Bundle:
+    """Load the shipped starter (no arguments), a full bundle (`model`), or a Llama directory with a heads bundle.
+
+    Raises BundleError, or BackboneError for the model's own files.
+    """
+    model = model or STARTER
+    home = heads or model
+    manifest = read_manifest(home)
+    version = _version(manifest, model if heads else None)
+    parts = _load_parts(home, manifest)
+    backbone = load_backbone(model, device=device)
+    if backbone.shape != manifest.backbone:
+        raise BundleError(f"{home / MANIFEST}: made for a {manifest.backbone}, but {model} is a {backbone.shape}")
+    parts.heads.to(device)
+    return Bundle(version, manifest, backbone, load_tokenizer(model), parts)
+
+
+def read_manifest(home: Path) -> Manifest:
+    """Read and check manifest.json and the digest of every file that it names."""
+    path = home / MANIFEST
+    if not path.is_file():
+        raise BundleError(f"{home}: no {MANIFEST}; give a bundle made by `assay train`, or heads beside a plain model")
+    try:
+        manifest = TypeAdapter(Manifest).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise BundleError(f"{path}: not a manifest of format {FORMAT}: {error}") from error
+    if manifest.format != FORMAT or tuple(manifest.labels) != LABELS:
+        raise BundleError(f"{path}: format {manifest.format} with labels {manifest.labels}; train the bundle anew")
+    for name in {HEADS, SCREEN, CALIBRATION} - manifest.files.keys():
+        raise BundleError(f"{path}: doesn't vouch for {name}; train the bundle anew")
+    for name, expected in manifest.files.items():
+        _check_file(home, name, expected)
+    return manifest
+
+
+def write_bundle(home: Path, manifest: Manifest, parts: Parts) -> Manifest:
+    """Write parts and manifest into a directory; model files that lie there already are vouched for too."""
+    home.mkdir(parents=True, exist_ok=True)
+    tensors = {f"heads.{name}": tensor for name, tensor in parts.heads.state_dict().items()}
+    tensors |= {f"fusion.{name}": tensor for name, tensor in parts.fusion.state_dict().items()}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, home / HEADS)
+    parts.screen.save(home / SCREEN)
+    (home / CALIBRATION).write_text(parts.calibration.to_json() + "\n")
+    names = [HEADS, SCREEN, CALIBRATION, *(name for name in MODEL_FILES if (home / name).is_file())]
+    for name in names:
+        (home / name).chmod(0o644)
+    fields = asdict(manifest) | {"files": {name: _digest(home / name) for name in sorted(names)}}
+    (home / MANIFEST).write_text(json.dumps(fields, indent=1) + "\n")
+    return read_manifest(home)
+
+
+def _load_parts(home: Path, manifest: Manifest) -> Parts:
+    heads, fusion = Heads(manifest.heads), Fusion()
+    try:
+        tensors = load_file(home / HEADS)
+        for prefix, module in (("heads.", heads), ("fusion.", fusion)):
+            own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+            module.load_state_dict(own, strict=True)
+        screen = Screen.load(home / SCREEN)
+        calibration = Calibration.from_json((home / CALIBRATION).read_text())
+    except (RuntimeError, ValueError, SafetensorError) as error:
+        raise BundleError(f"{home}: its parts don't fit its manifest; train the bundle anew: {error}") from error
+    if len(screen.bias) != len(LABELS) or len(calibration.curves) != len(LABELS):
+        raise BundleError(f"{home}: screen or calibration hasn't the {len(LABELS)} labels; train the bundle anew")
+    heads.requires_grad_(requires_grad=False)
+    return Parts(heads.eval(), fusion.requires_grad_(requires_grad=False), screen, calibration)
+
+
+def _version(manifest: Manifest, model: Path | None) -> str:
+    """Digest of all files, and of the model beside them; checks that it is the one the heads were made for."""
+    found = None if model is None else fingerprint(model)
+    if found != manifest.fingerprint and manifest.fingerprint is not None:
+        given = "no model is given" if found is None else f"{model} has {found[:12]}"
+        raise BundleError(
+            f"{manifest.name}: its heads were made for the model of fingerprint {manifest.fingerprint[:12]}, "
+            f"but {given}; give that model beside the heads, or train heads for this one"
+        )
+    if manifest.fingerprint is None and model is not None:
+        raise BundleError(f"{manifest.name}: a full bundle brings its own model; give it alone, without {model}")
+    listed = json.dumps([sorted(manifest.files.items()), found])
+    return hashlib.sha256(listed.encode()).hexdigest()[:16]
+
+
+def _check_file(home: Path, name: str, expected: str) -> None:
+    path = home / name
+    if Path(name).name != name:
+        raise BundleError(f"{home / MANIFEST}: names a file elsewhere, {name!r}")
+    if not path.is_file():
+        raise BundleError(f"{path}: missing; copy the whole bundle again")
+    if _digest(path) != expected:
+        raise BundleError(f"{path}: its SHA-256 isn't the manifest's; the copy is damaged or altered, copy it again")
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,243 @@
+"""Trains a small Llama-architecture network from nothing: language-model loss and heads jointly, to a time budget.
+
+Seedable, resumable (a checkpoint of safetensors and JSON every few minutes; call again with the same directory), on CPU
+with one compiled graph in bfloat16 over float32 master weights. The learning rate follows a cosine over the time spent,
+not over steps. Leaves in its directory: model.safetensors, config.json, tokenizer files, heads.safetensors,
+progress.jsonl, curves.png.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from classifiers.backbone import ROWS, Backbone, States, new_backbone, save_backbone
+from classifiers.batches import Batch, Batches, next_tokens
+from classifiers.curves import draw_curves
+from classifiers.data import Row, select
+from classifiers.heads import Heads, HeadsShape, default_layers
+from classifiers.lmloss import compiled_chunk, language_model_loss
+from classifiers.objective import head_loss
+from classifiers.optimiser import Optimiser
+from classifiers.packing import PADDING
+from classifiers.tokenizer import load_tokenizer, save_tokenizer, train_tokenizer
+from classifiers.tokenstats import summarise
+
+_WARM_UP, _LOWEST = 0.01, 0.02
+_DECAY = 0.05
+_HELD_OUT_BATCHES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainOptions:
+    """A network's size and its training. `width` is the longest text in tokens; `rows` x `width` tokens are a step."""
+
+    minutes: float = 60.0
+    seed: int = 1
+    vocabulary: int = 8192
+    hidden_size: int = 256
+    layers: int = 6
+    attention_heads: int = 4
+    intermediate_size: int = 688
+    width: int = 192
+    rows: int = 40
+    rate: float = 2e-3
+    threads: int = 1
+    compiled: bool = True
+    checkpoint_minutes: float = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One line of progress.jsonl; losses are means since the line before, in nats."""
+
+    step: int
+    tokens: int
+    seconds: float
+    rate: float
+    language_model: float
+    heads: float
+    held_out_language_model: float | None = None
+    held_out_heads: float | None = None
+
+
+Say = Callable[[str], None]
+
+
+def pretrain(corpus: Sequence[Row], directory: Path, options: PretrainOptions, say: Say = print) -> Progress:
+    """Train until `minutes` are spent (those of earlier calls count), and save. Returns the last progress."""
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    directory.mkdir(parents=True, exist_ok=True)
+    done = _progress(directory)
+    if done and done.seconds >= options.minutes * 60:
+        return done
+    trainer = Trainer(corpus, _tokenizer(corpus, directory, options), options)
+    if done:
+        trainer.restore(directory)
+    return trainer.run(directory, say)
+
+
+class Trainer:
+    """The network, its heads, their optimiser and the stream of batches."""
+
+    def __init__(self, corpus: Sequence[Row], tokenizer: Tokenizer, options: PretrainOptions) -> None:
+        self.options = options
+        self.backbone = _network(tokenizer, options)
+        self.heads = Heads(HeadsShape(options.hidden_size, default_layers(options.layers)))
+        parameters = [*self.backbone.named_parameters(), *_named(self.heads, "heads")]
+        inner = {name for name, parameter in self.backbone.named_parameters() if parameter.ndim == 2}
+        inner = {name for name in inner if ".layers." in name}
+        self.optimiser = Optimiser(parameters, inner, _DECAY)
+        shape = {"width": options.width, "count": options.rows}
+        self.batches = Batches(select(corpus, "train"), tokenizer, seed=options.seed, **shape)
+        held_out = Batches(select(corpus, "dev"), tokenizer, seed=options.seed, **shape)
+        self.held_out = [held_out.next() for _ in range(_HELD_OUT_BATCHES)]
+        self.done = Progress(0, 0, 0.0, 0.0, 0.0, 0.0)
+        forward: Callable[..., States] = self.backbone.forward
+        self._forward = torch.compile(forward, dynamic=False) if options.compiled else forward
+        self._fused = compiled_chunk() if options.compiled else None
+        self._blend = torch.compile(self.heads.blend, dynamic=False) if options.compiled else self.heads.blend
+
+    def run(self, directory: Path, say: Say) -> Progress:
+        """Step until the time is spent."""
+        budget, saved = self.options.minutes * 60, time.monotonic()
+        self._compile()
+        since: list[tuple[float, float]] = []
+        while self.done.seconds < budget:
+            started = time.monotonic()
+            since.append(self._step(self.done.seconds / budget))
+            self._advance(time.monotonic() - started, since)
+            if time.monotonic() - saved > self.options.checkpoint_minutes * 60 or self.done.seconds >= budget:
+                self._report(directory, since, say)
+                since, saved = [], time.monotonic()
+        draw_curves(directory)
+        return self.done
+
+    def save(self, directory: Path) -> None:
+        """Write what a bundle is made from: weights, configuration, heads."""
+        save_backbone(self.backbone, directory)
+        save_file(dict(self.heads.state_dict()), directory / "heads.safetensors")
+
+    def restore(self, directory: Path) -> None:
+        """Go on from the checkpoint in a directory."""
+        saved = json.loads((directory / "checkpoint.json").read_text())
+        self.done = Progress(**saved["progress"])
+        self.batches.sampler.restore(saved["sampler"])
+        state = load_file(directory / "checkpoint.safetensors")
+        for buffer in ("center", "scale"):
+            getattr(self.heads, buffer).copy_(state.pop(buffer))
+        self.optimiser.restore(state)
+
+    def _compile(self) -> None:
+        """Run forward and backward once for their compilation, whose time isn't training."""
+        language, heads = self._losses(self.held_out[0], learn=True)
+        (language + heads).backward()  # type: ignore[no-untyped-call]
+        self.backbone.zero_grad()
+        self.heads.zero_grad()
+
+    def _step(self, spent: float) -> tuple[float, float]:
+        """One optimiser step with `spent` of the time gone; returns both losses."""
+        language, heads = self._losses(self.batches.next(), learn=True)
+        (language + heads).backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step(self._rate(spent))
+        return float(language.detach()), float(heads.detach())
+
+    def _rate(self, spent: float) -> float:
+        decay = _LOWEST + (1 - _LOWEST) * 0.5 * (1 + math.cos(math.pi * min(1.0, spent)))
+        return self.options.rate * min(1.0, spent / _WARM_UP + 0.02) * decay
+
+    def _losses(self, batch: Batch, *, learn: bool) -> tuple[Tensor, Tensor]:
+        """Language-model loss and weighted loss of the heads, in nats."""
+        laid, layers = batch.rows, self.heads.shape.layers
+        with torch.set_grad_enabled(learn):
+            states = self._forward(laid.ids, laid.positions, layers, mask=laid.mask())
+            places, following, texts = next_tokens(laid)
+            final = states.final.flatten(0, 1)[places]
+            language, series = language_model_loss(final, self.backbone.output_weight, following, self._fused)
+            statistics = summarise(series, texts, len(batch.targets))
+            if learn:
+                self.heads.standardise(statistics[statistics[:, 0] != 0], max(0.01, 1 / (self.done.step + 1)))
+            flat = laid.segments.flatten()
+            there = flat != PADDING
+            blended = self._blend(torch.stack(states.chosen).flatten(1, 2))[there]
+            logits = self.heads.from_pools(self.heads.pool(blended, flat[there], len(statistics)), statistics)
+        return language, head_loss(logits, batch.targets, batch.weights)
+
+    def _advance(self, seconds: float, since: Sequence[tuple[float, float]]) -> None:
+        language, heads = (sum(column) / len(since) for column in zip(*since, strict=True))
+        tokens = self.done.tokens + self.options.rows * self.options.width
+        total = self.done.seconds + seconds
+        rate = self._rate(total / (self.options.minutes * 60))
+        self.done = Progress(self.done.step + 1, tokens, total, rate, language, heads)
+
+    def _report(self, directory: Path, since: Sequence[tuple[float, float]], say: Say) -> None:
+        """Measure on held-out batches, write a line, save everything, say where things stand."""
+        self.heads.eval()
+        measured = [self._losses(batch, learn=False) for batch in self.held_out]
+        self.heads.train()
+        language, heads = (float(torch.stack(column).mean()) for column in zip(*measured, strict=True))
+        self.done = replace(self.done, held_out_language_model=language, held_out_heads=heads)
+        with (directory / "progress.jsonl").open("a") as file:
+            file.write(json.dumps(asdict(self.done)) + "\n")
+        self._checkpoint(directory)
+        done, left = self.done, max(0.0, self.options.minutes - self.done.seconds / 60)
+        say(
+            f"step {done.step}: {done.tokens / 1e6:.1f} M tokens at {done.tokens / max(1.0, done.seconds):,.0f}/s, "
+            f"loss {done.language_model:.3f} + {done.heads:.3f}, held out {language:.3f} + {heads:.3f}, "
+            f"{left:.1f} min left"
+        )
+
+    def _checkpoint(self, directory: Path) -> None:
+        """Save both the weights and the optimiser, each file moved into place whole."""
+        self.save(directory)
+        state = {**self.optimiser.state(), "center": self.heads.center, "scale": self.heads.scale}
+        save_file(state, directory / "checkpoint.part")
+        saved = {"progress": asdict(self.done), "sampler": self.batches.sampler.state()}
+        (directory / "checkpoint.json.part").write_text(json.dumps(saved))
+        (directory / "checkpoint.part").replace(directory / "checkpoint.safetensors")
+        (directory / "checkpoint.json.part").replace(directory / "checkpoint.json")
+
+
+def _progress(directory: Path) -> Progress | None:
+    """How far the checkpoint in a directory has come."""
+    path = directory / "checkpoint.json"
+    return Progress(**json.loads(path.read_text())["progress"]) if path.is_file() else None
+
+
+def _network(tokenizer: Tokenizer, options: PretrainOptions) -> Backbone:
+    backbone = new_backbone(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=options.hidden_size,
+        num_hidden_layers=options.layers,
+        intermediate_size=options.intermediate_size,
+        num_attention_heads=options.attention_heads,
+        num_key_value_heads=options.attention_heads,
+        max_position_embeddings=options.width,
+        rms_norm_eps=1e-5,
+        bos_token_id=1,
+        eos_token_id=2,
+        tie_word_embeddings=True,
+    )
+    backbone.attention(ROWS)
+    return backbone.to(torch.bfloat16)
+
+
+def _tokenizer(corpus: Sequence[Row], directory: Path, options: PretrainOptions) -> Tokenizer:
+    """The directory's own tokenizer, or one trained now on the training texts."""
+    if (directory / "tokenizer.json").is_file():
+        return load_tokenizer(directory)
+    tokenizer = train_tokenizer((row.text for row in select(corpus, "train")), options.vocabulary)
+    save_tokenizer(tokenizer, directory, window=options.width)
+    return tokenizer
+
+
+def _named(module: torch.nn.Module, prefix: str) -> list[tuple[str, torch.nn.Parameter]]:
+    return [(f"{prefix}.{name}", parameter) for name, parameter in module.named_parameters()]

@@ -1,0 +1,76 @@
+"""The metrics against scikit-learn's, and the properties that it doesn't cover."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+
+from classifiers.metrics import auroc, average_precision, bootstrap, ece, threshold_at_fpr, tpr_at_fpr
+
+ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=2, max_size=60).filter(
+    lambda rows: len({truth for truth, _ in rows}) == 2
+)
+
+
+@given(ROWS)
+def test_ranking_metrics_agree_with_scikit_learn_ties_included(rows: list[tuple[bool, int]]) -> None:
+    truth, scores = map(np.array, zip(*rows, strict=True))
+    assert auroc(truth, scores) == pytest.approx(roc_auc_score(truth, scores))
+    assert average_precision(truth, scores) == pytest.approx(average_precision_score(truth, scores))
+
+
+@given(ROWS, st.sampled_from([0.0, 0.01, 0.05, 0.3, 1.0]))
+def test_tpr_at_fpr_is_the_best_point_of_the_roc_curve(rows: list[tuple[bool, int]], most: float) -> None:
+    truth, scores = map(np.array, zip(*rows, strict=True))
+    fpr, tpr, _ = roc_curve(truth, scores, drop_intermediate=False)
+    assert tpr_at_fpr(truth, scores, most) == pytest.approx(tpr[fpr <= most + 1e-12].max())
+    assert (scores[~truth] >= threshold_at_fpr(truth, scores, most)).mean() <= most
+
+
+def _sample(n: int, seed: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    generator = np.random.default_rng(seed)
+    p = generator.random(n)
+    return generator.random(n) < p, p
+
+
+def test_ece_is_small_for_true_probabilities_and_the_gap_for_shifted_ones() -> None:
+    truth, p = _sample(20_000)
+    assert ece(truth, p) < 0.02
+    assert ece(np.ones(10), np.full(10, 0.7)) == pytest.approx(0.3)
+    assert ece([0, 1], [0.0, 1.0]) == 0
+
+
+def test_bootstrap_interval_holds_the_estimate_and_narrows_with_rows() -> None:
+    few, many = _sample(200), _sample(5000)
+    wide, narrow = bootstrap(auroc, *few, rounds=200), bootstrap(auroc, *many, rounds=200)
+    assert wide[0] < auroc(*few) < wide[1]
+    assert narrow[0] < auroc(*many) < narrow[1]
+    assert narrow[1] - narrow[0] < (wide[1] - wide[0]) / 2
+
+
+def test_bootstrap_draws_groups_whole() -> None:
+    truth, p = _sample(100)
+    copies = np.tile(truth, 20), np.tile(p, 20)
+    alone = bootstrap(auroc, truth, p, rounds=300)
+    apart = bootstrap(auroc, *copies, rounds=300)
+    together = bootstrap(auroc, *copies, groups=np.tile(np.arange(100), 20), rounds=300)
+    assert together == pytest.approx(alone, abs=0.02)
+    assert apart[1] - apart[0] < (together[1] - together[0]) / 2
+
+
+@pytest.mark.parametrize(
+    ("truth", "scores", "named"),
+    [([1, 1], [0.1, 0.2], "one class"), ([0, 1, 1], [0.1, 0.2], "shapes"), ([0, 1], [0.1, np.nan], "not a number")],
+)
+def test_bad_input_is_named(truth: list[int], scores: list[float], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        auroc(truth, scores)
+
+
+def test_ece_refuses_logits_and_bootstrap_a_single_group() -> None:
+    with pytest.raises(ValueError, match="calibrate"):
+        ece([0, 1], [-3.0, 4.0])
+    with pytest.raises(ValueError, match="one group"):
+        bootstrap(auroc, [0, 1], [0.1, 0.9], groups=["a", "a"])
