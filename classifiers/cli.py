@@ -21,11 +21,11 @@ Heads = Annotated[Path | None, typer.Option(help="Heads bundle made for --model.
 Data = Annotated[Path, typer.Option(help="Directory of labelled *.jsonl.gz sets.", exists=True, file_okay=False)]
 Licences = Annotated[list[str] | None, typer.Option(help="Use rows of these licences only (patterns, repeatable).")]
 Device = Annotated[str, typer.Option(help="Torch device of the network.")]
-Threads = Annotated[int | None, typer.Option(help="Threads of one pass. Default: torch's own choice.", min=1)]
+Threads = Annotated[int, typer.Option(help="Threads of one pass.", min=1)]
 
 
 @app.command()
-def score(model: Model = None, heads: Heads = None, threads: Threads = None, device: Device = "cpu") -> None:
+def score(model: Model = None, heads: Heads = None, threads: Threads = 1, device: Device = "cpu") -> None:
     """Score JSON lines (`text`, optional `id`) from standard input: one JSON object a line out, in order.
 
     A line that can't be scored is answered by its number and what is wrong; the exit status is then 1.
@@ -70,7 +70,7 @@ def train(
         work=work,
         licences=tuple(licences) if licences else None,
         seed=seed,
-        network=PretrainOptions(minutes=minutes, threads=threads or 1),
+        network=PretrainOptions(minutes=minutes, threads=threads),
         draws=draws,
         screen_draws=screen_draws,
         device=device,

@@ -1,4 +1,4 @@
-"""Ctrl-C drains and loses nothing: what was accepted is decided after the next start. A kill leaves no process behind."""
+"""Ctrl-C drains and loses nothing: what was accepted is decided after the next start. A kill leaves nobody behind."""
 
 import time
 from contextlib import aclosing
