@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from service.adapters.celery_queue import CeleryQueue
@@ -47,68 +47,80 @@ def pseudonyms(settings: Settings) -> Pseudonyms:
     return Pseudonyms(settings.author_key.get_secret_value().encode())
 
 
+@dataclass(frozen=True, slots=True)
+class _Wires:
+    """The connections that fronts and workers both hold."""
+
+    redis: RedisConnection
+    store: SqlStore
+    queue: CeleryQueue
+    announcer: RedisAnnouncer
+
+
+@asynccontextmanager
+async def _wires(settings: Settings) -> AsyncIterator[_Wires]:
+    async with AsyncExitStack() as stack:
+        store = await SqlStore.connect(settings.database_url)
+        stack.push_async_callback(store.close)
+        redis = RedisConnection(settings.redis_url)
+        stack.push_async_callback(redis.close)
+        queue, announcer = CeleryQueue(redis), RedisAnnouncer(redis)
+        stack.push_async_callback(queue.close)
+        stack.push_async_callback(announcer.close)
+        yield _Wires(redis, store, queue, announcer)
+
+
 @asynccontextmanager
 async def front(settings: Settings) -> AsyncIterator[Front]:
     """A started pipeline; drained at the end."""
+    async with _wires(settings) as wires:
+        pipeline = _pipeline(settings, wires)
+        await pipeline.start()
+        try:
+            yield Front(pipeline, wires.store, wires.announcer)
+        finally:
+            await pipeline.drain()
+
+
+def _pipeline(settings: Settings, wires: _Wires) -> Pipeline:
     observer = TelemetryObserver()
-    connection = RedisConnection(settings.redis_url)
-    store = await SqlStore.connect(settings.database_url)
-    queue = CeleryQueue(connection)
-    announcer = RedisAnnouncer(connection)
-    cache = _cache(settings, connection)
-    pipeline = Pipeline(
+    cache = _cache(settings, wires.redis)
+    dispatcher = Dispatcher(
+        wires.store,
+        wires.queue,
+        observer,
+        budget=settings.batch_tokens,
+        messages=settings.bulk_messages,
+        lease=settings.lease,
+    )
+    return Pipeline(
         front=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
         policy=policy(settings),
-        store=store,
+        store=wires.store,
         cache=cache,
-        queue=queue,
-        fleet=Fleet(RedisRegistry(connection), observer, batches_per_worker=settings.batches_per_worker),
-        dispatcher=Dispatcher(
-            store,
-            queue,
-            observer,
-            budget=settings.batch_tokens,
-            messages=settings.bulk_messages,
-            lease=settings.lease,
-        ),
-        write_behind=WriteBehind(store, cache, announcer, observer),
+        queue=wires.queue,
+        fleet=Fleet(RedisRegistry(wires.redis), observer, batches_per_worker=settings.batches_per_worker),
+        dispatcher=dispatcher,
+        write_behind=WriteBehind(wires.store, cache, wires.announcer, observer),
         observer=observer,
         limits=_limits(settings),
     )
-    await pipeline.start()
-    try:
-        yield Front(pipeline, store, announcer)
-    finally:
-        await pipeline.drain()
-        await announcer.close()
-        await queue.close()
-        await connection.close()
-        await store.close()
 
 
 @asynccontextmanager
 async def judging(settings: Settings, classifier: Classifier) -> AsyncIterator[Judging]:
     """A worker's half of the pipeline."""
-    connection = RedisConnection(settings.redis_url)
-    store = await SqlStore.connect(settings.database_url)
-    queue = CeleryQueue(connection)
-    announcer = RedisAnnouncer(connection)
-    try:
+    async with _wires(settings) as wires:
         yield Judging(
             policy=policy(settings),
             classifier=classifier,
-            store=store,
-            cache=_redis_cache(settings, connection),
-            queue=queue,
-            attempts=RedisAttempts(connection),
-            announcer=announcer,
+            store=wires.store,
+            cache=_redis_cache(settings, wires.redis),
+            queue=wires.queue,
+            attempts=RedisAttempts(wires.redis),
+            announcer=wires.announcer,
             observer=TelemetryObserver(),
         )
-    finally:
-        await announcer.close()
-        await queue.close()
-        await connection.close()
-        await store.close()
 
 
 @asynccontextmanager

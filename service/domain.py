@@ -5,7 +5,7 @@ Times are aware datetimes in UTC, probabilities lie in [0, 1], offsets are UTF-8
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -237,6 +237,31 @@ class Verdict:
     def model_version(self) -> str:
         """The judging bundle's version; empty when no model judged."""
         return self.judgement.model_version if self.judgement else ""
+
+
+def verdict_on(
+    post: Post,
+    ruling: Ruling,
+    *,
+    policy_version: str,
+    source: Source,
+    judgement: Judgement | None = None,
+    skipped: tuple[Skip, ...] = (),
+    latency: Mapping[str, float] | None = None,
+) -> Verdict:
+    """The verdict that `ruling` gives on `post` now; not recorded yet."""
+    return Verdict(
+        post=post.key,
+        content_digest=post.content_digest,
+        surface=post.surface,
+        ruling=ruling,
+        policy_version=policy_version,
+        source=source,
+        decided_at=datetime.now(UTC),
+        judgement=judgement,
+        skipped=skipped,
+        latency=latency or {},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ begun three times and never finished is set aside for a person: suspects are jud
 
 import time
 from collections.abc import Awaitable, Sequence
-from datetime import UTC, datetime
 
-from service.domain import Batch, Judgement, Post, Reply, Skip, Source, Verdict
+from service.domain import Batch, Judgement, Post, Reply, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, RedisUnavailable, Unavailable
 from service.policy import Policy
 from service.ports import Announcer, Attempts, Classifier, Observer, Queue, RecordStore, VerdictCache
@@ -138,29 +137,12 @@ class Judging:
         return {hit.judgement.content_digest: hit.judgement for hit in hits if hit.judgement}
 
     def _decide(self, post: Post, judgement: Judgement, source: Source, latency: dict[str, float]) -> Verdict:
-        return Verdict(
-            post=post.key,
-            content_digest=post.content_digest,
-            surface=post.surface,
-            ruling=self._policy.decide(post, judgement),
-            policy_version=self._policy.version,
-            source=source,
-            decided_at=datetime.now(UTC),
-            judgement=judgement,
-            latency=latency,
-        )
+        ruling, version = self._policy.decide(post, judgement), self._policy.version
+        return verdict_on(post, ruling, policy_version=version, source=source, judgement=judgement, latency=latency)
 
     def _set_aside(self, post: Post) -> Verdict:
-        return Verdict(
-            post=post.key,
-            content_digest=post.content_digest,
-            surface=post.surface,
-            ruling=self._policy.set_aside(post),
-            policy_version=self._policy.version,
-            source=Source.SET_ASIDE,
-            decided_at=datetime.now(UTC),
-            skipped=(SET_ASIDE,),
-        )
+        ruling, version = self._policy.set_aside(post), self._policy.version
+        return verdict_on(post, ruling, policy_version=version, source=Source.SET_ASIDE, skipped=(SET_ASIDE,))
 
     async def _record(self, posts: list[Post], verdicts: list[Verdict]) -> list[Verdict]:
         started = time.perf_counter()

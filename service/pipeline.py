@@ -12,11 +12,10 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from service.dispatching import Dispatcher
-from service.domain import Batch, Judgement, Lane, Post, PostKey, Skip, Source, Verdict
+from service.domain import Batch, Judgement, Lane, Post, PostKey, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
 from service.fleet import Fleet
 from service.gathering import Gatherer, Waiting
@@ -178,16 +177,8 @@ class Pipeline:
         return self._decide(post, judgement, already_recorded=hit.verdict is not None) if judgement else None
 
     def _decide(self, post: Post, judgement: Judgement, *, already_recorded: bool) -> Verdict:
-        verdict = Verdict(
-            post=post.key,
-            content_digest=post.content_digest,
-            surface=post.surface,
-            ruling=self._policy.decide(post, judgement),
-            policy_version=self._policy.version,
-            source=Source.CACHE,
-            decided_at=datetime.now(UTC),
-            judgement=judgement,
-        )
+        ruling, version = self._policy.decide(post, judgement), self._policy.version
+        verdict = verdict_on(post, ruling, policy_version=version, source=Source.CACHE, judgement=judgement)
         self._observer.decided(verdict)
         if not already_recorded and self._to_record(verdict):
             self._write_behind.put(post, verdict)
@@ -258,16 +249,8 @@ class Pipeline:
         ruling = self._policy.provisional(post)
         if ruling is None:
             return None
-        return Verdict(
-            post=post.key,
-            content_digest=post.content_digest,
-            surface=post.surface,
-            ruling=ruling,
-            policy_version=self._policy.version,
-            source=Source.PROVISIONAL,
-            decided_at=datetime.now(UTC),
-            skipped=(NO_WORKER_IN_TIME,),
-        )
+        version, skipped = self._policy.version, (NO_WORKER_IN_TIME,)
+        return verdict_on(post, ruling, policy_version=version, source=Source.PROVISIONAL, skipped=skipped)
 
     async def _ship(self, batch: Batch) -> None:
         """Commit a live batch to the store, then send it. If the queue is away the dispatcher sends it later."""
