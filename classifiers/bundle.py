@@ -36,12 +36,11 @@ from classifiers.windows import WindowRule
 
 FORMAT = 1
 STARTER = Path(__file__).parent / "starter"
-MANIFEST, HEADS, SCREEN, CALIBRATION, CARD = (
+MANIFEST, HEADS, SCREEN, CALIBRATION = (
     "manifest.json",
     "heads.safetensors",
     "screen.safetensors",
     "calibration.json",
-    "MODEL_CARD.md",
 )
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 _BLOCK = 1 << 20

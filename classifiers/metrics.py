@@ -39,16 +39,6 @@ def threshold_at_fpr(truth: ArrayLike, scores: ArrayLike, most: float) -> float:
     return float(allowed[0]) if allowed.size else float("inf")
 
 
-def average_precision(truth: ArrayLike, scores: ArrayLike) -> float:
-    """Precision at each distinct score, weighted by the recall gained there (no interpolation)."""
-    positive, values = _both_classes(truth, scores)
-    order = np.argsort(-values, kind="stable")
-    last = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
-    hits = np.cumsum(positive[order])[last]
-    gained = np.diff(hits, prepend=0) / positive.sum()
-    return float((gained * hits / (last + 1)).sum())
-
-
 def ece(truth: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> float:
     """Expected calibration error over equally wide bins (Naeini 2015, Guo 2017): mean |observed rate - predicted|."""
     positive, values = np.asarray(truth, bool), np.asarray(probabilities, np.float64)
