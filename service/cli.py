@@ -37,7 +37,7 @@ Address = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 T = TypeVar("T")
-LOCAL = "127.0.0.1:50051"
+LOCAL: str = Settings.model_fields["address"].default
 
 
 @app.command(rich_help_panel="Server")
@@ -67,12 +67,10 @@ def serve() -> None:
 @app.command(rich_help_panel="Server")
 def worker() -> None:
     """Run one worker: it loads the model and judges what is queued. Start one per core or GPU."""
-    from service.stack import worker_command
+    from service.stack import worker_command, worker_environment
 
-    chosen = _settings().resolved()
-    os.environ.update(ASSAY_REDIS_URL=chosen.redis_url, ASSAY_DATABASE_URL=chosen.database_url)
-    command = worker_command()
-    os.execv(command[0], command)  # noqa: S606 - the worker takes this process's place, signals and all
+    environment, command = worker_environment(_settings().resolved()), worker_command()
+    os.execve(command[0], command, environment)  # noqa: S606 - the worker takes this process's place, signals and all
 
 
 @app.command(rich_help_panel="Server")

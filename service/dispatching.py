@@ -10,14 +10,15 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import Collection
 
-from service.domain import Batch, Lane, Post
+from service.domain import Batch, Lane, PostKey
 from service.errors import Unavailable
 from service.gathering import batches
 from service.ports import LoadObserver, PostStore, Queue
 
 _POSTS_PER_MESSAGE = 16
-_TICK = 0.25
+_TICK, _COUNT_EVERY = 0.25, 2.0
 
 
 class Dispatcher:
@@ -29,6 +30,7 @@ class Dispatcher:
         self._store, self._queue, self._observer = store, queue, observer
         self._budget, self._messages, self._lease = budget, messages, lease
         self._poked, self._stopping = asyncio.Event(), False
+        self._next_count = 0.0
 
     def poke(self) -> None:
         """Something was accepted: look now rather than at the next tick."""
@@ -50,7 +52,7 @@ class Dispatcher:
                 while not self._stopping and await self.dispatch(Lane.BULK):
                     pass
                 await self.dispatch(Lane.REPLAY)
-                self._observer.backlog(*await self._store.backlog())
+                await self._tell_backlog()
             except Unavailable as error:
                 self._observer.trouble("dispatch", error)
                 await asyncio.sleep(1.0)
@@ -71,14 +73,20 @@ class Dispatcher:
                 await self._queue.send(lane, Batch(uuid.uuid4().hex, run, sent_at=time.time()))
                 sent += 1
         finally:
-            await self._release([post for run in runs[sent:] for post in run])
+            await self.release([post.key for run in runs[sent:] for post in run])
         return len(posts) == limit
 
-    async def _release(self, posts: list[Post]) -> None:
-        """Give back what could not be sent."""
-        if not posts:
+    async def _tell_backlog(self) -> None:
+        """Count the backlog now and then: over a long one, a count at every tick would keep the store busy."""
+        if time.monotonic() >= self._next_count:
+            self._next_count = time.monotonic() + _COUNT_EVERY
+            self._observer.backlog(*await self._store.backlog())
+
+    async def release(self, keys: Collection[PostKey]) -> None:
+        """Give back what could not be sent, so that it is claimed again."""
+        if not keys:
             return
         try:
-            await self._store.release([post.key for post in posts])
+            await self._store.release(keys)
         except Unavailable as error:  # their leases end by themselves
             self._observer.trouble("release", error)

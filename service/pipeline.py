@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from service.dispatching import Dispatcher
-from service.domain import Batch, Judgement, Lane, Post, PostKey, Skip, Source, Verdict, verdict_on
+from service.domain import Batch, Judgement, Lane, Post, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
 from service.fleet import Fleet
 from service.gathering import Gatherer, Waiting
@@ -260,14 +260,8 @@ class Pipeline:
         try:
             await self._queue.send(Lane.LIVE, replace(batch, sent_at=time.time()))
         except RedisUnavailable:
-            await self._release([post.key for post in batch.posts])
+            await self._dispatcher.release([post.key for post in batch.posts])
             raise
-
-    async def _release(self, keys: Sequence[PostKey]) -> None:
-        try:
-            await self._store.release(keys)
-        except AssayError as error:  # their leases end by themselves
-            self._observer.trouble("release", error)
 
     async def _listen(self) -> None:
         async for reply in self._queue.replies(self._front):

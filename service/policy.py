@@ -1,7 +1,7 @@
 """The policy engine: a judgement and a post in, a ruling out. Pure, total, standard library only.
 
 Every rule that matches is named, strictest first, and the strictest decides. What no policy may say is refused when a
-`Rule` is made (`service.policy_file` adds the line): see `_objection`. Documents are read by `service.policy_file`.
+`Rule` is made (`service.policy_file` adds the line): see `_objections`. Documents are read by `service.policy_file`.
 """
 
 import re

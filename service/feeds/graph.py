@@ -12,9 +12,9 @@ from service.errors import InvalidInput
 from service.feeds import fields
 from service.feeds.authors import Pseudonyms
 from service.feeds.documents import Stream
-from service.feeds.items import FeedError, Item
+from service.feeds.items import Item
 from service.feeds.metadata import metadata
-from service.feeds.pages import items, thread
+from service.feeds.pages import threads
 
 PLATFORM = "facebook"
 _CONSUMED = ("id", "message", "story", "story_tags", "created_time", "from", "comments", "is_ad")
@@ -23,11 +23,7 @@ _ALT = ("alt_text_custom", "alt_text", "accessibility_caption")
 
 def read(stream: Stream, authors: Pseudonyms) -> Iterator[Item]:
     """Posts of a page feed, each followed by its comments."""
-    for found in items(stream):
-        if isinstance(found, FeedError):
-            yield found
-        else:
-            yield from thread(*found, lambda item, parent: post(item, parent, authors))
+    return threads(stream, lambda item, parent: post(item, parent, authors))
 
 
 def post(item: fields.Object, parent: str | None, authors: Pseudonyms, platform: str = PLATFORM) -> Post:

@@ -11,9 +11,9 @@ from service.errors import InvalidInput
 from service.feeds import fields
 from service.feeds.authors import Pseudonyms
 from service.feeds.documents import Stream
-from service.feeds.items import FeedError, Item
+from service.feeds.items import Item
 from service.feeds.metadata import metadata
-from service.feeds.pages import items, thread
+from service.feeds.pages import threads
 
 PLATFORM = "instagram"
 _CONSUMED = (
@@ -34,11 +34,7 @@ _SURFACES = {"FEED": Surface.FEED, "STORY": Surface.STORY, "REELS": Surface.REEL
 
 def read(stream: Stream, authors: Pseudonyms) -> Iterator[Item]:
     """Media, each followed by its comments."""
-    for found in items(stream):
-        if isinstance(found, FeedError):
-            yield found
-        else:
-            yield from thread(*found, lambda item, parent: post(item, parent, authors))
+    return threads(stream, lambda item, parent: post(item, parent, authors))
 
 
 def post(item: fields.Object, parent: str | None, authors: Pseudonyms) -> Post:

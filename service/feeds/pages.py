@@ -19,7 +19,16 @@ Read = Callable[[Object, str | None], Post]
 """Makes a post of an object; the second argument is the text it replies to, None where it is no reply."""
 
 
-def items(stream: Stream) -> Iterator[Located | FeedError]:
+def threads(stream: Stream, read: Read) -> Iterator[Item]:
+    """The posts of all pages, each followed by its comments."""
+    for found in _items(stream):
+        if isinstance(found, FeedError):
+            yield found
+        else:
+            yield from _thread(*found, read)
+
+
+def _items(stream: Stream) -> Iterator[Located | FeedError]:
     """The objects in a page, an array of pages, or pages line by line; an object outside of a page is an item."""
     for found in documents(stream):
         if isinstance(found, FeedError):
@@ -33,7 +42,7 @@ def items(stream: Stream) -> Iterator[Located | FeedError]:
             yield from _page(where, value)
 
 
-def thread(where: str, value: object, read: Read) -> Iterator[Item]:
+def _thread(where: str, value: object, read: Read) -> Iterator[Item]:
     """The post at `where` and, below it, its comments and their replies, each with the text it answers.
 
     A comment below a malformed post is read all the same, without that text.
