@@ -46,7 +46,11 @@ class Settings(BaseSettings):
     lease: float = Field(180.0, gt=0, description="When the reconciler re-queues a post that is still undecided.")
 
     author_key: SecretStr = Field(SecretStr(""), description="Keys the pseudonyms of authors that feeds name.")
-    webhook_address: str = Field("", description="Where the HTTP receiver of Meta-style webhooks listens; empty: off.")
+    webhook_address: str = Field(
+        "",
+        pattern=r"^(.+:\d{1,5})?$",  # HOST:PORT
+        description="Where the HTTP receiver of Meta-style webhooks listens; empty: off.",
+    )
     webhook_verify_token: SecretStr = Field(SecretStr(""), description="The token that Meta's handshake must bring.")
     webhook_app_secret: SecretStr = Field(SecretStr(""), description="The app secret that signs webhook bodies.")
     webhook_platform: str = Field("facebook", description="Platform name of posts that come by webhook.")

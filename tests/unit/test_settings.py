@@ -41,3 +41,9 @@ def test_secrets_are_not_shown() -> None:
     shown = assay("settings", ASSAY_WEBHOOK_APP_SECRET="hunter2")
     assert "ASSAY_WEBHOOK_APP_SECRET" in shown.stdout
     assert "hunter2" not in shown.stdout
+
+
+def test_a_webhook_address_without_a_port_is_refused() -> None:
+    refused = assay("serve", ASSAY_WEBHOOK_ADDRESS="localhost")
+    assert refused.returncode == 2
+    assert "ASSAY_WEBHOOK_ADDRESS" in refused.stderr
