@@ -1,9 +1,9 @@
 """From a network with heads to a bundle: fits the screen, the fusion and the calibration, and writes everything down.
 
-The screen learns from training rows. Fusion and calibration learn from dev rows (no set gives more than 600), which
-neither branch was trained on, half the dev texts each (by a digest of the text, so that a text and its crop are in one
-half). Each dev row counts twice: whole, and as a random crop, so that short texts are judged by what short texts look
-like.
+The screen learns from training rows. Fusion, calibration and certificate are made from dev rows (no set gives more
+than 900), which neither branch was trained on, a third of the dev texts each (by a digest of the text, so that a text
+and its crop are in one third). Each dev row counts twice, whole and as a random crop, so that short texts are judged by
+what short texts look like; the certificate, which must speak of posts as they come, counts whole texts alone.
 """
 
 import hashlib
@@ -14,21 +14,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from classifiers.batches import label_weights
 from classifiers.branches import LlamaBranch
 from classifiers.bundle import Parts
 from classifiers.calibration import Calibration
+from classifiers.certificates import Certificate
 from classifiers.corpus_labels import Targets
 from classifiers.data import Row, sample_per_set, select, targets
 from classifiers.fusion import Fusion, fit_fusion
+from classifiers.labels import AI_GENERATED, LABELS
 from classifiers.sampling import Sampler, crop
 from classifiers.screen import Screen
 from classifiers.text import word_count
+from classifiers.weights import intercepts, is_legacy, label_weights
 
 SCREEN_DRAWS = 90_000
-MOST_PER_SET = 600
-_FEWEST_IN_HALF = 20
-_LEAST_PREVALENCE, _FEWEST_NEGATIVES = 0.05, 200
+MOST_PER_SET = 900
+_FUSION, _CALIBRATION, _CERTIFICATE = range(3)
+_FEWEST_IN_THIRD = 20
+_LEAST_PREVALENCE, _FEWEST_NEGATIVES = 0.02, 200
 Say = Callable[[str], None]
 Floats = NDArray[np.float32]
 
@@ -38,26 +41,47 @@ def fit_screen(corpus: Sequence[Row], *, seed: int, draws: int = SCREEN_DRAWS, s
     training = select(corpus, "train")
     sampler = Sampler(training, seed)
     drawn = [sampler.draw() for _ in range(draws)]
-    indices = np.array([index for index, _ in drawn])
-    say(f"screen: {draws} crops of {len(set(indices.tolist()))} texts")
+    rows = [draw.row for draw in drawn]
+    say(f"screen: {draws} crops of {len(set(rows))} texts")
     return Screen.fit(
-        [text for _, text in drawn], targets(training, presume=True)[indices], label_weights(training)[indices]
+        [draw.text for draw in drawn],
+        screen_targets(training)[rows],
+        label_weights(training)[rows],
+        intercepts(training)[rows],
     )
 
 
+def screen_targets(rows: Sequence[Row]) -> Targets:
+    """Training targets [n, L] of the screen, which sees no text by generators without instruction tuning.
+
+    A linear model can't hold that those write one way and today's another; on unseen sets it ranks better without them.
+    """
+    found = targets(rows, presume=True)
+    found[is_legacy(rows), LABELS.index(AI_GENERATED)] = np.nan
+    return found
+
+
 def assemble(branch: LlamaBranch, screen: Screen, corpus: Sequence[Row], *, seed: int, say: Say = print) -> Parts:
-    """Fit fusion and calibration on the dev rows of a corpus."""
+    """Fit fusion and calibration on the dev rows of a corpus, and certify them."""
     dev = sample_per_set(select(corpus, "dev"), MOST_PER_SET, seed)
     texts, rows = _whole_and_cropped(dev, seed)
-    say(f"fusion and calibration: {len(texts)} texts of {len(dev)} dev rows")
+    say(f"fusion, calibration and certificate: {len(texts)} texts of {len(dev)} dev rows")
     truth = targets(dev, presume=True)[rows]
     llama, ngrams = branch.logits(texts), screen.logits(texts)
     words = np.array([word_count(text) for text in texts])
-    first = np.array([hashlib.sha256(dev[row].text.encode()).digest()[0] % 2 == 0 for row in rows])
-    fusion = _fit_fusion(llama, ngrams, words, truth, first)
+    third = np.array([hashlib.sha256(dev[row].text.encode()).digest()[0] % 3 for row in rows])
+    fusion = _fit_fusion(llama, ngrams, words, _for_third(truth, third, _FUSION))
     fused = fuse(fusion, llama, ngrams, words)
-    calibration = Calibration.fit(fused, _less_rare(_for_half(truth, ~first), seed), words)
-    return Parts(branch.heads, fusion, screen, calibration)
+    calibration = Calibration.fit(fused, _less_rare(_for_third(truth, third, _CALIBRATION), seed), words)
+    certified = np.flatnonzero((third == _CERTIFICATE) & (np.arange(len(rows)) < len(dev)))
+    certificate = Certificate.fit(
+        calibration.apply(fused[certified], words[certified]).p,
+        targets(dev, presume=False)[rows[certified]],
+        words[certified],
+        data="dev rows of the training sets, a third of their texts",
+        languages=[dev[row].lang for row in rows[certified]],
+    )
+    return Parts(branch.heads, fusion, screen, calibration, certificate)
 
 
 def fuse(fusion: Fusion, llama: Floats, screen: Floats, words: NDArray[np.int64]) -> Floats:
@@ -67,23 +91,20 @@ def fuse(fusion: Fusion, llama: Floats, screen: Floats, words: NDArray[np.int64]
     return fused
 
 
-def _fit_fusion(
-    llama: Floats, screen: Floats, words: NDArray[np.int64], truth: Targets, half: NDArray[np.bool_]
-) -> Fusion:
-    arrays = (llama, screen, words, _for_half(truth, half))
-    return fit_fusion(*(torch.from_numpy(array) for array in arrays))
+def _fit_fusion(llama: Floats, screen: Floats, words: NDArray[np.int64], truth: Targets) -> Fusion:
+    return fit_fusion(*(torch.from_numpy(array) for array in (llama, screen, words, truth)))
 
 
-def _for_half(truth: Targets, half: NDArray[np.bool_]) -> Targets:
-    """Targets known only in one half; a label with too few positives there keeps both, as half of few is none."""
-    kept = np.where(half[:, None], truth, np.nan).astype(np.float32)
-    scarce = np.nansum(kept, axis=0) < _FEWEST_IN_HALF
-    kept[:, scarce] = truth[:, scarce]
+def _for_third(truth: Targets, third: NDArray[np.int64], part: int) -> Targets:
+    """Targets known only in one third; of a label with too few positives there, in all but the certificate's."""
+    kept = np.where((third == part)[:, None], truth, np.nan).astype(np.float32)
+    scarce = np.nansum(kept, axis=0) < _FEWEST_IN_THIRD
+    kept[:, scarce] = np.where((third != _CERTIFICATE)[:, None], truth, np.nan)[:, scarce]
     return kept
 
 
 def _less_rare(truth: Targets, seed: int) -> Targets:
-    """Hide negatives, drawn at random, of labels of which fewer than 5 % of rows are positive.
+    """Hide negatives, drawn at random, of labels of which fewer than 2 % of rows are positive.
 
     A label with a handful of positives among thousands would be calibrated to "never", whatever a text says; a platform
     that knows its own prevalence corrects for it (`Calibration.apply`).

@@ -8,7 +8,8 @@ touching the rest.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor, cpu, nn
 from torch.nn.functional import scaled_dot_product_attention
+from torch.utils.checkpoint import checkpoint
 from transformers import AttentionInterface, LlamaConfig, LlamaForCausalLM
 from transformers.utils import logging
 
 from classifiers.errors import InputError
+from classifiers.lora import Adapter, LowRank, attach
 
 PACKED, ROWS = "assay_packed", "assay_rows"
 _SAMPLE = 1 << 20
@@ -91,11 +94,16 @@ AttentionInterface.register(ROWS, attend_rows)
 
 
 class Backbone(nn.Module):
-    """transformers' LlamaModel with its language-model head, walked layer by layer."""
+    """transformers' LlamaModel with its language-model head, walked layer by layer.
+
+    With `checkpointing` a backward pass computes each layer again instead of keeping what is inside it.
+    """
 
     def __init__(self, model: LlamaForCausalLM) -> None:
         super().__init__()
         self.model = model
+        self.checkpointing = False
+        self._adapters: tuple[LowRank, ...] = ()
 
     @property
     def config(self) -> LlamaConfig:
@@ -117,6 +125,26 @@ class Backbone(nn.Module):
         """Choose PACKED or ROWS."""
         self.model.set_attn_implementation(name)
 
+    @property
+    def has_adapter(self) -> bool:
+        """Whether heads read another network than the token statistics do."""
+        return bool(self._adapters)
+
+    def adapt(self, adapter: Adapter) -> None:
+        """Attach a low-rank adapter, switched off. Raises AdapterError if it doesn't fit."""
+        self._adapters += attach(self.model, adapter)
+
+    @contextmanager
+    def adapted(self) -> Iterator[None]:
+        """Within it the adapter counts; outside, the network is the one that was loaded."""
+        for layer in self._adapters:
+            layer.on = True
+        try:
+            yield
+        finally:
+            for layer in self._adapters:
+                layer.on = False
+
     def forward(
         self,
         ids: Tensor,  # [B, W]
@@ -135,7 +163,11 @@ class Backbone(nn.Module):
         rotation = body.rotary_emb(hidden, position_ids=positions)
         kept = {0: hidden}
         for number, layer in enumerate(body.layers, start=1):
-            hidden = layer(hidden, attention_mask=mask, position_embeddings=rotation, lengths=lengths)
+            context = {"attention_mask": mask, "position_embeddings": rotation, "lengths": lengths}
+            if self.checkpointing:
+                hidden = checkpoint(layer, hidden, use_reentrant=False, **context)
+            else:
+                hidden = layer(hidden, **context)
             kept[number] = hidden
         final = kept[len(body.layers)] = body.norm(hidden)
         return States(tuple(kept[layer] for layer in layers), final)

@@ -6,17 +6,21 @@ A full bundle is a directory that holds a Hugging Face Llama model as well:
     config.json model.safetensors tokenizer.json tokenizer_config.json    (full bundles only)
     heads.safetensors     heads and fusion
     screen.safetensors    the n-gram screen
+    adapter.safetensors   low-rank adapter (heads bundles trained with one; its shape is in the manifest)
     calibration.json
+    certificate.json      thresholds with a bound (`certificates`); may be missing
     MODEL_CARD.md         not vouched for: it may be corrected
 
 A heads bundle lacks the model; its manifest names the fingerprint of the one it was made for. The version of what is
-loaded is a digest of all of it. Nothing is ever unpickled, and no code is taken from a bundle.
+loaded is a digest of all of it but the certificate, which names the version that it holds for. Nothing is ever
+unpickled, and no code is taken from a bundle.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -26,15 +30,18 @@ from tokenizers import Tokenizer
 
 from classifiers.backbone import Backbone, Shape, fingerprint, load_backbone
 from classifiers.calibration import Calibration
+from classifiers.certificates import Certificate
 from classifiers.errors import InputError
 from classifiers.fusion import Fusion
 from classifiers.heads import Heads, HeadsShape
 from classifiers.labels import LABELS
+from classifiers.lora import Adapter, AdapterShape
 from classifiers.screen import Screen
 from classifiers.tokenizer import load_tokenizer
 from classifiers.windows import WindowRule
 
 FORMAT = 1
+ENGLISH = ("en",)
 STARTER = Path(__file__).parent / "starter"
 MANIFEST, HEADS, SCREEN, CALIBRATION = (
     "manifest.json",
@@ -42,6 +49,8 @@ MANIFEST, HEADS, SCREEN, CALIBRATION = (
     "screen.safetensors",
     "calibration.json",
 )
+ADAPTER = "adapter.safetensors"
+CERTIFICATE, CARD = "certificate.json", "MODEL_CARD.md"
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 _BLOCK = 1 << 20
 
@@ -52,7 +61,11 @@ class BundleError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What manifest.json holds. `fingerprint` is that of the model the heads were made for, None in a full bundle."""
+    """What manifest.json holds.
+
+    `fingerprint` is that of the model the heads were made for, None in a full bundle; `languages` (ISO 639-1) are those
+    that the bundle was trained to judge.
+    """
 
     name: str
     heads: HeadsShape
@@ -60,7 +73,9 @@ class Manifest:
     window: WindowRule
     files: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str | None = None
+    adapter: AdapterShape | None = None
     labels: tuple[str, ...] = LABELS
+    languages: tuple[str, ...] = ENGLISH
     format: int = FORMAT
     training: Mapping[str, JsonValue] = field(default_factory=dict)
 
@@ -73,6 +88,7 @@ class Parts:
     fusion: Fusion
     screen: Screen
     calibration: Calibration
+    certificate: Certificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +112,14 @@ def load_bundle(model: Path | None = None, heads: Path | None = None, *, device:
     manifest = read_manifest(home)
     version = _version(manifest, model if heads else None)
     parts = _load_parts(home, manifest)
+    if parts.certificate and parts.certificate.model_version != version:
+        named = parts.certificate.model_version
+        raise BundleError(f"{home / CERTIFICATE}: made for version {named!r}, not {version}; run `assay calibrate`")
     backbone = load_backbone(model, device=device)
     if backbone.shape != manifest.backbone:
         raise BundleError(f"{home / MANIFEST}: made for a {manifest.backbone}, but {model} is a {backbone.shape}")
+    if manifest.adapter:
+        backbone.adapt(Adapter.load(home / ADAPTER, manifest.adapter))
     parts.heads.to(device)
     return Bundle(version, manifest, backbone, load_tokenizer(model), parts)
 
@@ -114,7 +135,7 @@ def read_manifest(home: Path) -> Manifest:
         raise BundleError(f"{path}: not a manifest of format {FORMAT}: {error}") from error
     if manifest.format != FORMAT or tuple(manifest.labels) != LABELS:
         raise BundleError(f"{path}: format {manifest.format} with labels {manifest.labels}; train the bundle anew")
-    for name in {HEADS, SCREEN, CALIBRATION} - manifest.files.keys():
+    for name in {HEADS, SCREEN, CALIBRATION, *([ADAPTER] if manifest.adapter else [])} - manifest.files.keys():
         raise BundleError(f"{path}: doesn't vouch for {name}; train the bundle anew")
     for name, expected in manifest.files.items():
         _check_file(home, name, expected)
@@ -122,7 +143,7 @@ def read_manifest(home: Path) -> Manifest:
 
 
 def write_bundle(home: Path, manifest: Manifest, parts: Parts) -> Manifest:
-    """Write parts and manifest into a directory; model files that lie there already are vouched for too."""
+    """Write parts and manifest into a directory; model and adapter that lie there already are vouched for too."""
     home.mkdir(parents=True, exist_ok=True)
     tensors = {f"heads.{name}": tensor for name, tensor in parts.heads.state_dict().items()}
     tensors |= {f"fusion.{name}": tensor for name, tensor in parts.fusion.state_dict().items()}
@@ -130,10 +151,40 @@ def write_bundle(home: Path, manifest: Manifest, parts: Parts) -> Manifest:
     parts.screen.save(home / SCREEN)
     (home / CALIBRATION).write_text(parts.calibration.to_json() + "\n")
     names = [HEADS, SCREEN, CALIBRATION, *(name for name in MODEL_FILES if (home / name).is_file())]
-    for name in names:
+    names += [ADAPTER] if manifest.adapter else []
+    return _seal(home, manifest, names, parts.certificate)
+
+
+def recalibrate(home: Path, out: Path, calibration: Calibration, certificate: Certificate) -> Manifest:
+    """Copy the bundle at `home` to `out`, a new directory, with another calibration and certificate."""
+    manifest = read_manifest(home)
+    names = sorted(manifest.files.keys() - {CERTIFICATE})
+    out.mkdir(parents=True)
+    for name in [*names, *([CARD] if (home / CARD).is_file() else [])]:
+        shutil.copyfile(home / name, out / name)
+    (out / CALIBRATION).write_text(calibration.to_json() + "\n")
+    return _seal(out, replace(manifest, name=out.resolve().name), names, certificate)
+
+
+def version_of(manifest: Manifest) -> str:
+    """The version of a bundle, with the model that it was made for."""
+    judging = sorted((name, digest) for name, digest in manifest.files.items() if name != CERTIFICATE)
+    named: list[object] = [judging, manifest.fingerprint, *([asdict(manifest.adapter)] if manifest.adapter else [])]
+    named += [list(manifest.languages)] if manifest.languages != ENGLISH else []
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:16]
+
+
+def _seal(home: Path, manifest: Manifest, names: Sequence[str], certificate: Certificate | None) -> Manifest:
+    """Write the certificate, for the version that the named files make, and the manifest that vouches for all."""
+    sealed = replace(manifest, files={name: _digest(home / name) for name in sorted(names)})
+    if certificate:
+        (home / CERTIFICATE).write_text(certificate.of(version_of(sealed)).to_json() + "\n")
+        sealed = replace(sealed, files={**sealed.files, CERTIFICATE: _digest(home / CERTIFICATE)})
+    else:
+        (home / CERTIFICATE).unlink(missing_ok=True)
+    (home / MANIFEST).write_text(json.dumps(asdict(sealed), indent=1) + "\n")
+    for name in sealed.files:
         (home / name).chmod(0o644)
-    fields = asdict(manifest) | {"files": {name: _digest(home / name) for name in sorted(names)}}
-    (home / MANIFEST).write_text(json.dumps(fields, indent=1) + "\n")
     return read_manifest(home)
 
 
@@ -146,16 +197,18 @@ def _load_parts(home: Path, manifest: Manifest) -> Parts:
             module.load_state_dict(own, strict=True)
         screen = Screen.load(home / SCREEN)
         calibration = Calibration.from_json((home / CALIBRATION).read_text())
+        certified = CERTIFICATE in manifest.files
+        certificate = Certificate.from_json((home / CERTIFICATE).read_text()) if certified else None
     except (RuntimeError, ValueError, SafetensorError) as error:
         raise BundleError(f"{home}: its parts don't fit its manifest; train the bundle anew: {error}") from error
     if len(screen.bias) != len(LABELS) or len(calibration.curves) != len(LABELS):
         raise BundleError(f"{home}: screen or calibration hasn't the {len(LABELS)} labels; train the bundle anew")
     heads.requires_grad_(requires_grad=False)
-    return Parts(heads.eval(), fusion.requires_grad_(requires_grad=False), screen, calibration)
+    return Parts(heads.eval(), fusion.requires_grad_(requires_grad=False), screen, calibration, certificate)
 
 
 def _version(manifest: Manifest, model: Path | None) -> str:
-    """Digest of all files, and of the model beside them; checks that it is the one the heads were made for."""
+    """The bundle's version; checks that the model beside it is the one the heads were made for."""
     found = None if model is None else fingerprint(model)
     if found != manifest.fingerprint and manifest.fingerprint is not None:
         given = "no model is given" if found is None else f"{model} has {found[:12]}"
@@ -165,8 +218,7 @@ def _version(manifest: Manifest, model: Path | None) -> str:
         )
     if manifest.fingerprint is None and model is not None:
         raise BundleError(f"{manifest.name}: a full bundle brings its own model; give it alone, without {model}")
-    listed = json.dumps([sorted(manifest.files.items()), found])
-    return hashlib.sha256(listed.encode()).hexdigest()[:16]
+    return version_of(manifest)
 
 
 def _check_file(home: Path, name: str, expected: str) -> None:

@@ -1,13 +1,14 @@
 """From logits to probabilities that mean what they say, by label and by length of the text.
 
-Each label has a temperature and a bias per word bucket (Platt 1999; Guo 2017), fitted on held-out rows. A bucket's pair
-is drawn towards the label's overall pair, the more so the fewer rows the bucket has. The interval beside a probability
-says how far off held-out rows of like probability may have been: from Wilson's 90 % interval of their rate of positives
-(Wilson 1927; Brown, Cai & DasGupta 2001) against their mean probability. It speaks only for texts like those rows.
+Each label has a temperature and a bias (Platt 1999; Guo 2017), fitted on held-out rows, and then a curve that bends at
+three of its logits, each piece's slope drawn towards the temperature's. A bucket of word counts has its own curve,
+drawn towards the label's, the more so the fewer rows the bucket has. The interval beside a probability says how far off
+held-out rows of like probability may have been: from Wilson's 90 % interval of their rate of positives (Wilson 1927;
+Brown, Cai & DasGupta 2001) against their mean probability. It speaks only for texts like those rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -21,7 +22,9 @@ _Z90 = 1.6448536269514722  # Standard normal quantile of 0.95.
 _UNKNOWN = 50.0  # Log odds that take any probability to 0 or 1.
 _ROWS_PER_BAND, _MOST_BANDS = 50, 10
 _OVERALL_SPREAD = (2.0, 3.0)  # Prior standard deviation of log slope and bias around 0: wide.
-_BUCKET_SPREAD = (0.5, 0.5)  # Likewise of a bucket's pair around the label's.
+_BENT_SPREAD = (0.5, 1.0)  # Likewise of the pieces' log slopes and of the bias around the label's pair.
+_BUCKET_SPREAD = (0.2, 0.2)  # Likewise of a bucket's curve around the label's.
+_BENDS = (0.5, 0.8, 0.95)  # Quantiles of the logits at which a label's curve bends: most labels are rare.
 
 Floats = NDArray[np.float64]
 
@@ -65,30 +68,46 @@ class Bands:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A bucket's calibration of one label: p = sigmoid(slope * logit + bias), slope being one over the temperature."""
+    """A bucket's calibration of one label: p = sigmoid(slope * logit + bias), slope being one over the temperature.
+
+    Beyond the logit of each of `bends` (logit, slope; ascending) the line goes on with that slope.
+    """
 
     slope: float = 1.0
     bias: float = 0.0
     bands: Bands = Bands()
+    bends: tuple[tuple[float, float], ...] = ()
 
     def apply(self, logits: Floats) -> Floats:
         """Calibrate logits into probabilities."""
-        return sigmoid(self.slope * logits + self.bias)
+        line = self.slope * logits + self.bias
+        if self.bends:
+            knots, slopes = np.array(self.bends).T
+            line = line + np.maximum(logits[:, None] - knots, 0) @ np.diff(slopes, prepend=self.slope)
+        return sigmoid(line)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A curve per label and bucket, `curves[label][bucket]`; each label's share of positives where it was fitted."""
+    """A curve per label and bucket, `curves[label][bucket]`; each label's share of positives where it was fitted.
+
+    `feed` holds each label's share in the feed that is judged, where that is known: `apply` then corrects for it.
+    """
 
     curves: tuple[tuple[Curve, ...], ...]
     prevalence: tuple[float, ...]
     buckets: tuple[int, ...] = BUCKETS
+    feed: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.buckets != BUCKETS:
             raise ValueError(f"buckets: {self.buckets} aren't {BUCKETS}, which texts are sorted into")
         if {len(label) for label in self.curves} != {len(BUCKETS) + 1} or len(self.curves) != len(self.prevalence):
             raise ValueError("curves: a label lacks the curve of some bucket, or its prevalence")
+        if self.feed is not None and (
+            len(self.feed) != len(self.curves) or not all(0 < rate < 1 for rate in self.feed)
+        ):
+            raise ValueError(f"feed: {self.feed} isn't one share between 0 and 1 for each label")
 
     @classmethod
     def fit(cls, logits: ArrayLike, targets: ArrayLike, words: ArrayLike) -> Self:
@@ -102,7 +121,7 @@ class Calibration:
         curves, prevalence = [], []
         for score, target in zip(scores.T, truth.T, strict=True):
             known = ~np.isnan(target)
-            rate = float(target[known].mean()) if known.any() else 0.5
+            rate = float(target[known].mean()) if known.any() else 0.0
             curves.append(_fit_label(score[known], target[known] > 0.5, bucket[known]) if 0 < rate < 1 else _UNFITTED)
             prevalence.append(rate if 0 < rate < 1 else 0.5)
         return cls(tuple(curves), tuple(prevalence))
@@ -110,9 +129,10 @@ class Calibration:
     def apply(self, logits: ArrayLike, words: ArrayLike, prevalence: Sequence[float] | None = None) -> Probabilities:
         """Calibrate `logits` [n, L] of texts of `words` [n] words.
 
-        `prevalence` [L] corrects for a feed where a label is rarer or more common than where it was fitted (Saerens
-        2002): odds are scaled by the ratio of prior odds.
+        `prevalence` [L] (None: that of `feed`, if known) corrects for a feed where a label is rarer or more common than
+        where it was fitted (Saerens 2002): odds are scaled by the ratio of prior odds.
         """
+        prevalence = self.feed if prevalence is None else prevalence
         scores, bucket = np.asarray(logits, np.float64), bucket_of(words)
         if scores.shape != (len(bucket), len(self.curves)):
             raise ValueError(f"logits: shape {scores.shape} isn't {(len(bucket), len(self.curves))}, texts by labels")
@@ -165,38 +185,59 @@ def wilson(hits: ArrayLike, trials: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def _fit_label(scores: Floats, positive: NDArray[np.bool_], bucket: NDArray[np.intp]) -> tuple[Curve, ...]:
-    overall = _platt(scores, positive, np.zeros(2), np.array(_OVERALL_SPREAD))
+    straight = _likeliest(scores[None], positive, np.zeros(2), np.array(_OVERALL_SPREAD))
+    knots = np.unique(np.quantile(scores, _BENDS))
+    pieces, count = _pieces(scores, knots), len(knots) + 1
+    bent = _around(straight[[0] * count + [1]], _BENT_SPREAD, pieces, positive)
     curves = []
     for index in range(len(BUCKETS) + 1):
         rows = bucket == index
-        log_slope, bias = _platt(scores[rows], positive[rows], overall, np.array(_BUCKET_SPREAD))
-        curve = Curve(float(np.exp(log_slope)), float(bias))
-        bands = Bands.count(curve.apply(scores[rows]), positive[rows])
-        curves.append(Curve(curve.slope, curve.bias, bands))
+        curve = _curve(_around(bent, _BUCKET_SPREAD, pieces[:, rows], positive[rows]), knots)
+        curves.append(replace(curve, bands=Bands.count(curve.apply(scores[rows]), positive[rows])))
     return tuple(curves)
 
 
-def _platt(scores: Floats, positive: NDArray[np.bool_], centre: Floats, spread: Floats) -> Floats:
-    """Find the likeliest log slope and bias under a normal prior, by damped Fisher scoring."""
-    pair = centre.copy()
+def _pieces(scores: Floats, knots: Floats) -> Floats:
+    """How much of the way from 0 to each score lies in each piece between knots: [K + 1, n], adding up to the score."""
+    low, high = np.concatenate([[-np.inf], knots])[:, None], np.concatenate([knots, [np.inf]])[:, None]
+    found: Floats = np.clip(scores, low, high) - np.clip(0.0, low, high)
+    return found
 
-    def loss(pair: Floats) -> float:
-        margin = np.where(positive, 1, -1) * (np.exp(pair[0]) * scores + pair[1])
-        return float(np.logaddexp(0, -margin).sum() + (((pair - centre) / spread) ** 2).sum() / 2)
+
+def _curve(fitted: Floats, knots: Floats) -> Curve:
+    """The curve of the log slope of each piece and the height at logit 0."""
+    slopes = np.exp(fitted[:-1])
+    first = float(slopes @ _pieces(knots[:1], knots)[:, 0] + fitted[-1] - slopes[0] * knots[0])
+    bends = zip(knots.tolist(), slopes[1:].tolist(), strict=True)
+    return Curve(float(slopes[0]), first, bends=tuple(bends))
+
+
+def _around(centre: Floats, spread: tuple[float, float], pieces: Floats, positive: NDArray[np.bool_]) -> Floats:
+    deviations = np.array([spread[0]] * len(pieces) + [spread[1]])
+    return _likeliest(pieces, positive, centre, deviations)
+
+
+def _likeliest(pieces: Floats, positive: NDArray[np.bool_], centre: Floats, spread: Floats) -> Floats:
+    """Find the likeliest log slopes of `pieces` [K, n], and bias, under a normal prior, by damped Fisher scoring."""
+    found = centre.copy()
+
+    def loss(values: Floats) -> float:
+        margin = np.where(positive, 1, -1) * (np.exp(values[:-1]) @ pieces + values[-1])
+        return float(np.logaddexp(0, -margin).sum() + (((values - centre) / spread) ** 2).sum() / 2)
 
     for _ in range(100):
-        slope = np.exp(pair[0])
-        p = sigmoid(slope * scores + pair[1])
-        jacobian = np.stack([slope * scores, np.ones_like(scores)])
-        gradient = jacobian @ (p - positive) + (pair - centre) / spread**2
+        slopes = np.exp(found[:-1])
+        p = sigmoid(slopes @ pieces + found[-1])
+        jacobian = np.vstack([slopes[:, None] * pieces, np.ones_like(p)])
+        gradient = jacobian @ (p - positive) + (found - centre) / spread**2
         information = (jacobian * p * (1 - p)) @ jacobian.T + np.diag(spread**-2.0)
         step = np.linalg.solve(information, gradient)
-        while loss(pair - step) > loss(pair) and np.abs(step).max() > 1e-9:
+        while loss(found - step) > loss(found) and np.abs(step).max() > 1e-9:
             step /= 2
-        pair = pair - step
+        found = found - step
         if np.abs(step).max() < 1e-6:
             break
-    return pair
+    return found
 
 
 def _log_odds(p: ArrayLike) -> Floats:

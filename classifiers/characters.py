@@ -12,10 +12,15 @@ _PICTURE = (
     "\u303d\U0001f000-\U0001f0ff\U0001f170\U0001f171\U0001f17e\U0001f17f\U0001f18e\U0001f191-\U0001f19a"
     "\U0001f1e6-\U0001f265\U0001f300-\U0001faff]"
 )
+_TONE = "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]"
+FILLERS = "\u200b\u2060\ufeff"
+"""Invisible characters that an attack puts between the parts of an emoji."""
+_FILLER = f"[{FILLERS}]*"
 EMOJI = re.compile(
-    f"{_PICTURE}[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]?(?:(?<=\U0001f3f4)[\U000e0020-\U000e007e]{{1,16}}\U000e007f)?"
-    f"(?:\u200d{_PICTURE}[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]?)*"
-    "|[0-9#*]\ufe0f?\u20e3|[\u24c2\u2139\u3297\u3299]\ufe0f"
+    f"{_PICTURE}(?:{_FILLER}{_TONE})?"
+    f"(?:(?<=\U0001f3f4)[\U000e0020-\U000e007e]{{1,16}}\U000e007f)?"
+    f"(?:{_FILLER}\u200d{_FILLER}{_PICTURE}(?:{_FILLER}{_TONE})?)*"
+    f"|[0-9#*]{_FILLER}\ufe0f?{_FILLER}\u20e3|[\u24c2\u2139\u3297\u3299]{_FILLER}\ufe0f"
 )
 """An emoji with its variation selector, skin tone, flag tags and joined parts: kept verbatim (UTS #51's shape)."""
 

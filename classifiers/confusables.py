@@ -1,9 +1,10 @@
 """Letters that look like letters of another script: the part of Unicode TR39 that undoes disguises.
 
 TR39's whole skeleton is for comparing names and would garble prose ("rn" becomes "m"), so only single letters are
-mapped, only towards the text's dominant script, and only in words that mix scripts (once one word does, words wholly in
-foreign lookalikes follow). A Russian post with an English brand in it stays as it is. The table is TR39's
-`confusables.txt` as carried by the package confusable-homoglyphs; nothing of it is copied here.
+mapped, only towards the text's dominant script, and only in words that mix scripts. Words wholly in foreign lookalikes
+follow once one word does, or where a Latin text has no foreign word but such as consist of letters drawn just as Latin
+ones are. A Russian post with an English brand in it stays as it is, an English one with "Москва" too. The table is
+TR39's `confusables.txt` as carried by the package confusable-homoglyphs; nothing of it is copied here.
 """
 
 import json
@@ -21,6 +22,8 @@ SOURCES = frozenset({*ALPHABETS, "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "CANA
 _BASIC = {"LATIN": (0x41, 0x7A), "CYRILLIC": (0x400, 0x45F), "GREEK": (0x391, 0x3C9)}
 # Near twins that TR39 pairs only with rare Latin letters (kra, turned w); attacks use them for the plain ones.
 _NEAR = {"к": "k", "К": "K", "κ": "k", "м": "m", "в": "b", "н": "h", "т": "t", "τ": "t", "χ": "x", "ε": "e"}
+# Drawn as Latin letters are: a word of these alone can't be told from a Latin one.
+_SAME = frozenset("асеорхуіѕјһԁԛԝАВСЕНІЈКМОРЅТХУҮԌԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
 _SMALL_CAPITAL = "LATIN LETTER SMALL CAPITAL "
 
 
@@ -94,33 +97,37 @@ def undisguise(chars: list[str]) -> int:
     target = dominant(chars)
     if target not in ALPHABETS:
         return changed
-    mixed, foreign = _suspects(chars, target)
-    for word in mixed + (foreign if mixed else []):
+    for word in _disguised(chars, target):
         for index in word:
             if script(chars[index]) != target and (twin := lookalike(chars[index], target)):
                 chars[index], changed = twin, changed + 1
     return changed
 
 
-def _suspects(chars: Sequence[str], target: str) -> tuple[list[list[int]], list[list[int]]]:
-    """Words, as letter indices, that mix `target` with lookalikes, and words made of foreign lookalikes only."""
-    mixed, foreign = [], []
+def _disguised(chars: Sequence[str], target: str) -> list[list[int]]:
+    """Words, as letter indices, to be read in `target`: mixed ones, and under conditions those of lookalikes only."""
+    mixed: list[list[int]] = []
+    foreign: list[list[int]] = []
+    honest = target != "LATIN"
     for word in _words(chars):
         outside = [index for index in word if script(chars[index]) != target]
         twins = [index for index in outside if lookalike(chars[index], target)]
         if twins and len(outside) < len(word):
             mixed.append(word)
-        elif twins and len(twins) == len(word):
+        elif outside and len(twins) == len(word):
             foreign.append(word)
-    return mixed, foreign
+            honest = honest or any(chars[index] not in _SAME for index in word)
+        else:
+            honest = honest or any(script(chars[index]) in ALPHABETS for index in outside)
+    return mixed + foreign if mixed or not honest else []
 
 
 def _words(chars: Sequence[str]) -> list[list[int]]:
-    """Letter indices of each run of letters; combining marks don't end a run."""
+    """Letter indices of each run of letters; combining marks, digits and apostrophes don't end a run."""
     words: list[list[int]] = [[]]
     for index, char in enumerate(chars):
         if char.isalpha():
             words[-1].append(index)
-        elif words[-1] and not unicodedata.category(char).startswith("M"):
+        elif words[-1] and not (char.isdigit() or char in "'_" or unicodedata.category(char).startswith("M")):
             words.append([])
     return [word for word in words if word]

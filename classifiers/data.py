@@ -13,22 +13,29 @@ One gzip (or plain) JSON-lines file a set; its name without suffixes is the set'
 | licence | as its publisher states it |
 
 Texts are normalised as they are at run time. A text that occurs twice, in one set or two, is kept once: the held-out
-copy, so that nothing of dev or test is trained on, with the labels that either copy knows.
+copy, so that nothing of dev or test is trained on, with the labels that either copy knows. A training text that is
+nearly a held-out one goes, and of nearly equal ones that a set labels alike one stays.
+
+To the sets of a directory come the posts written for this project (`written/posts.jsonl`): requests, offers and
+threats as feeds have them, talk about the same matters that is none of these, and plain everyday posts.
 """
 
 import gzip
 import json
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from classifiers.corpus_labels import Targets, row_targets
+from classifiers.corpus_labels import PRESUMED_TRUE_WEIGHT, PRESUMED_WEIGHT, Targets, row_targets
 from classifiers.errors import InputError
+from classifiers.labels import LABELS, MISINFORMATION
 from classifiers.text import normalise
 
 SPLITS = ("test", "dev", "train")
@@ -36,6 +43,9 @@ SPLITS = ("test", "dev", "train")
 
 EVALUATION_ONLY = frozenset({"liar"})
 """Sets whose licence forbids training on them: their rows are test rows, whatever their lines say."""
+
+WRITTEN = "written"
+_WRITTEN_POSTS = Path(__file__).parent / WRITTEN / "posts.jsonl"
 
 _HANDLES = re.compile(r"https?://\S+|@\w+|\brt\b|&\w+;")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -63,19 +73,25 @@ class Row:
     policy: tuple[str, ...] | None
 
 
-def load_rows(directory: Path, licences: Sequence[str] | None = None) -> list[Row]:
-    """Rows of all sets in a directory, each text once.
+def load_rows(
+    directory: Path, licences: Sequence[str] | None = None, say: Callable[[str], None] = lambda line: None
+) -> list[Row]:
+    """Rows of all sets in a directory and of the written posts, each text once.
 
     `licences`: shell patterns ("MIT", "CC*"); rows whose licence matches none are left out. None takes all.
-    Raises DataError for a line that isn't the schema's, or where nothing is found.
+    `say` is told which sets lost near-duplicates, and how many. Raises DataError for a line that isn't the schema's, or
+    where the directory holds no rows.
     """
-    files = sorted(path for path in directory.glob("*.jsonl*") if path.name.endswith((".jsonl", ".jsonl.gz")))
-    rows = [row for path in files for row in _read(path)]
-    if licences is not None:
-        rows = [row for row in rows if any(fnmatch(row.licence, pattern) for pattern in licences)]
-    if not rows:
-        raise DataError(f"{directory}: no labelled rows; expected *.jsonl.gz files with `text` (licences: {licences})")
-    return deduplicate(rows)
+    distinct = deduplicate(_all_rows(directory, licences))
+    kept = drop_near_duplicates(distinct)
+    lost = Counter(row.dataset for row in distinct) - Counter(row.dataset for row in kept)
+    say(f"near-duplicates left out of training: {lost.total()}; {dict(sorted(lost.items()))}")
+    return kept
+
+
+def load_held_out(directory: Path, licences: Sequence[str] | None = None) -> list[Row]:
+    """The dev and test rows that `load_rows` gives, without the time that the training rows take it."""
+    return deduplicate(row for row in _all_rows(directory, licences) if row.split != "train")
 
 
 def deduplicate(rows: Iterable[Row]) -> list[Row]:
@@ -93,6 +109,31 @@ def deduplicate(rows: Iterable[Row]) -> list[Row]:
         elif len(key) < _OPENING or key[:_OPENING] not in held_out_openings:
             kept[key] = row
     return list(kept.values())
+
+
+def drop_near_duplicates(rows: Sequence[Row]) -> list[Row]:
+    """Rows without training rows that are nearly a held-out one, whatever its set, or nearly one of like labels.
+
+    Within training only rows of one set with the same labels are compared: a text and its machine-edited twin both
+    stay, as what tells them apart is what there is to learn.
+    """
+    from classifiers.duplicates import NearDuplicates, sketch  # noqa: PLC0415 datasketch is there for training only
+
+    kept = [row for row in rows if row.split != "train"]
+    held_out = NearDuplicates()
+    for row in kept:
+        held_out.add(sketch(row.text))
+    alike: dict[tuple[object, ...], list[Row]] = {}
+    for row in select(rows, "train"):
+        alike.setdefault((row.dataset, row.ai, row.misinfo, row.policy), []).append(row)
+    for group in alike.values():
+        seen = NearDuplicates()
+        for row in group:
+            found = sketch(row.text)
+            if not (held_out.holds(found) or seen.holds(found)):
+                seen.add(found)
+                kept.append(row)
+    return kept
 
 
 def select(rows: Iterable[Row], split: str) -> list[Row]:
@@ -113,15 +154,40 @@ def targets(rows: Sequence[Row], *, presume: bool) -> Targets:
     """Targets [n, L], NaN unknown; with `presume`, presumed negatives too (training only, see `corpus_labels`)."""
     columns = [
         row_targets(
-            row.dataset, row.source, row.kind, ai=row.ai, misinfo=row.misinfo, policy=row.policy, presume=presume
+            row.text,
+            row.dataset,
+            row.source,
+            row.kind,
+            ai=row.ai,
+            misinfo=row.misinfo,
+            policy=row.policy,
+            presume=presume,
         )
         for row in rows
     ]
     return np.stack(columns).astype(np.float32)
 
 
-def _read(path: Path) -> Iterator[Row]:
-    dataset = path.name.split(".")[0]
+def presumed_weights(rows: Sequence[Row]) -> NDArray[np.float32]:
+    """Loss weights [n, L]: 1, but less where a target is only presumed, so that such don't drown annotated ones."""
+    presumed = np.isnan(targets(rows, presume=False)) & ~np.isnan(targets(rows, presume=True))
+    less = [PRESUMED_TRUE_WEIGHT if label == MISINFORMATION else PRESUMED_WEIGHT for label in LABELS]
+    return np.where(presumed, np.array(less, np.float32), np.float32(1))
+
+
+def _all_rows(directory: Path, licences: Sequence[str] | None) -> list[Row]:
+    files = sorted(path for path in directory.glob("*.jsonl*") if path.name.endswith((".jsonl", ".jsonl.gz")))
+    rows = _licensed((row for path in files for row in _read(path, path.name.split(".")[0])), licences)
+    if not rows:
+        raise DataError(f"{directory}: no labelled rows; expected *.jsonl.gz files with `text` (licences: {licences})")
+    return rows + _licensed(_read(_WRITTEN_POSTS, WRITTEN), licences)
+
+
+def _licensed(rows: Iterable[Row], licences: Sequence[str] | None) -> list[Row]:
+    return [row for row in rows if licences is None or any(fnmatch(row.licence, pattern) for pattern in licences)]
+
+
+def _read(path: Path, dataset: str) -> Iterator[Row]:
     unpack = gzip.open if path.suffix == ".gz" else open
     with unpack(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):

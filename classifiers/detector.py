@@ -3,6 +3,9 @@
 Each text is normalised, read by the Llama branch in packs and by the n-gram screen; the fused logits are calibrated by
 length. A text beyond the bundle's windows is read in evenly spread windows (`windows`). `Document.context` isn't read
 by bundles of format 1: what a post answers to must not be taken for what it says.
+
+Signals are given of every text, whatever it is; where they should not be relied on, the reading says why in `abstain`:
+the text has fewer words than say anything, or is in a language that the bundle wasn't trained on (`language`).
 """
 
 import os
@@ -16,14 +19,16 @@ import torch
 from numpy.typing import NDArray
 
 from classifiers import explain as evidence
-from classifiers.branches import LlamaBranch, WindowFinding, joined
+from classifiers.branches import LlamaBranch, WindowFinding, joined, weights
 from classifiers.bundle import Bundle, load_bundle
 from classifiers.calibration import Probabilities
-from classifiers.explain import Span
+from classifiers.explain import Contribution, Explanation, Span
 from classifiers.labels import LABELS
+from classifiers.language import languages
 from classifiers.text import Normalised, normalise, word_count
 
 TOO_SHORT = "ABSTAINED_TOO_SHORT"
+LANGUAGE = "ABSTAINED_LANGUAGE"
 FEWEST_WORDS = 5
 _CHUNK = 128
 _EXPLAINED = 0.5
@@ -32,7 +37,7 @@ _MOST_EXPLAINED = 3
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text to judge; `context` is what stands around it (parent text, link title, image text)."""
+    """A text to judge; `context` is what stands around it (parent text, link title, image text), not read so far."""
 
     text: str
     context: str = ""
@@ -52,17 +57,25 @@ class Signal:
 class Reading:
     """What the detector says of a document.
 
-    `spans` and `surprise` are in UTF-8 bytes of the original text; `surprise` is (start, end, bits) a token.
-    `obfuscation` counts what normalisation undid. `abstain` names why the signals should not be relied on, if so.
+    `explanations` account for the likeliest labels, `surprise` is (start, end, bits) a token; both are in UTF-8 bytes
+    of the original text, and empty unless asked for. `obfuscation` counts what normalisation undid. `language` is ISO
+    639-1, "und" where none is likely enough. `abstain` names why the signals should not be relied on, if so.
     """
 
     signals: Mapping[str, Signal]
-    spans: tuple[Span, ...]
+    explanations: tuple[Explanation, ...]
     surprise: tuple[tuple[int, int, float], ...]
     obfuscation: Mapping[str, int]
     words: int
     tokens: int
+    language: str
     abstain: tuple[str, ...]
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The spans of all explanations, heaviest first."""
+        spans = (span for explanation in self.explanations for span in explanation.spans)
+        return tuple(sorted(spans, key=lambda span: -abs(span.weight)))
 
 
 class Detector:
@@ -70,6 +83,7 @@ class Detector:
 
     def __init__(self, bundle: Bundle) -> None:
         self._parts = bundle.parts
+        self._languages = languages(tuple(bundle.manifest.languages))
         self._branch = LlamaBranch(bundle.backbone, bundle.tokenizer, bundle.parts.heads, bundle.manifest.window)
         self.version = bundle.version
 
@@ -87,7 +101,7 @@ class Detector:
         return cls(load_bundle(path, heads, device=device))
 
     def score(self, documents: Sequence[Document], *, explain: bool = True) -> list[Reading]:
-        """Read documents, in the order given; without `explain`, spans and surprise are left empty."""
+        """Read documents, in the order given; without `explain`, explanations and surprise are left empty."""
         chunks = (documents[start : start + _CHUNK] for start in range(0, len(documents), _CHUNK))
         return [reading for chunk in chunks for reading in self._score(chunk, explain=explain)]
 
@@ -95,48 +109,54 @@ class Detector:
         plain = [normalise(document.text) for document in documents]
         texts = [normalised.text for normalised in plain]
         words = np.array([word_count(text) for text in texts])
-        found = self._branch.find(texts)
+        found = self._branch.find(texts, tokens=explain)
         llama = np.stack([joined(findings) for findings in found])
         screen = self._parts.screen.logits(texts)
         with torch.inference_mode():
             counts = torch.from_numpy(words)
             fused = self._parts.fusion(torch.from_numpy(llama), torch.from_numpy(screen), counts).numpy()
-            shares = [part.numpy() for part in self._parts.fusion.shares(counts)]
+            gates = np.stack([part.numpy() for part in self._parts.fusion.shares(counts)], axis=1)  # [n, 2, L]
         calibrated = self._parts.calibration.apply(fused, words)
         for row, document in enumerate(documents):
             signals = _signals(fused[row], calibrated, row)
-            spans: tuple[Span, ...] = ()
-            surprise: tuple[tuple[int, int, float], ...] = ()
-            if explain:
-                weights = [part[row] for part in shares]
-                spans = self._spans(document.text, plain[row], found[row], signals, weights)
-                surprise = _surprise(document.text, plain[row], found[row])
-            count = int(words[row])
+            why = self._explain(document.text, plain[row], found[row], signals, gates[row]) if explain else ()
+            surprise = _surprise(document.text, plain[row], found[row]) if explain else ()
+            count, language = int(words[row]), self._languages.find(texts[row])
             tokens = sum(len(finding.window.characters) for finding in found[row])
-            abstain = (TOO_SHORT,) if count < FEWEST_WORDS else ()
-            yield Reading(signals, spans, surprise, dict(plain[row].undone), count, tokens, abstain)
+            abstain = _abstain(count, covered=language.covered)
+            undone = dict(plain[row].undone)
+            yield Reading(signals, why, surprise, undone, count, tokens, language.language, abstain)
 
-    def _spans(
+    def _explain(
         self,
         text: str,
         plain: Normalised,
         found: Sequence[WindowFinding],
         signals: Mapping[str, Signal],
-        weights: Sequence[NDArray[np.float32]],
-    ) -> tuple[Span, ...]:
-        """Passages that moved the likeliest labels, by what both branches made of them."""
+        gates: NDArray[np.float32],
+    ) -> tuple[Explanation, ...]:
+        """Account for the likeliest labels by what both branches, each times its gate [2, L], made of the text."""
         likely = [label for label in LABELS if signals[label].probability >= _EXPLAINED]
         likely.sort(key=lambda label: -signals[label].probability)
-        contributions = {}
-        for label in likely[:_MOST_EXPLAINED]:
-            column = LABELS.index(label)
-            ngrams = self._parts.screen.contributions(plain.text, column)
-            density = _density(len(plain.text), found, column) * weights[0][column]
-            contributions[label] = [
-                (start, end, float(weight * weights[1][column] + density[start:end].sum()))
-                for start, end, weight in ngrams
-            ]
-        return evidence.spans(text, plain, contributions)
+        return tuple(
+            evidence.explanation(
+                text, plain, label, signals[label].raw, self._shares(plain.text, found, LABELS.index(label), gates)
+            )
+            for label in likely[:_MOST_EXPLAINED]
+        )
+
+    def _shares(
+        self, text: str, found: Sequence[WindowFinding], column: int, gates: NDArray[np.float32]
+    ) -> Iterator[Contribution]:
+        """What passages bring to a label's fused logit: tokens in the Llama branch, n-grams in the screen."""
+        llama, screen = map(float, gates[:, column])
+        for finding, part in zip(found, weights(found), strict=True):
+            if finding.tokens is not None:
+                shares = finding.tokens.shares[:, column].tolist()
+                for (start, end), share in zip(finding.window.characters, shares, strict=True):
+                    yield start, end, llama * part * share
+        for start, end, share in self._parts.screen.contributions(text, column):
+            yield start, end, screen * share
 
 
 def _signals(fused: NDArray[np.float32], calibrated: Probabilities, row: int) -> dict[str, Signal]:
@@ -144,18 +164,14 @@ def _signals(fused: NDArray[np.float32], calibrated: Probabilities, row: int) ->
     return {label: Signal(float(p), float(raw), float(low), float(high)) for label, p, raw, low, high in columns}
 
 
-def _density(length: int, found: Sequence[WindowFinding], column: int) -> NDArray[np.float64]:
-    """The Llama branch's share of a label's logit at each character of the normalised text [length]."""
-    density = np.zeros(length)
-    total = sum(max(1, len(finding.window.characters)) for finding in found)
-    for finding in found:
-        part = max(1, len(finding.window.characters)) / total
-        for (start, end), share in zip(finding.window.characters, finding.shares[:, column], strict=True):
-            density[start:end] += part * share / max(1, end - start)
-    return density
+def _abstain(words: int, *, covered: bool) -> tuple[str, ...]:
+    """Why a text's signals should not be relied on. The language of a few words is a guess, so it doesn't count."""
+    if words < FEWEST_WORDS:
+        return (TOO_SHORT,)
+    return () if covered else (LANGUAGE,)
 
 
 def _surprise(text: str, plain: Normalised, found: Sequence[WindowFinding]) -> tuple[tuple[int, int, float], ...]:
     tokens = [span for finding in found for span in finding.window.characters]
-    bits = [float(value) for finding in found for value in finding.bits]
+    bits = [float(value) for finding in found if finding.tokens is not None for value in finding.tokens.bits]
     return evidence.surprise(text, plain, tokens, bits)

@@ -1,18 +1,31 @@
 """Why a text scored as it did, in UTF-8 byte offsets of the text as it was posted.
 
-Takes what was found on the normalised text (contributions in characters, surprise per token) back to the original.
-Offsets never cut a character in two; white space at the ends of a span is left out.
+Both branches say what each passage brings to a logit. Their shares are laid on the characters of the normalised text,
+gathered into words, and neighbours of one mind into spans; then all is taken back to the original, where offsets never
+cut a character in two and white space at the ends of a span is left out.
+
+The account is complete: logit = base + rest + the weights of the spans. `rest` is what words outside the spans bring,
+`base` what no word does: biases, and how predictable the text reads as a whole. That last part could be spread over
+tokens by integrated gradients (Sundararajan et al. 2017), but most of its statistics (spread, ratio, curvature) belong
+to no token, and it moved the first starter's logits by little (standard deviation 0.3 of 3.9). A number of its own says
+more to a moderator than a thin veil on every word; how predictable each token is stands in `surprise`.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+
+import numpy as np
 
 from classifiers.text import Normalised, byte_offsets
 
 Contribution = tuple[int, int, float]
 """Start and end, in characters of the normalised text, and the share of the logit that they bring."""
+
+MOST_SPANS = 8
+_WORD = re.compile(r"[^ ]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,20 @@ class Span:
     end: int
     weight: float
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The account of one label's logit: raw = base + rest + the weights of `spans`, which stand in order of the text.
+
+    `rest` is what the words outside the spans bring; `base` is what no word brings.
+    """
+
+    label: str
+    raw: float
+    spans: tuple[Span, ...]
+    rest: float
+    base: float
 
 
 class _Original:
@@ -43,21 +70,40 @@ class _Original:
         return self._bytes[first], self._bytes[first + len(kept)]
 
 
-def spans(
-    original: str, normalised: Normalised, contributions: Mapping[str, Iterable[Contribution]], *, top: int = 8
-) -> tuple[Span, ...]:
-    """Pick each label's `top` weightiest passages, in the order of the text.
+def explanation(
+    original: str, normalised: Normalised, label: str, raw: float, shares: Iterable[Contribution]
+) -> Explanation:
+    """Account for a label's logit by the shares of passages of the normalised text, in any order, overlapping or not.
 
-    `contributions` maps a label to its shares in order of text. Neighbours that pull the same way, each at least the
-    label's mean strength, are merged and their weights added.
+    The weightiest runs of words become spans: neighbours that pull the same way, each at least at the mean strength.
     """
+    words = by_word(normalised.text, shares)
     back = _Original(original, normalised)
-    found: list[Span] = []
-    for label, shares in contributions.items():
-        merged = [Span(*back.span(start, end), weight, label) for start, end, weight in _merge(list(shares))]
-        strongest = sorted(merged, key=lambda span: -abs(span.weight))[:top]
-        found += strongest
-    return tuple(sorted(found, key=lambda span: (span.start, span.end, span.label)))
+    strongest = sorted(_merge(words), key=lambda run: -abs(run[2]))[:MOST_SPANS]
+    spans = tuple(Span(*back.span(start, end), weight, label) for start, end, weight in sorted(strongest))
+    traced = math.fsum(weight for *_, weight in words)
+    return Explanation(label, raw, spans, traced - math.fsum(span.weight for span in spans), raw - traced)
+
+
+def by_word(text: str, shares: Iterable[Contribution]) -> list[Contribution]:
+    """Sum shares of passages over the words of a normalised text (runs without a space), in order.
+
+    A share is spread evenly over the characters of its passage that aren't spaces; one that has none falls to the word
+    before it. The sum stays the same, unless there is no word.
+    """
+    words = [match.span() for match in _WORD.finditer(text)]
+    if not words:
+        return []
+    before = np.cumsum([0, *(char != " " for char in text)])  # characters of words before each place of the text
+    rows = np.array(list(shares), np.float64).reshape(-1, 3)
+    weight, (first, last) = rows[:, 2], before[rows[:, :2].astype(np.int64)].T
+    first = np.where(first == last, np.maximum(first - 1, 0), first)
+    last = np.maximum(last, first + 1)
+    density = np.zeros(before[-1] + 1)
+    np.add.at(density, first, weight / (last - first))
+    np.add.at(density, last, -weight / (last - first))
+    weights = np.add.reduceat(np.cumsum(density)[:-1], before[[start for start, _ in words]])
+    return [(*word, weight) for word, weight in zip(words, weights.tolist(), strict=True)]
 
 
 def surprise(

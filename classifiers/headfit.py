@@ -1,7 +1,6 @@
 """Trains heads on stored features of a frozen network: minutes, whatever the size of the network.
 
-Heads made here pool by mean and last token; one learned query would need every token's states. A tenth of the rows
-judges when to stop.
+Heads made here pool by mean and last token (see `store`). Rows of texts that aren't trained on judge when to stop.
 """
 
 from collections.abc import Callable
@@ -23,32 +22,27 @@ Say = Callable[[str], None]
 class FitOptions:
     """Training of heads on stored features."""
 
-    epochs: int = 12
+    epochs: int = 40
     batch: int = 512
     rate: float = 1e-3
     seed: int = 1
 
 
-def fit_heads(store: Store, options: FitOptions, say: Say = print) -> Heads:
-    """Fit heads to a filled store; returns those of the epoch with the least loss on the rows kept aside."""
+def fit_heads(learners: Store, judges: Store, options: FitOptions, say: Say = print) -> Heads:
+    """Fit heads to the rows of a filled store; returns those of the epoch with the least loss on the judges'."""
     torch.manual_seed(options.seed)
-    heads = Heads(HeadsShape(store.state.hidden_size, store.state.layers, POOLS))
-    heads.standardise(torch.from_numpy(store.statistics[:]))
+    heads = Heads(HeadsShape(learners.state.hidden_size, learners.state.layers, POOLS))
+    heads.standardise(torch.from_numpy(learners.statistics[:]))
     optimiser = torch.optim.AdamW(heads.parameters(), lr=options.rate, weight_decay=_DECAY)
-    order = torch.randperm(store.state.rows)
-    judges, learners = order[: max(1, len(order) // 10)], order[max(1, len(order) // 10) :]
     best, least, waited = _copy(heads), float("inf"), 0
     for epoch in range(options.epochs):
         heads.train()
-        for batch in torch.split(learners[torch.randperm(len(learners))], options.batch):
+        for batch in torch.split(torch.randperm(learners.state.rows), options.batch):
             optimiser.zero_grad()
-            _loss(heads, store, batch).backward()  # type: ignore[no-untyped-call]
+            rows = batch.sort().values
+            loss_of(learners, rows, stored_logits(heads, learners, rows)).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        heads.eval()
-        with torch.no_grad():
-            loss = float(
-                torch.stack([_loss(heads, store, batch) for batch in torch.split(judges, options.batch)]).mean()
-            )
+        loss = _judge(heads, judges, options.batch)
         say(f"heads: epoch {epoch + 1} of {options.epochs}, held-out loss {loss:.4f}")
         waited = 0 if loss < least else waited + 1
         if loss < least:
@@ -59,13 +53,27 @@ def fit_heads(store: Store, options: FitOptions, say: Say = print) -> Heads:
     return heads.eval()
 
 
-def _loss(heads: Heads, store: Store, rows: Tensor) -> Tensor:
-    """Loss of some rows of a store."""
-    index = rows.sort().values.numpy()
-    pools = torch.from_numpy(store.pools[index]).float()  # [B, K, 2, H]
-    mixed = torch.einsum("k,bkph->bph", heads.mix.softmax(0), pools).flatten(1)
-    logits = heads.from_pools(mixed, torch.from_numpy(store.statistics[index]))
+def loss_of(store: Store, rows: Tensor, logits: Tensor) -> Tensor:
+    """Loss of logits [n, L] of some rows [n] of a store."""
+    index = rows.numpy()
     return head_loss(logits, torch.from_numpy(store.targets[index]), torch.from_numpy(store.weights[index]))
+
+
+@torch.no_grad()
+def _judge(heads: Heads, judges: Store, batch: int) -> float:
+    heads.eval()
+    rows = torch.arange(judges.state.rows)
+    return float(
+        loss_of(judges, rows, torch.cat([stored_logits(heads, judges, part) for part in torch.split(rows, batch)]))
+    )
+
+
+def stored_logits(heads: Heads, store: Store, rows: Tensor) -> Tensor:
+    """Logits [n, L] of some rows [n] of a store."""
+    index = rows.numpy()
+    pools = torch.from_numpy(store.pools[index]).float()  # [n, K, 2, H]
+    mixed = torch.einsum("k,nkph->nph", heads.mix.softmax(0), pools).flatten(1)
+    return heads.from_pools(mixed, torch.from_numpy(store.statistics[index]))
 
 
 def _copy(heads: Heads) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ from scipy import sparse  # type: ignore[import-untyped]
 from scipy.optimize import minimize  # type: ignore[import-untyped]
 
 _WORST_IMBALANCE = 20.0
+_INTERCEPT_SCALE = 5.0
 
 
 def matrix(
@@ -19,6 +20,7 @@ def solve(
     rows: sparse.csr_matrix,
     target: NDArray[np.float32],
     cells: NDArray[np.float64],
+    groups: NDArray[np.int64] | None = None,
     *,
     ridge: float,
     iterations: int,
@@ -28,12 +30,18 @@ def solve(
     `cells` [n] weighs the rows; positives then weigh as much in all as negatives, as far as a factor of 20 can bring
     them. `ridge` / 2 times the squared weights is added to the loss summed over rows (a normal prior on the weights:
     the more rows, the less it counts); the bias goes free. Without both classes all is zero.
+
+    Rows of one number in `groups` [n] have an intercept of their own (negative: none), which is thrown away afterwards:
+    what tells one group from another then earns no weight, only what tells the classes within groups does (the fixed
+    effects of panel regression).
     """
+    width = rows.shape[1]
     known = np.flatnonzero(~np.isnan(target) & (cells > 0))
     signs = np.where(target[known] > 0.5, 1.0, -1.0)
     if len(np.unique(signs)) < 2:
-        return np.zeros(rows.shape[1], np.float32), np.float32(0)
+        return np.zeros(width, np.float32), np.float32(0)
     rows, weights = rows[known], _balanced(cells[known], signs)
+    rows = sparse.hstack([rows, _indicators(groups, known)]).tocsr()
     columns, share = rows.T, ridge / len(known)
 
     def loss(solution: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -45,7 +53,15 @@ def solve(
 
     start = np.zeros(rows.shape[1] + 1)
     solution = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations}).x.astype(np.float32)
-    return solution[:-1], solution[-1]
+    return solution[:width], solution[-1]
+
+
+def _indicators(groups: NDArray[np.int64] | None, known: NDArray[np.int64]) -> sparse.csr_matrix:
+    """One column a group, scaled so that the ridge hardly holds an intercept back."""
+    numbers = np.full(len(known), -1) if groups is None else groups[known]
+    members = np.flatnonzero(numbers >= 0)
+    values = np.full(len(members), _INTERCEPT_SCALE, np.float32)
+    return sparse.csr_matrix((values, (members, numbers[members])), shape=(len(known), int(numbers.max()) + 1))
 
 
 def _balanced(cells: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:

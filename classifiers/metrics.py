@@ -3,12 +3,25 @@
 `truth` holds 0 and 1, `scores` one number a row, higher meaning likelier positive. Numpy only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Metric = Callable[[NDArray[np.bool_], NDArray[np.float64]], float]
+Interval = tuple[float, float]
+
+_Z95 = 1.959963984540054  # Standard normal quantile of 0.975.
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """A reliability diagram: mean probability, rate of positives and rows of each bin that holds any."""
+
+    predicted: tuple[float, ...]
+    observed: tuple[float, ...]
+    rows: tuple[int, ...]
 
 
 def auroc(truth: ArrayLike, scores: ArrayLike) -> float:
@@ -39,8 +52,27 @@ def threshold_at_fpr(truth: ArrayLike, scores: ArrayLike, most: float) -> float:
     return float(allowed[0]) if allowed.size else float("inf")
 
 
+def roc(truth: ArrayLike, scores: ArrayLike, points: int = 200) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """False and true positive rates of falling thresholds, from (0, 0) to (1, 1), thinned to about `points`."""
+    positive, values = _both_classes(truth, scores)
+    order = np.argsort(-values, kind="stable")
+    last = np.append(np.diff(values[order]) != 0, True)  # Ties are flagged together.
+    hits, misses = np.cumsum(positive[order])[last], np.cumsum(~positive[order])[last]
+    fpr, tpr = np.append(0, misses / misses[-1]), np.append(0, hits / hits[-1])
+    fine = np.unique(np.concatenate([np.linspace(0, 1, points // 2), np.geomspace(1e-3, 1, points // 2)]))
+    kept = np.unique(np.append(np.searchsorted(fpr, fine, side="right") - 1, len(fpr) - 1))
+    return tuple(fpr[kept].round(5).tolist()), tuple(tpr[kept].round(5).tolist())
+
+
 def ece(truth: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> float:
     """Expected calibration error over equally wide bins (Naeini 2015, Guo 2017): mean |observed rate - predicted|."""
+    found = reliability(truth, probabilities, bins)
+    gaps = np.abs(np.subtract(found.observed, found.predicted))
+    return float(gaps @ np.array(found.rows) / sum(found.rows))
+
+
+def reliability(truth: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> Bins:
+    """Compare probabilities with what came true, in equally wide bins."""
     positive, values = np.asarray(truth, bool), np.asarray(probabilities, np.float64)
     _same_length(positive, values)
     if values.min() < 0 or values.max() > 1:
@@ -48,8 +80,10 @@ def ece(truth: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> float:
             f"probabilities: from {values.min()} to {values.max()}, not within 0 to 1: calibrate them first"
         )
     index = np.minimum((values * bins).astype(int), bins - 1)
-    gaps = np.bincount(index, positive - values, minlength=bins)
-    return float(np.abs(gaps).sum() / len(values))
+    rows = np.bincount(index, minlength=bins)
+    kept = rows > 0
+    predicted, observed = (np.bincount(index, part, bins)[kept] / rows[kept] for part in (values, positive))
+    return Bins(tuple(predicted.tolist()), tuple(observed.tolist()), tuple(rows[kept].tolist()))
 
 
 def bootstrap(
@@ -61,8 +95,22 @@ def bootstrap(
     confidence: float = 0.95,
     rounds: int = 1000,
     seed: int = 0,
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of `metric(truth, scores)` (Efron 1979).
+) -> Interval:
+    """Percentile bootstrap interval of `metric(truth, scores)`, as `bootstraps`."""
+    return bootstraps([metric], truth, scores, groups=groups, confidence=confidence, rounds=rounds, seed=seed)[0]
+
+
+def bootstraps(
+    metrics: Sequence[Metric],
+    truth: ArrayLike,
+    scores: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    confidence: float = 0.95,
+    rounds: int = 1000,
+    seed: int = 0,
+) -> list[Interval]:
+    """Percentile bootstrap intervals (Efron 1979) of several metrics, from the same draws.
 
     Rows of one group (an article's crops, an author's posts) are drawn together. Draws without both classes are
     drawn again.
@@ -71,17 +119,26 @@ def bootstrap(
     names = np.arange(len(values)) if groups is None else np.asarray(groups)
     _same_length(names, values)
     _, group = np.unique(names, return_inverse=True)
-    members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
-    if len(members) == 1:
+    count = int(group.max()) + 1
+    if count == 1:
         raise ValueError("groups: all rows are in one group, so nothing can be redrawn")
     generator = np.random.default_rng(seed)
-    found: list[float] = []
+    found: list[list[float]] = []
     while len(found) < rounds:
-        rows = np.concatenate([members[drawn] for drawn in generator.integers(len(members), size=len(members))])
+        times = np.bincount(generator.integers(count, size=count), minlength=count)
+        rows = np.repeat(np.arange(len(values)), times[group])
         if 0 < positive[rows].sum() < len(rows):
-            found.append(metric(positive[rows], values[rows]))
-    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+            found.append([metric(positive[rows], values[rows]) for metric in metrics])
+    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return list(zip(low.tolist(), high.tolist(), strict=True))
+
+
+def rate_interval(flagged: ArrayLike, groups: ArrayLike) -> Interval:
+    """95 % interval of a rate (Wilson 1927). Rows of one group count as one trial, so that copies don't narrow it."""
+    n, rate = len(np.unique(np.asarray(groups))), float(np.mean(np.asarray(flagged, np.float64)))
+    centre = n * rate + _Z95**2 / 2
+    spread = _Z95 * float(np.sqrt(n * rate * (1 - rate) + _Z95**2 / 4))
+    return max(0.0, (centre - spread) / (n + _Z95**2)), min(1.0, (centre + spread) / (n + _Z95**2))
 
 
 def _both_classes(truth: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

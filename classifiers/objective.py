@@ -1,12 +1,13 @@
-"""What heads are trained to: cross-entropy by label over the texts whose label is known."""
+"""What a network is trained to beside language: labels where they are known, and a teacher's embeddings."""
 
 import torch
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similarity
 
 from classifiers.labels import AI_GENERATED, LABELS, MISINFORMATION
 
 _POLICY_WEIGHT = 0.4
+_INTERCEPT_SCALE = 5.0  # Lets intercepts move faster than weights at one learning rate.
 _WEIGHTS = torch.tensor([{AI_GENERATED: 1.0, MISINFORMATION: 0.7}.get(label, _POLICY_WEIGHT) for label in LABELS])
 
 
@@ -15,4 +16,23 @@ def head_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     known = ~targets.isnan()
     losses = binary_cross_entropy_with_logits(logits, targets.nan_to_num(), reduction="none")
     mass = (weights * known).sum(0)
-    return ((losses * weights * known).sum(0) / mass.clamp_min(1.0) * _WEIGHTS).sum()
+    return ((losses * weights * known).sum(0) / mass.clamp_min(1.0) * _WEIGHTS.to(logits.device)).sum()
+
+
+def teaching_loss(guesses: Tensor, lessons: Tensor) -> Tensor:
+    """Mean of one less the cosine of guess and lesson [n, D], over the texts that have a lesson (not all zero)."""
+    taught = lessons.any(-1)
+    return ((1 - cosine_similarity(guesses, lessons, dim=-1)) * taught).sum() / taught.sum().clamp_min(1)
+
+
+class Intercepts(nn.Module):
+    """Intercepts of groups of texts (fixed effects), learned beside the heads and thrown away (see `weights`)."""
+
+    def __init__(self, groups: int) -> None:
+        super().__init__()
+        self.values = nn.Parameter(torch.zeros(groups, len(LABELS)))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """What to add to the logits [n, L] of texts with such numbers [n, L]; nothing where negative."""
+        found = self.values.gather(0, numbers.clamp_min(0)) * _INTERCEPT_SCALE
+        return found * (numbers >= 0)

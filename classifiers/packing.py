@@ -7,6 +7,7 @@ shape; there the few unused places at the end of rows are padding that nothing a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -35,10 +36,14 @@ class Rows:
     positions: Tensor  # [B, W] int64
     segments: Tensor  # [B, W] int64
 
+    def to(self, device: str) -> Self:
+        """The same on a device."""
+        return type(self)(self.ids.to(device), self.positions.to(device), self.segments.to(device))
+
     def mask(self) -> Tensor:
         """Which place may attend to which: bool [B, 1, W, W], within the segment and backwards; padding to itself."""
         same = self.segments[:, :, None] == self.segments[:, None, :]
-        causal = torch.ones(same.shape[-2:], dtype=torch.bool).tril()
+        causal = torch.ones(same.shape[-2:], dtype=torch.bool, device=same.device).tril()
         return (same & causal)[:, None]
 
 

@@ -1,4 +1,7 @@
-"""One pass of the network over a pack: the hidden states and token series that heads and explanations are made from."""
+"""What the network makes of a pack: the hidden states and token series that heads and explanations are made from.
+
+One pass; where the network has an adapter, a second one with it for the states, since the series are the original's.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ from classifiers.tokenstats import TokenSeries, summarise, token_series
 
 @dataclass(frozen=True, slots=True)
 class PackReading:
-    """What one pass found; `follows` [P] are the places of predicted tokens (all but each segment's first)."""
+    """What was found; `follows` [P] are the places of predicted tokens (all but each segment's first)."""
 
     states: Tensor  # [K, T, H]
     segments: Tensor  # [T]
@@ -31,4 +34,7 @@ def read_pack(backbone: Backbone, pack: Pack, layers: Sequence[int]) -> PackRead
     follows = positions.nonzero()[:, 0]  # [P]
     series = token_series(states.final[0, follows - 1], backbone.output_weight, ids[follows])
     statistics = summarise(series, segments[follows], len(pack.lengths))
+    if backbone.has_adapter:
+        with backbone.adapted():
+            states = backbone(ids[None], positions[None], layers, lengths=pack.lengths)
     return PackReading(torch.cat(states.chosen), segments, follows, series, statistics)

@@ -117,6 +117,7 @@ def _answer(item: Item, reading: Reading, version: str) -> dict[str, object]:
         "policy": {label: probability(label) for label in POLICY_LABELS},
         "obfuscation": dict(reading.obfuscation),
         "words": reading.words,
+        "language": reading.language,
         "abstain": list(reading.abstain),
         "model_version": version,
     }

@@ -1,33 +1,36 @@
-"""The cheap first stage: a linear model per label over hashed n-grams. One of the branches that the heads fuse.
+"""The cheap first stage: two linear models over hashed n-grams. One of the branches that the heads fuse.
 
-A text is a row of log counts times inverse document frequency, scaled to unit length; its logit is the row times the
-label's weights plus a bias. Texts are expected normalised (`classifiers.text`). The logits are not calibrated: classes
-are balanced in training. Only fitting needs scipy.
+One reads a text's letters and words; the other its manner alone (`classifiers.manner`), for the labels that are about
+who wrote it and how. Their logits are added: on sets that neither was trained on, both together rank better than
+either. Texts are expected normalised (`classifiers.text`). The logits are not calibrated: classes are balanced in
+training. Only fitting needs scipy.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from classifiers import ngrams
+from classifiers.manner import manner
+from classifiers.ngram_model import NgramModel
 
-_BATCH = 512
+_LETTERS, _MANNER = "letters.", "manner."
+_MANNER_RIDGE = 0.5
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Weights of the linear model: `weight` [2**bits, L], `bias` [L], inverse document frequency `idf` [2**bits]."""
+    """Models of both views; the manner's answers the first labels, as many as it has."""
 
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    idf: NDArray[np.float32]
+    letters: NgramModel
+    manner: NgramModel
 
     @classmethod
     def fit(
@@ -35,118 +38,66 @@ class Screen:
         texts: Sequence[str],
         targets: NDArray[np.float32],
         sample_weight: NDArray[np.float32] | None = None,
+        groups: NDArray[np.int64] | None = None,
         *,
+        styled: int = 2,
         bits: int = 18,
-        ridge: float = 0.15,
         iterations: int = 60,
-        progress: Callable[[int], None] | None = None,
     ) -> Self:
-        """Fit to normalised texts, each label by itself (`logistic.solve`).
-
-        `targets` [n, L] holds 0 or 1, or NaN where the label is unknown; `sample_weight` [n, L] weighs those cells.
-        `progress(label)` is called as each is done. A label without both classes keeps zero weights. What is learned
-        is rounded to half precision, so that a saved screen scores alike.
-        """
-        from classifiers import logistic  # noqa: PLC0415 scipy is there for training only
-
-        _check(texts, targets, sample_weight)
-        rows = ngrams.count(texts, bits)
-        seen = np.bincount(rows.bucket, minlength=1 << bits)
-        idf = _rounded(np.log((1 + len(texts)) / (1 + seen)) + 1)
-        matrix = logistic.matrix(weigh(rows, idf), rows.bucket, rows.indptr, 1 << bits)
-        cells = np.ones(targets.shape) if sample_weight is None else sample_weight.astype(np.float64)
-        weight = np.zeros((1 << bits, targets.shape[1]), np.float32)
-        bias = np.zeros(targets.shape[1], np.float32)
-        for label in range(targets.shape[1]):
-            weight[:, label], bias[label] = logistic.solve(
-                matrix, targets[:, label], cells[:, label], ridge=ridge, iterations=iterations
-            )
-            if progress:
-                progress(label)
-        return cls(_rounded(weight), _rounded(bias), idf)
+        """Fit to normalised texts, see `NgramModel.fit`; the manner is read for the first `styled` labels."""
+        styles = None if groups is None else groups[:, :styled]
+        letters = NgramModel.fit(texts, targets, sample_weight, groups, bits=bits, iterations=iterations)
+        told = [manner(text) for text in texts]
+        cells = None if sample_weight is None else sample_weight[:, :styled]
+        return cls(
+            letters,
+            NgramModel.fit(
+                told, targets[:, :styled], cells, styles, bits=bits, iterations=iterations, ridge=_MANNER_RIDGE
+            ),
+        )
 
     @property
-    def bits(self) -> int:
-        """Logarithm of the number of buckets."""
-        return int(self.idf.size).bit_length() - 1
+    def bias(self) -> NDArray[np.float32]:
+        """Constant part of the logits [L]."""
+        bias = self.letters.bias.copy()
+        bias[: self.manner.bias.size] += self.manner.bias
+        return bias
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Score texts: float32 [n, L]."""
-        batches = [self._batch(texts[first : first + _BATCH]) for first in range(0, len(texts), _BATCH)]
-        return np.concatenate([np.zeros((0, self.bias.size), np.float32), *batches])
-
-    def _batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = ngrams.count(texts, self.bits)
-        sums = torch.nn.functional.embedding_bag(
-            torch.from_numpy(rows.bucket),
-            torch.from_numpy(self.weight),
-            torch.from_numpy(rows.indptr[:-1].astype(np.int32)),
-            mode="sum",
-            per_sample_weights=torch.from_numpy(weigh(rows, self.idf)),
-        )
-        logits: NDArray[np.float32] = sums.numpy() + self.bias
+        logits = self.letters.logits(texts)
+        logits[:, : self.manner.bias.size] += self.manner.logits([manner(text) for text in texts])
         return logits
 
     def contributions(self, text: str, label: int) -> list[tuple[int, int, float]]:
         """Share each word of `text` has in a label's logit: (start, end, weight) in characters, in order.
 
         An n-gram's weight is spread evenly over its characters; a space's share goes to the word before it. Shares sum
-        to the logit less the bias. Text beyond `ngrams.MOST_CHARS` has no share; an empty text gives no spans.
+        to the logit less the bias. An empty text gives no spans.
         """
-        found = ngrams.occurrences([text], self.bits)
-        rows = ngrams.count([text], self.bits)
-        values = weigh(rows, self.idf) * self.weight[rows.bucket, label] / rows.times
-        each = values[np.searchsorted(rows.bucket, found.bucket)].astype(np.float64)
-        density = np.zeros(min(len(text), ngrams.MOST_CHARS) + 3)
-        np.add.at(density, found.start, each / (found.stop - found.start))
-        np.add.at(density, found.stop, -each / (found.stop - found.start))
-        return _by_word(text[: ngrams.MOST_CHARS], np.cumsum(density)[:-1])
+        words = [match.span() for match in _WORD.finditer(text)]
+        weights = np.zeros(len(words))
+        for model, view in ((self.letters, text), (self.manner, manner(text))):
+            shares = model.contributions(view, label) if label < model.bias.size else []
+            weights[: len(shares)] += [weight for *_, weight in shares]
+        return [(start, end, weight) for (start, end), weight in zip(words, weights.tolist(), strict=True)]
 
     def save(self, path: Path) -> None:
         """Write one safetensors file, in half precision."""
-        tensors = {"weight": self.weight, "bias": self.bias, "idf": self.idf}
-        save_file({name: tensor.astype(np.float16) for name, tensor in tensors.items()}, path)
+        views = ((_LETTERS, self.letters), (_MANNER, self.manner))
+        save_file({prefix + name: tensor for prefix, model in views for name, tensor in model.tensors().items()}, path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
+        """Read what `save` wrote. Raises ValueError for another file."""
         try:
-            screen = cls(**{name: tensor.astype(np.float32) for name, tensor in load_file(path).items()})
-        except (TypeError, SafetensorError) as error:
-            raise ValueError(f"{path}: not a screen: it needs exactly the tensors weight, bias and idf") from error
-        shape = (1 << screen.bits, screen.bias.size)
-        if (screen.weight.shape, screen.idf.shape) != (shape, shape[:1]):
-            raise ValueError(f"{path}: weight has shape {screen.weight.shape}, but idf and bias need {shape}")
-        return screen
-
-
-def weigh(rows: ngrams.Counts, idf: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Value of each n-gram of each row: (1 + log count) times inverse document frequency, rows of unit length."""
-    values = (1 + np.log(rows.times.astype(np.float32))) * idf[rows.bucket]
-    norms = np.sqrt(np.add.reduceat(values * values, rows.indptr[:-1]))
-    scaled: NDArray[np.float32] = values / np.repeat(norms, np.diff(rows.indptr))
-    return scaled
-
-
-def _check(texts: Sequence[str], targets: NDArray[np.float32], weights: NDArray[np.float32] | None) -> None:
-    if not texts:
-        raise ValueError("texts: a screen can't be fitted to none")
-    if targets.ndim != 2 or len(targets) != len(texts):
-        raise ValueError(f"targets: shape {targets.shape} doesn't give one row of labels to each of {len(texts)} texts")
-    if weights is not None and weights.shape != targets.shape:
-        raise ValueError(f"sample_weight: shape {weights.shape} isn't that of targets, {targets.shape}")
-
-
-def _rounded(values: NDArray[np.floating]) -> NDArray[np.float32]:
-    return values.astype(np.float16).astype(np.float32)
-
-
-def _by_word(text: str, shares: NDArray[np.float64]) -> list[tuple[int, int, float]]:
-    """Sum the shares of the padded characters (one more at each end) over whitespace-separated words."""
-    starts = [i for i, char in enumerate(text) if not char.isspace() and (i == 0 or text[i - 1].isspace())]
-    if not starts:
-        return []
-    cuts = [0, *(start + 1 for start in starts[1:])]
-    weights = np.add.reduceat(shares, cuts)
-    stops = [len(text[:after].rstrip()) for after in (*starts[1:], len(text))]
-    return list(zip(starts, stops, weights.tolist(), strict=True))
+            tensors = load_file(path)
+            views = [
+                NgramModel.from_tensors(
+                    {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+                )
+                for prefix in (_LETTERS, _MANNER)
+            ]
+        except (ValueError, SafetensorError) as error:
+            raise ValueError(f"{path}: not a screen: {error}") from error
+        return cls(*views)

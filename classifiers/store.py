@@ -6,14 +6,19 @@
     weights.npy     float32 [n, L]
     store.json      what it was made from, and how many rows are done
 
-Extraction resumes where it stopped if called again with the same texts and network. Disk is bounded: its size is known
-before the first row and a store larger than the limit is refused.
+Extraction resumes where it stopped if called again with the same texts and network: rows count as done only once they
+are on disk. Disk is bounded: its size is known before the first row, a store larger than the limit is refused, and
+what it will take is reserved at once.
+
+A query pool isn't stored: its weights depend on the query that is still to be learned, so it needs the states of every
+token, some sixty times as much disk. `lorafit`, which reads the texts anyway, learns one.
 """
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +31,16 @@ from classifiers.corpus_labels import Targets
 from classifiers.errors import InputError
 from classifiers.heads import LAST, MEAN, Heads, HeadsShape, unit
 from classifiers.labels import LABELS
+from classifiers.pace import Pace
 from classifiers.packing import pack
 from classifiers.reading import read_pack
 from classifiers.tokenstats import STATISTICS
 from classifiers.windows import WindowRule, windows
 
 POOLS = (MEAN, LAST)
-_CHUNK = 512
+_CHUNK = 256
 Say = Callable[[str], None]
+Floats = NDArray[np.float32]
 
 
 class StoreError(InputError):
@@ -48,30 +55,36 @@ class _State:
     hidden_size: int
     done: int = 0
 
+    def arrays(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Type and shape of each array."""
+        by_label = ("<f4", (self.rows, len(LABELS)))
+        pools = (self.rows, len(self.layers), len(POOLS), self.hidden_size)
+        statistics = (self.rows, len(STATISTICS))
+        return {"pools": ("<f2", pools), "statistics": ("<f4", statistics), "targets": by_label, "weights": by_label}
+
+    @property
+    def size(self) -> int:
+        """Bytes of the arrays."""
+        return sum(np.dtype(kind).itemsize * int(np.prod(shape)) for kind, shape in self.arrays().values())
+
 
 class Store:
     """Memory-mapped arrays of one extraction; see the module for names and shapes."""
 
-    def __init__(self, directory: Path, state: _State) -> None:
-        rows, mode = state.rows, "r+" if (directory / "pools.npy").is_file() else "w+"
+    def __init__(self, directory: Path, state: _State, *, new: bool) -> None:
         self.directory, self.state = directory, state
-
-        def open_array(name: str, kind: str, *shape: int) -> NDArray[np.float32]:
-            path = directory / f"{name}.npy"
-            array: NDArray[np.float32] = np.lib.format.open_memmap(path, mode=mode, dtype=kind, shape=(rows, *shape))
-            return array
-
-        self.pools = open_array("pools", "float16", len(state.layers), len(POOLS), state.hidden_size)
-        self.statistics = open_array("statistics", "float32", len(STATISTICS))
-        self.targets = open_array("targets", "float32", len(LABELS))
-        self.weights = open_array("weights", "float32", len(LABELS))
+        opened = {name: _open_array(directory / f"{name}.npy", *form, new=new) for name, form in state.arrays().items()}
+        self.pools, self.statistics = opened["pools"], opened["statistics"]
+        self.targets, self.weights = opened["targets"], opened["weights"]
 
     def advance(self, done: int) -> None:
         """Note that rows up to `done` are written."""
         for array in (self.pools, self.statistics):
             array.flush()  # type: ignore[attr-defined]
-        self.state = _State(**{**asdict(self.state), "done": done})
-        (self.directory / "store.json").write_text(json.dumps(asdict(self.state)))
+        self.state = replace(self.state, done=done)
+        part = self.directory / "store.part"
+        part.write_text(json.dumps(asdict(self.state)))
+        part.replace(self.directory / "store.json")
 
 
 def extract(
@@ -81,7 +94,7 @@ def extract(
     texts: Sequence[str],
     *,
     targets: Targets,
-    weights: NDArray[np.float32],
+    weights: Floats,
     layers: tuple[int, ...],
     rule: WindowRule,
     budget: int,
@@ -92,23 +105,28 @@ def extract(
     """Fill (or go on filling) a store with the features of the first window of each text.
 
     `key` names network and purpose; with the texts it decides whether a store found there is this one. Raises
-    StoreError if it isn't, or if the store would take more than `most_bytes`.
+    StoreError if it isn't, or if the store would take more than `most_bytes` or than the disk has.
     """
-    size = len(texts) * len(layers) * len(POOLS) * backbone.shape.hidden_size * 2
-    if size > most_bytes:
-        raise StoreError(f"{directory}: features would take {size:,} bytes, over {most_bytes:,}; take fewer rows")
-    store = _open(directory, _State(_key(texts, key), len(texts), layers, backbone.shape.hidden_size))
+    store = _open(directory, _State(_key(texts, key), len(texts), layers, backbone.shape.hidden_size), most_bytes)
     store.targets[:], store.weights[:] = targets, weights
-    first = WindowRule(rule.tokens, 1)
-    for start in range(store.state.done, len(texts), _CHUNK):
-        chunk = texts[start : start + _CHUNK]
-        sequences = [cut[0].ids for cut in windows(chunk, tokenizer, first)]
+    done = store.state.done
+    say(f"{directory.name}: {done} of {len(texts)} texts are there, {store.state.size / 1e9:.2f} GB of disk in all")
+    pace = Pace(len(texts) - done)
+    for start in range(done, len(texts), _CHUNK):
+        sequences = first_windows(texts[start : start + _CHUNK], tokenizer, rule)
         for members, pools, statistics in _features(backbone, sequences, layers, budget):
             places = [start + member for member in members]
             store.pools[places], store.statistics[places] = pools, statistics
-        store.advance(start + len(chunk))
-        say(f"features: {start + len(chunk)} of {len(texts)}")
+        store.advance(start + len(sequences))
+        pace.advance(len(sequences), sum(map(len, sequences)))
+        if pace.due:
+            say(f"{directory.name}: {store.state.done} of {len(texts)} texts, {pace.line()}")
     return store
+
+
+def first_windows(texts: Sequence[str], tokenizer: Tokenizer, rule: WindowRule) -> list[tuple[int, ...]]:
+    """Token ids of each text's first window."""
+    return [cut[0].ids for cut in windows(texts, tokenizer, WindowRule(rule.tokens, 1))]
 
 
 @torch.inference_mode()
@@ -125,17 +143,39 @@ def _features(
         yield packed.members, pools.cpu().numpy(), read.statistics.cpu().numpy()
 
 
-def _open(directory: Path, wanted: _State) -> Store:
-    directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / "store.json").is_file():
-        for path in directory.glob("*.npy"):
-            path.unlink()
-        return Store(directory, wanted)
-    saved = json.loads((directory / "store.json").read_text())
-    found = _State(**{**saved, "layers": tuple(saved["layers"])})
-    if (found.key, found.layers) != (wanted.key, wanted.layers):
+def _open(directory: Path, wanted: _State, most_bytes: int) -> Store:
+    """The store that lies in a directory, if it is the one wanted, or a new one."""
+    path = directory / "store.json"
+    if not path.is_file():
+        if wanted.size > most_bytes:
+            raise StoreError(
+                f"{directory}: features would take {wanted.size:,} bytes, over {most_bytes:,}; take fewer rows"
+            )
+        directory.mkdir(parents=True, exist_ok=True)
+        return Store(directory, wanted, new=True)
+    try:
+        saved = json.loads(path.read_text())
+        found = _State(**{**saved, "layers": tuple(saved["layers"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{path}: unreadable ({error!r}); remove {directory} and extract again") from error
+    if found.layers != wanted.layers:
+        raise StoreError(f"{directory}: holds layers {found.layers}, not {wanted.layers}; remove it or take another")
+    if found.key != wanted.key:
         raise StoreError(f"{directory}: holds features of other texts or of another model; remove it or take another")
-    return Store(directory, found)
+    return Store(directory, found, new=False)
+
+
+def _open_array(path: Path, kind: str, shape: tuple[int, ...], *, new: bool) -> Floats:
+    try:
+        array: Floats = np.lib.format.open_memmap(path, mode="w+" if new else "r+", dtype=kind, shape=shape)
+        if new:
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)  # a full disk would kill at a write
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: {error}; free disk space, or remove {path.parent} and extract again") from error
+    if (array.dtype, array.shape) != (np.dtype(kind), shape):
+        raise StoreError(f"{path}: has {array.dtype} {array.shape}, not {kind} {shape}; remove {path.parent}")
+    return array
 
 
 def _key(texts: Sequence[str], key: str) -> str:

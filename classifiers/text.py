@@ -1,9 +1,10 @@
 """Text normalisation: undo what hides words from a machine but not from a reader, and count it.
 
 Compatibility forms (NFKC), lookalike letters (TR39), invisible and control characters, stacked combining marks, curly
-quotes and whitespace (line breaks too) are made plain; emoji, and the joiners that Arabic and Indic spelling needs, are
-kept. Every normalised character keeps the index of the original one it came from. What was undone is an obfuscation
-signal, never evidence of machine writing. Words, case and leetspeak stay as they are.
+quotes, whitespace (line breaks too) and words written with a space after each letter are made plain; emoji, and the
+joiners that Arabic and Indic spelling needs, are kept. Every normalised character keeps the index of the original one
+it came from. What was undone is an obfuscation signal, never evidence of machine writing. Words, case and leetspeak
+stay as they are.
 """
 
 import re
@@ -16,7 +17,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from classifiers.characters import EMOJI, is_innocent, is_needed, plain
+from classifiers.characters import EMOJI, FILLERS, is_innocent, is_needed, plain
 from classifiers.confusables import undisguise
 
 OBFUSCATIONS = ("homoglyph", "compatibility", "format_character", "control_character", "combining_mark", "whitespace")
@@ -25,6 +26,8 @@ OBFUSCATIONS = ("homoglyph", "compatibility", "format_character", "control_chara
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 _UNTIDY = re.compile(r"[\x00-\x1f\x7f]|  |^ | $")
 _ODD_SPACE = re.compile(r"[\u1680\u2000-\u2008\u200a\u205f]|(?<=[^\W\d_A-Z])[ \t]{2,}(?=[^\W\d_A-Z])")
+# Four single letters may be initials or a list.
+_SPACED_OUT = re.compile(r"(?<![^\s\"'(])[A-Za-z](?: [A-Za-z](?![^\s.,!?;:\"')])){4,}")
 _MOST_MARKS = 3  # Polytonic Greek stacks three; more on one letter is decoration.
 _MARK = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20e2\u20e4-\u20f0]")
 _OVERLAY = re.compile("[\u0332-\u0338\u20d2-\u20e2\u20e4-\u20eb]")  # Struck through or underlined letters.
@@ -60,12 +63,12 @@ class _Draft:
 
 def normalise(text: str) -> Normalised:
     """Make a text plain; idempotent on the resulting text."""
-    if text.isascii() and not _UNTIDY.search(text):
+    if text.isascii() and not _UNTIDY.search(text) and not _SPACED_OUT.search(text):
         return Normalised(text, tuple(range(len(text) + 1)), _NOTHING)
     draft = _thin_marks(_decompose(text))
     draft.undone["homoglyph"] = undisguise(draft.chars)
     draft.undone["whitespace"] = len(_ODD_SPACE.findall(text))
-    draft = _compose(_fold_spaces(draft))
+    draft = _join_letters(_compose(_fold_spaces(draft)))
     undone = {kind: count for kind, count in draft.undone.items() if count}
     return Normalised("".join(draft.chars), (*draft.origins, len(text)), undone)
 
@@ -93,7 +96,9 @@ def _decompose(text: str) -> _Draft:
     draft, position = _Draft(), 0
     for emoji in () if text.isascii() else EMOJI.finditer(text):
         _decompose_between(text, position, emoji.start(), draft)
-        draft.add(emoji[0], range(*emoji.span()))
+        parts = [index for index in range(*emoji.span()) if text[index] not in FILLERS]
+        draft.undone["format_character"] += len(emoji[0]) - len(parts)
+        draft.add("".join(text[index] for index in parts), parts)
         position = emoji.end()
     _decompose_between(text, position, len(text), draft)
     return draft
@@ -140,6 +145,18 @@ def _fold_spaces(draft: _Draft) -> _Draft:
         folded.chars.pop()
         folded.origins.pop()
     return folded
+
+
+def _join_letters(draft: _Draft) -> _Draft:
+    """Words written with a space after each letter joined; wider gaps in a run of letters part its words."""
+    while run := _SPACED_OUT.search("".join(draft.chars)):
+        gaps = range(run.start() + 1, run.end(), 2)
+        width = {gap: draft.origins[gap + 1] - draft.origins[gap - 1] for gap in gaps}
+        narrow = min(width.values())
+        kept = [index for index in range(len(draft.chars)) if width.get(index) != narrow]
+        draft.chars, draft.origins = [draft.chars[index] for index in kept], [draft.origins[index] for index in kept]
+        draft.undone["whitespace"] += 1
+    return draft
 
 
 def _compose(draft: _Draft) -> _Draft:

@@ -16,6 +16,7 @@ from classifiers.errors import InputError
 
 UNKNOWN, BEGIN, END = "<unk>", "<s>", "</s>"
 SPECIAL = (UNKNOWN, BEGIN, END)
+_BEGINS = (BEGIN, "<|begin_of_text|>")  # of Llama 2, of Llama 3
 _BYTES = [f"<0x{byte:02X}>" for byte in range(256)]
 _PIECE = r"▁?\p{L}[\p{L}\p{M}]*|▁?\p{N}|▁?[^\p{L}\p{N}▁]{1,4}|▁+"
 _ALPHABET = 512
@@ -70,10 +71,10 @@ def load_tokenizer(directory: Path) -> Tokenizer:
 
 def begin_of(tokenizer: Tokenizer) -> int:
     """Id of the begin token. Raises InputError for a tokenizer without one."""
-    begin = tokenizer.token_to_id(BEGIN)
-    if begin is None:
-        raise InputError(f"the tokenizer has no begin token {BEGIN!r}; a Llama 2 tokenizer has")
-    return int(begin)
+    found = [begin for begin in map(tokenizer.token_to_id, _BEGINS) if begin is not None]
+    if not found:
+        raise InputError(f"the tokenizer has no begin token ({' or '.join(_BEGINS)}); a Llama's tokenizer has one")
+    return int(found[0])
 
 
 def _split() -> pre_tokenizers.PreTokenizer:

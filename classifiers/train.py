@@ -5,32 +5,32 @@ What is expensive lies in the work directory and is taken up again: the network'
 of a frozen network (`store`), the screen.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.torch import load_file
 
 from classifiers.assemble import SCREEN_DRAWS, assemble, fit_screen
 from classifiers.backbone import fingerprint, load_backbone
-from classifiers.batches import label_weights
 from classifiers.branches import BUDGET, LlamaBranch
-from classifiers.bundle import HEADS, MODEL_FILES, SCREEN, Manifest, write_bundle
-from classifiers.data import Row, load_rows, select, targets
+from classifiers.bundle import ADAPTER, HEADS, MODEL_FILES, SCREEN, Manifest, write_bundle
+from classifiers.crops import Reader
+from classifiers.data import Row, load_rows, select
 from classifiers.headfit import FitOptions, fit_heads
 from classifiers.heads import Heads, HeadsShape, default_layers
+from classifiers.lorafit import LoraOptions, fit_adapter
 from classifiers.pretrain import PretrainOptions, Progress, pretrain
-from classifiers.sampling import Sampler
 from classifiers.screen import Screen
-from classifiers.store import extract
 from classifiers.tokenizer import load_tokenizer
 from classifiers.windows import WindowRule
 
 MOST_WINDOWS = 4
 _GIBIBYTE = 1 << 30
+_LEARNERS_A_JUDGE, _FEWEST_JUDGES = 15, 200
 Say = Callable[[str], None]
 
 
@@ -39,7 +39,8 @@ class TrainOptions:
     """A training run. Without `backbone` a network is trained from nothing as `network` says.
 
     `work` holds checkpoints (by default beside `out`). With `backbone`, `draws` crops are read by it, in windows of
-    `window` tokens, and their features may take `most_gibibytes` of disk. `note` is added to the model card.
+    `window` tokens, and their features may take `most_gibibytes` of disk; with `lora` it gets an adapter too. `note` is
+    added to the model card.
     """
 
     data: Path
@@ -50,6 +51,7 @@ class TrainOptions:
     seed: int = 1
     network: PretrainOptions = field(default_factory=PretrainOptions)
     fit: FitOptions = field(default_factory=FitOptions)
+    lora: LoraOptions | None = None
     draws: int = 60_000
     screen_draws: int = SCREEN_DRAWS
     window: int = 512
@@ -87,38 +89,39 @@ def _from_nothing(corpus: Sequence[Row], work: Path, options: TrainOptions, say:
     heads.load_state_dict(load_file(work / HEADS))
     rule = WindowRule(network.width, MOST_WINDOWS)
     branch = LlamaBranch(backbone, load_tokenizer(options.out), heads.eval(), rule, options.budget)
-    training = _account(corpus, options) | {"network": asdict(network), "progress": asdict(progress)}
+    told = asdict(network) | {"teacher": network.teacher and _name(network.teacher)}
+    training = _account(corpus, options) | {"network": told, "progress": asdict(progress)}
     return branch, Manifest(options.out.name, heads.shape, backbone.shape, rule, training=training)
 
 
 def _on_backbone(
     corpus: Sequence[Row], work: Path, model: Path, options: TrainOptions, say: Say
 ) -> tuple[LlamaBranch, Manifest]:
-    backbone, tokenizer = load_backbone(model, device=options.device), load_tokenizer(model)
-    mark, layers = fingerprint(model), default_layers(backbone.shape.layers)
+    backbone, tokenizer, mark = load_backbone(model, device=options.device), load_tokenizer(model), fingerprint(model)
     rule = WindowRule(min(options.window, backbone.config.max_position_embeddings), MOST_WINDOWS)
-    training = select(corpus, "train")
-    sampler = Sampler(training, options.seed)
-    drawn = [sampler.draw() for _ in range(options.draws)]
-    rows = np.array([index for index, _ in drawn])
-    store = extract(
-        work / "features",
-        backbone,
-        tokenizer,
-        [text for _, text in drawn],
-        targets=targets(training, presume=True)[rows],
-        weights=label_weights(training)[rows],
-        layers=layers,
-        rule=rule,
-        budget=options.budget,
-        most_bytes=int(options.most_gibibytes * _GIBIBYTE),
-        key=f"{mark} {rule} {options.seed}",
-        say=say,
-    )
-    heads = fit_heads(store, replace(options.fit, seed=options.seed), say).to(options.device)
-    branch = LlamaBranch(backbone, tokenizer, heads, rule, options.budget)
+    most = int(options.most_gibibytes * _GIBIBYTE)
+    reader = Reader(backbone, tokenizer, rule, mark, options.budget, most)
+    seed, few = options.seed, max(_FEWEST_JUDGES, options.draws // _LEARNERS_A_JUDGE)
+    learners = reader.read(work / "features", select(corpus, "train"), draws=options.draws, seed=seed, say=say)
+    judges = reader.read(work / "features-dev", select(corpus, "dev"), draws=few, seed=seed, say=say)
+    heads, adapter = fit_heads(learners.store, judges.store, replace(options.fit, seed=seed), say), None
+    if options.lora:
+        lora = replace(options.lora, seed=seed, budget=options.budget)
+        heads, adapter = fit_adapter(work / "adapter", backbone, heads, lora, learners=learners, judges=judges, say=say)
+    if adapter:
+        backbone.adapt(adapter)
+        adapter.save(options.out / ADAPTER)
+    branch = LlamaBranch(backbone, tokenizer, heads.to(options.device), rule, options.budget)
     account = _account(corpus, options) | {"backbone": model.name, "draws": options.draws, "fit": asdict(options.fit)}
-    manifest = Manifest(options.out.name, heads.shape, backbone.shape, rule, fingerprint=mark, training=account)
+    manifest = Manifest(
+        options.out.name,
+        heads.shape,
+        backbone.shape,
+        rule,
+        fingerprint=mark,
+        adapter=adapter.shape if adapter else None,
+        training=account | {"lora": options.lora and asdict(options.lora)},
+    )
     return branch, manifest
 
 
@@ -128,6 +131,12 @@ def _screen(corpus: Sequence[Row], work: Path, options: TrainOptions, say: Say) 
     if not path.is_file():
         fit_screen(corpus, seed=options.seed, draws=options.screen_draws, say=say).save(path)
     return Screen.load(path)
+
+
+def _name(teacher: Path) -> str:
+    """What a teacher calls itself in its configuration, or its directory's name."""
+    named = json.loads((teacher / "config.json").read_text()).get("_name_or_path")
+    return str(named or teacher.name)
 
 
 def _account(corpus: Sequence[Row], options: TrainOptions) -> dict[str, Any]:
@@ -146,4 +155,4 @@ def _account(corpus: Sequence[Row], options: TrainOptions) -> dict[str, Any]:
     }
 
 
-__all__ = ["FitOptions", "PretrainOptions", "Progress", "TrainOptions", "train"]
+__all__ = ["FitOptions", "LoraOptions", "PretrainOptions", "Progress", "TrainOptions", "train"]

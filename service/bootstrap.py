@@ -6,7 +6,9 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from service import certificate as certificates
 from service.adapters.celery_queue import CeleryQueue
 from service.adapters.local_cache import LocalCache
 from service.adapters.observer import TelemetryObserver
@@ -16,6 +18,7 @@ from service.adapters.redis_cache import RedisCache
 from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
 from service.adapters.sql_store import SqlStore
+from service.certificate import Certificate
 from service.dispatching import Dispatcher
 from service.feeds import Pseudonyms
 from service.fleet import Fleet
@@ -25,21 +28,42 @@ from service.policy import Policy
 from service.policy_file import load
 from service.ports import Announcer, Classifier, RecordStore, VerdictCache, WorkerRegistry
 from service.settings import Settings
+from service.timeline import SHIPPED, Weighing
 from service.write_behind import WriteBehind
+
+_STARTER = Path(__file__).parents[1] / "classifiers" / "starter"
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What a gRPC server needs: a started pipeline, the store of verdicts, the announcer that wakes watchers."""
+    """What a gRPC server needs: a started pipeline, the store of verdicts, the announcer that wakes watchers.
+
+    And how it weighs an author's posts together.
+    """
 
     pipeline: Pipeline
     store: RecordStore
     announcer: Announcer
+    weighing: Weighing
 
 
 def policy(settings: Settings) -> Policy:
-    """The policy of the settings, or the shipped default. Raises `PolicyInvalid`."""
-    return load(settings.policy)
+    """The policy of the settings, or the shipped default. Raises `PolicyInvalid`, and as `certificate` does."""
+    return load(settings.policy, certificate(settings))
+
+
+def certificate(settings: Settings) -> Certificate | None:
+    """What automatic rules rest on: the certificate of the settings, or that in the bundle that judges, if it has one.
+
+    Raises `InvalidInput` where it can't be read.
+    """
+    path = settings.certificate or (settings.heads or settings.model or _STARTER) / certificates.FILE
+    return certificates.load(path) if settings.certificate or path.is_file() else None
+
+
+def weighing(settings: Settings) -> Weighing:
+    """How posts of one author are weighed together. Raises `InvalidInput`, and `OSError` for a file not there."""
+    return Weighing.from_json((settings.timeline or SHIPPED).read_text(encoding="utf-8"))
 
 
 def pseudonyms(settings: Settings) -> Pseudonyms:
@@ -73,11 +97,12 @@ async def _wires(settings: Settings) -> AsyncIterator[_Wires]:
 @asynccontextmanager
 async def front(settings: Settings) -> AsyncIterator[Front]:
     """A started pipeline; drained at the end."""
+    weigh = weighing(settings)
     async with _wires(settings) as wires:
         pipeline = _pipeline(settings, wires)
         await pipeline.start()
         try:
-            yield Front(pipeline, wires.store, wires.announcer)
+            yield Front(pipeline, wires.store, wires.announcer, weigh)
         finally:
             await pipeline.drain()
 

@@ -1,4 +1,4 @@
-"""The client commands: `assay check`, `assay submit`, `assay watch`."""
+"""The client commands: `assay check`, `assay author`, `assay submit`, `assay watch`."""
 
 import json
 import sys
@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from service.canonical import digest
-from service.console import STYLES, verdict_json, verdict_panel, verdict_table
+from service.console import STYLES, author_json, author_panel, verdict_json, verdict_panel, verdict_table
 from service.domain import Decision, Post, Surface, Verdict, VerdictFilter
 from service.errors import AssayError, InvalidInput, NotDecided, Unavailable
 from service.feeds import FeedError, Pseudonyms, parse
 from service.rpc.client import Client
+from service.validation import MAX_TIMELINE
 from service.validation import check as check_limits
 
 _PORTION = 250  # posts per SubmitPosts call
@@ -41,6 +42,29 @@ async def check(
         out.print_json(json.dumps(verdict_json(verdict)))
     else:
         out.print(verdict_panel(text, verdict))
+
+
+async def author(
+    file: Path, address: str, out: Console, err: Console, *, name: str, authors: Pseudonyms, as_json: bool
+) -> int:
+    """Ask what the posts of a file, all of one author, say together. Gives the exit status: 1 when a line was refused.
+
+    Raises `AssayError`.
+    """
+    handover = Handover()
+    with _opened(file) as stream:
+        posts = list(islice(_posts(parse("jsonl", stream, authors), handover), MAX_TIMELINE + 1))
+    if len(posts) > MAX_TIMELINE:
+        raise InvalidInput(str(file), f"holds over {MAX_TIMELINE} posts", f"take the newest: tail -n {MAX_TIMELINE}")
+    who = name or next((post.author for post in posts if post.author), "unnamed")
+    async with Client(address, patience=_PATIENCE) as client:
+        judgement = await client.moderate_author(who, posts)
+    _show_refused(handover, err)
+    if as_json:
+        out.print_json(json.dumps(author_json(judgement)))
+    else:
+        out.print(author_panel(judgement))
+    return 1 if handover.refused else 0
 
 
 @dataclass
@@ -81,8 +105,7 @@ async def submit(
                     progress.advance(decided)
                     if as_json:
                         out.out(json.dumps(verdict_json(verdict)), highlight=False)
-    for refusal in handover.refused:
-        err.print(f"[red]refused[/red] {refusal}", highlight=False, markup=True)
+    _show_refused(handover, err)
     if not as_json:
         _show(handover, out, wait=wait)
     return 1 if handover.refused else 0
@@ -177,6 +200,11 @@ def _show(handover: Handover, out: Console, *, wait: bool) -> None:
         if len(rows) > _SHOWN:
             out.print(f"... and {len(rows) - _SHOWN} more; --json prints all", style="dim")
     out.print(f"{new} accepted, {len(handover.known)} known before, {len(handover.refused)} refused")
+
+
+def _show_refused(handover: Handover, err: Console) -> None:
+    for refusal in handover.refused:
+        err.print(f"[red]refused[/red] {refusal}", highlight=False, markup=True)
 
 
 def _progress(err: Console) -> Progress:

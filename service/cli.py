@@ -112,6 +112,21 @@ def check(  # noqa: PLR0917 - typer makes options of them
 
 
 @app.command(rich_help_panel="Client")
+def author(
+    file: Annotated[Path, typer.Argument(help="JSON lines of one author's posts, 50 at most; - reads standard input.")],
+    address: Address = LOCAL,
+    name: Annotated[str, typer.Option(help="A pseudonym of the author. Default: the one that the posts name.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Ask a running Assay whether a machine writes an author's posts: together they say what one cannot."""
+    from service import bootstrap
+    from service.calls import author as run
+
+    authors = bootstrap.pseudonyms(_settings())
+    raise typer.Exit(_run(run(file, address, out, err, name=name, authors=authors, as_json=as_json)))
+
+
+@app.command(rich_help_panel="Client")
 def submit(
     file: Annotated[Path, typer.Argument(help="The feed; - reads standard input.")],
     feed_format: Annotated[
@@ -157,11 +172,12 @@ def validate(
         Path | None, typer.Argument(help="A policy file; none: the shipped default.", exists=True, dir_okay=False)
     ] = None,
 ) -> None:
-    """Check a policy file: every mistake with its line and key."""
+    """Check a policy file, with the certificate of the settings: every mistake with its line and key."""
+    from service.bootstrap import certificate
     from service.policy_file import load
 
     try:
-        policy = load(file)
+        policy = load(file, _answered(lambda: certificate(_settings())))
     except PolicyInvalid as error:
         for problem in (str(error), *getattr(error, "__notes__", ())):
             err.print(f"[red]{escape(str(file or 'default policy'))}[/red]: {escape(problem)}", highlight=False)

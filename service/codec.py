@@ -17,6 +17,7 @@ from service.domain import (
     Judgement,
     Post,
     PostKey,
+    Remainder,
     Reply,
     Ruling,
     Signal,
@@ -71,7 +72,7 @@ def _decode_context(data: Mapping[str, str]) -> Context:
 
 
 def encode_judgement(judgement: Judgement) -> Json:
-    """All of a judgement; signals, spans and surprise as tuples (JSON arrays)."""
+    """All of a judgement; signals, spans, surprise and remainders as tuples (JSON arrays)."""
     evidence = judgement.evidence
     return {
         "content": judgement.content_digest,
@@ -80,6 +81,7 @@ def encode_judgement(judgement: Judgement) -> Json:
         "spans": list(evidence.spans),
         "surprise": list(evidence.surprise),
         "obfuscation": dict(evidence.obfuscation),
+        "remainders": list(evidence.remainders),
         "words": judgement.words,
         "abstained": list(judgement.abstained),
     }
@@ -95,6 +97,7 @@ def decode_judgement(data: Mapping[str, Any]) -> Judgement:
             tuple(Span._make(span) for span in data["spans"]),
             tuple(TokenSurprise._make(token) for token in data["surprise"]),
             data["obfuscation"],
+            tuple(Remainder._make(remainder) for remainder in data.get("remainders", ())),
         ),
         words=data["words"],
         abstained=tuple(data["abstained"]),
@@ -150,13 +153,14 @@ def encode_batch(batch: Batch) -> Json:
         "reply_to": batch.reply_to,
         "deadline": batch.deadline,
         "sent_at": batch.sent_at,
+        "recorded": batch.recorded,
     }
 
 
 def decode_batch(data: Mapping[str, Any]) -> Batch:
     """A batch from `encode_batch`."""
     posts = tuple(decode_post(post) for post in data["posts"])
-    return Batch(data["id"], posts, data["reply_to"], data["deadline"], data["sent_at"])
+    return Batch(data["id"], posts, data["reply_to"], data["deadline"], data["sent_at"], data.get("recorded", True))
 
 
 def encode_reply(reply: Reply) -> Json:

@@ -247,6 +247,13 @@ def judged(leaf: Condition) -> bool:
     return not isinstance(leaf, Among)
 
 
+def rules_out(leaf: Condition, surface: str, first: int, last: int | None) -> bool:
+    """Whether this single condition holds for no post of `surface` with `first` to `last` words (None: any more)."""
+    if isinstance(leaf, Words):
+        return (last is not None and leaf.minimum > last) or (leaf.below is not None and leaf.below <= first)
+    return isinstance(leaf, Among) and leaf.attribute == "surfaces" and (surface in leaf.values) is not leaf.wanted
+
+
 def declares_ai(leaf: Condition) -> bool:
     """Whether this single condition asks for a post that its author declared made by a generative model."""
     return isinstance(leaf, Among) and leaf.wanted and bool(leaf.values) and leaf.values <= AI_SOURCE_TYPES

@@ -1,6 +1,7 @@
 """How verdicts look in a terminal, and as JSON for other programs. Pure: values in, renderables out."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Any
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.domain import Category, Decision, Judgement, Post, Signal, Source, Verdict
+from service.timeline import AuthorJudgement
 
 STYLES = {
     Decision.ALLOW: "green",
@@ -54,6 +56,41 @@ def verdict_panel(text: str, verdict: Verdict) -> RenderableType:
         parts += [Text(""), signal_bars(verdict.judgement.signals.values())]
     parts += [Text(""), *(Text(note, "dim") for note in _notes(verdict))]
     return Panel(Group(*parts), title=escape(verdict.post.name), border_style=STYLES[verdict.decision])
+
+
+def author_json(judgement: AuthorJudgement) -> dict[str, Any]:
+    """The whole judgement of an author as JSON values, with the names that the API uses."""
+    share = judgement.share
+    return {
+        "author": judgement.author,
+        "ai_generated": _signal_json(judgement.signal) if judgement.signal else None,
+        "share_machine_written": share and {"share": share.value, "low": share.low, "high": share.high},
+        "counted_posts": judgement.counted,
+        "posts": [
+            {
+                "post": finding.post,
+                "ai_generated": _signal_json(finding.signal) if finding.signal else None,
+                "words": finding.words,
+                "excluded": finding.excluded,
+            }
+            for finding in judgement.findings
+        ],
+        "abstained": list(judgement.abstained),
+        "model_version": judgement.model_version,
+    }
+
+
+def author_panel(judgement: AuthorJudgement) -> RenderableType:
+    """What an author's posts say together, to read: the signal as a bar, the share, what did not count and why."""
+    left_out = Counter(finding.excluded for finding in judgement.findings if finding.excluded)
+    notes = [f"{judgement.counted} of {len(judgement.findings)} posts count"]
+    notes += [f"left out: {count} x {reason}" for reason, count in left_out.most_common()]
+    notes += [f"abstained: {reason}" for reason in judgement.abstained]
+    parts: list[RenderableType] = [signal_bars([judgement.signal])] if judgement.signal else []
+    if share := judgement.share:
+        parts.append(f"machine-written: {share.value:.0%} of these posts ({share.low:.0%} to {share.high:.0%})")
+    notes.append(f"model {judgement.model_version[:12] or 'none'} · no decision: being machine-written is no violation")
+    return Panel(Group(*parts, *(Text(note, "dim") for note in notes)), title=escape(judgement.author))
 
 
 def marked(text: str, judgement: Judgement | None) -> Text:
@@ -135,6 +172,7 @@ def _evidence_json(judgement: Judgement) -> dict[str, Any]:
         "spans": [{"start": s.start, "end": s.end, "signal": s.signal, "weight": s.weight} for s in evidence.spans],
         "surprise": [{"start": t.start, "end": t.end, "bits": t.bits} for t in evidence.surprise],
         "obfuscation": dict(evidence.obfuscation),
+        "remainders": [{"signal": r.signal, "base": r.base, "rest": r.rest} for r in evidence.remainders],
     }
 
 

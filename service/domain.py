@@ -88,7 +88,7 @@ class Context:
 
     @property
     def text(self) -> str:
-        """The parts that a classifier reads, a line each; empty when there are none."""
+        """The parts that a classifier is given, a line each; empty when there are none. No bundle reads it so far."""
         return "\n".join(filter(None, (self.parent_text, self.link_title, self.image_alt, self.image_text)))
 
 
@@ -167,13 +167,28 @@ class TokenSurprise(NamedTuple):
     bits: float
 
 
+class Remainder(NamedTuple):
+    """What of `signal`'s raw score its spans don't carry: raw = base + rest + their weights.
+
+    `rest` is what the words outside the spans bring, `base` what no word does (biases, how the text reads as a whole).
+    """
+
+    signal: str
+    base: float
+    rest: float
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why: spans heaviest first, token surprise in reading order, obfuscation undone by kind."""
+    """Why: spans heaviest first, token surprise in reading order, obfuscation undone by kind.
+
+    Each signal that spans explain has one of `remainders`, with which they add up to its raw score.
+    """
 
     spans: tuple[Span, ...] = ()
     surprise: tuple[TokenSurprise, ...] = ()
     obfuscation: Mapping[str, int] = field(default_factory=dict)
+    remainders: tuple[Remainder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +284,8 @@ class Batch:
     """Posts that travel to a worker in one message.
 
     `reply_to` names the front that waits (empty when none does); `deadline` is the Unix time in seconds after which
-    nobody waits any more (None: whenever).
+    nobody waits any more (None: whenever). Without `recorded` the posts are only read: they were not accepted, and
+    nothing is recorded of them.
     """
 
     id: str
@@ -277,11 +293,12 @@ class Batch:
     reply_to: str = ""
     deadline: float | None = None
     sent_at: float = 0.0
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A worker's answer to one live batch: the verdicts it recorded and the names of posts it dropped as expired."""
+    """A worker's answer to one live batch: the verdicts that it gave and the names of posts it dropped as expired."""
 
     batch_id: str
     verdicts: tuple[Verdict, ...]

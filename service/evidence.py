@@ -18,4 +18,4 @@ def related(verdict: Verdict, text: str) -> Verdict:
 def _relate(evidence: Evidence, alignment: Alignment) -> Evidence:
     spans = tuple(Span(*alignment.original(s.start, s.end), s.signal, s.weight) for s in evidence.spans)
     surprise = tuple(TokenSurprise(*alignment.original(t.start, t.end), t.bits) for t in evidence.surprise)
-    return Evidence(spans, surprise, evidence.obfuscation)
+    return replace(evidence, spans=spans, surprise=surprise)

@@ -41,12 +41,16 @@ def batches(posts: list[Post], budget: int) -> list[tuple[Post, ...]]:
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A post on its way. `verdict` brings the answer; who joins the wait may put `deadline` (Unix seconds) off."""
+    """A post on its way. `verdict` brings the answer; who joins the wait may put `deadline` (Unix seconds) off.
+
+    `recorded` as in `Batch`.
+    """
 
     post: Post
     tokens: int
     deadline: float
     verdict: asyncio.Future[Verdict]
+    recorded: bool = True
 
 
 @dataclass(slots=True)
@@ -86,12 +90,12 @@ class Gatherer:
         """Posts that wait or are in flight."""
         return len(self._waiting) + sum(len(batch.waiting) for batch in self._in_flight.values())
 
-    def put(self, post: Post, deadline: float) -> Waiting:
+    def put(self, post: Post, deadline: float, *, recorded: bool = True) -> Waiting:
         """Queue one post. Raises `Overloaded` when too many wait. `deadline` is Unix time in seconds."""
         self._drop_late()
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{len(self._waiting):,} posts wait for a worker, the most allowed", self._retry_after())
-        waiting = Waiting(post, tokens(post), deadline, asyncio.get_running_loop().create_future())
+        waiting = Waiting(post, tokens(post), deadline, asyncio.get_running_loop().create_future(), recorded)
         self._waiting.append(waiting)
         self._tokens += waiting.tokens
         self._wake.set()
@@ -139,11 +143,15 @@ class Gatherer:
         taken: list[Waiting] = []
         left = self._budget
         self._drop_late()
-        while self._waiting and (not taken or self._waiting[0].tokens <= left):
+        while self._waiting and (not taken or (self._waiting[0].tokens <= left and self._continues(taken[0]))):
             taken.append(self._pop())
             left -= taken[-1].tokens
             self._drop_late()
         return taken
+
+    def _continues(self, first: Waiting) -> bool:
+        """Whether the foremost post may travel with `first`: a batch is recorded as a whole or not at all."""
+        return self._waiting[0].recorded == first.recorded
 
     def _drop_late(self) -> None:
         """Drop the foremost posts that nobody waits for any more; they were never accepted."""
@@ -158,7 +166,8 @@ class Gatherer:
 
     def _begin(self, run: list[Waiting]) -> None:
         deadline = max(waiting.deadline for waiting in run)
-        batch = Batch(uuid.uuid4().hex, tuple(waiting.post for waiting in run), self._front, deadline)
+        posts = tuple(waiting.post for waiting in run)
+        batch = Batch(uuid.uuid4().hex, posts, self._front, deadline, recorded=run[0].recorded)
         left = min(max(0.0, deadline - time.time()), self._patience)
         expiry = asyncio.get_running_loop().call_later(left, self._expire, batch.id)
         waiting = {waiting.post.key: waiting for waiting in run}

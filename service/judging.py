@@ -4,10 +4,12 @@
 
 Tasks may come twice or be cut off anywhere; recording is what counts, and it happens once per post. A post that was
 begun three times and never finished is set aside for a person: suspects are judged alone, so that their mates pass.
+Batches that are only read go the same way past the record store: judged, cached as judgements, answered.
 """
 
 import time
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 
 from service.domain import Batch, Judgement, Post, Reply, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, RedisUnavailable, Unavailable
@@ -16,6 +18,14 @@ from service.ports import Announcer, Attempts, Classifier, Observer, Queue, Reco
 
 MAX_ATTEMPTS = 3
 SET_ASIDE = Skip("model", f"SET_ASIDE_AFTER_{MAX_ATTEMPTS}_ATTEMPTS")
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """How the posts of one batch came: seconds spent in the queue, and whether they are to be recorded."""
+
+    queued: float
+    recorded: bool
 
 
 class Judging:
@@ -46,9 +56,12 @@ class Judging:
         self._observer.stage("queue", queued)
         if batch.deadline is not None and time.time() > batch.deadline:
             reply = Reply(batch.id, (), tuple(post.key for post in batch.posts))
-            await self._quietly("release", self._store.release(reply.dropped))
-        else:
+            if batch.recorded:
+                await self._quietly("release", self._store.release(reply.dropped))
+        elif batch.recorded:
             reply = Reply(batch.id, tuple(await self._verdicts(batch.posts, queued)))
+        else:
+            reply = Reply(batch.id, tuple(await self._decided(batch.posts, _Errand(queued, recorded=False))))
         if batch.reply_to:
             await self._quietly("reply", self._queue.reply(batch.reply_to, reply))
         return reply
@@ -59,14 +72,19 @@ class Judging:
         verdicts = [verdict for verdict in await self._store.find(decided) if verdict] if decided else []
         if verdicts:  # the cache forgot them, or the front would not ask
             await self._quietly("cache", self._cache.put(verdicts))
-        fresh, suspects = await self._sorted_by_attempts([post for post in posts if post.key in undecided])
+        rest = [post for post in posts if post.key in undecided]
+        return verdicts + await self._decided(rest, _Errand(queued, recorded=True))
+
+    async def _decided(self, posts: Sequence[Post], errand: _Errand) -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        fresh, suspects = await self._sorted_by_attempts(posts)
         if fresh:
-            verdicts += await self._together(fresh, queued)
+            verdicts += await self._together(fresh, errand)
         for post, begun in suspects:
-            verdicts += await self._alone(post, begun, queued)
+            verdicts += await self._alone(post, begun, errand)
         return verdicts
 
-    async def _sorted_by_attempts(self, posts: list[Post]) -> tuple[list[Post], list[tuple[Post, int]]]:
+    async def _sorted_by_attempts(self, posts: Sequence[Post]) -> tuple[list[Post], list[tuple[Post, int]]]:
         """Posts never begun, and those begun and not finished, fewest attempts first."""
         counts: Sequence[int]
         try:
@@ -78,38 +96,43 @@ class Judging:
         suspects = [(post, count) for post, count in zip(posts, counts, strict=True) if count]
         return fresh, sorted(suspects, key=lambda suspect: suspect[1])
 
-    async def _together(self, posts: list[Post], queued: float) -> list[Verdict]:
+    async def _together(self, posts: list[Post], errand: _Errand) -> list[Verdict]:
         try:
-            return await self._attempt(posts, queued)
+            return await self._attempt(posts, errand)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the model raises, the batch mates must pass
             self._observer.trouble("model", error)
         verdicts: list[Verdict] = []
         for post in posts:
-            verdicts += await self._alone(post, 0, queued)
+            verdicts += await self._alone(post, 0, errand)
         return verdicts
 
-    async def _alone(self, post: Post, begun: int, queued: float) -> list[Verdict]:
+    async def _alone(self, post: Post, begun: int, errand: _Errand) -> list[Verdict]:
         for _ in range(begun, MAX_ATTEMPTS):
             try:
-                return await self._attempt([post], queued)
+                return await self._attempt([post], errand)
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - see above
                 self._observer.trouble("model", error)
+        if not errand.recorded:  # its attempts stay counted, so that asking again stops no worker again
+            return [self._set_aside(post)]
         verdicts = await self._record([post], [self._set_aside(post)])
         await self._quietly("attempts", self._attempts.finish([post.key]))
         return verdicts
 
-    async def _attempt(self, posts: list[Post], queued: float) -> list[Verdict]:
+    async def _attempt(self, posts: list[Post], errand: _Errand) -> list[Verdict]:
         keys = [post.key for post in posts]
         await self._quietly("attempts", self._attempts.begin(keys))
         judgements, model_seconds = await self._judgements(posts)
         await self._quietly("attempts", self._attempts.finish(keys))  # before recording: an outage is no post's fault
-        latency = {"queue": queued, "model": model_seconds}
+        latency = {"queue": errand.queued, "model": model_seconds}
         verdicts = [self._decide(post, *judged, latency) for post, judged in zip(posts, judgements, strict=True)]
-        return await self._record(posts, verdicts)
+        if errand.recorded:
+            return await self._record(posts, verdicts)
+        await self._quietly("cache", self._cache.keep([judgement for judgement, _ in judgements]))
+        return verdicts
 
     async def _judgements(self, posts: list[Post]) -> tuple[list[tuple[Judgement, Source]], float]:
         """Each post's judgement and where it came from: the cache, or one model pass over the texts it lacks."""

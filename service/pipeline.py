@@ -2,6 +2,7 @@
 
     moderate: cache -> single flight -> gather -> record store (accept) -> live queue -> worker -> reply -> the caller
     submit:   record store (accept) -> the dispatcher -> bulk queue -> worker
+    read:     cache -> single flight -> gather -> live queue -> worker -> reply: judgements; nothing is recorded
 
 What the cache holds is decided here by the pure policy; whatever a model must read goes to a worker, which records
 before it replies. While Redis is away the store answers what it can.
@@ -141,6 +142,23 @@ class Pipeline:
         self._dispatcher.poke()
         return accepted
 
+    async def read(self, posts: Sequence[Post], *, deadline: float | None = None) -> list[Judgement | None]:
+        """What the classifiers say of each post's text, in order; None where it stopped the model and was set aside.
+
+        Nobody decides on the posts, and nothing is kept but the judgements in the cache. Raises `AssayError` as soon as
+        one text cannot be judged within `deadline` (Unix seconds).
+        """
+        deadline = time.time() + self._limits.default_deadline if deadline is None else deadline
+        hits = await self._lookup(posts)
+        asked = [
+            asyncio.ensure_future(self._judgement(post, hit, deadline)) for post, hit in zip(posts, hits, strict=True)
+        ]
+        try:
+            return await asyncio.gather(*asked)
+        finally:
+            for task in asked:
+                task.cancel()
+
     # From the cache ---------------------------------------------------------------------------------------------------
 
     async def _lookup(self, posts: Sequence[Post]) -> list[CacheHit]:
@@ -219,10 +237,18 @@ class Pipeline:
             return self._provisional(post) or DeadlineExceeded("the model could not judge this text")
         return self._decide(post, verdict.judgement, already_recorded=own)
 
-    async def _flight(self, post: Post, deadline: float) -> Verdict:
-        """The verdict of this post, or of a concurrent twin with the same content."""
+    async def _judgement(self, post: Post, hit: CacheHit, deadline: float) -> Judgement | None:
+        return hit.judgement or (await self._flight(post, deadline, recorded=False)).judgement
+
+    async def _flight(self, post: Post, deadline: float, *, recorded: bool = True) -> Verdict:
+        """The verdict of this post, or of a concurrent twin with the same content.
+
+        One that must be recorded does not join a twin that is only read: its promise to be kept would hang in the air.
+        """
         while (left := deadline - time.time()) > 0:
-            flight = self._flights.get(post.content_digest) or self._take_off(post, deadline)
+            flight = self._flights.get(post.content_digest)
+            if flight is None or (recorded and not flight.recorded):
+                flight = self._take_off(post, deadline, recorded=recorded)
             flight.deadline = max(flight.deadline, deadline)
             try:
                 async with asyncio.timeout(left):
@@ -233,8 +259,8 @@ class Pipeline:
                 self._landed(flight)
         raise DeadlineExceeded("no worker answered in time")
 
-    def _take_off(self, post: Post, deadline: float) -> Waiting:
-        flight = self._gatherer.put(post, deadline)
+    def _take_off(self, post: Post, deadline: float, *, recorded: bool) -> Waiting:
+        flight = self._gatherer.put(post, deadline, recorded=recorded)
         self._flights[post.content_digest] = flight
         flight.verdict.add_done_callback(lambda _: self._landed(flight))
         return flight
@@ -254,6 +280,8 @@ class Pipeline:
 
     async def _ship(self, batch: Batch) -> None:
         """Commit a live batch to the store, then send it. If the queue is away the dispatcher sends it later."""
+        if not batch.recorded:
+            return await self._queue.send(Lane.LIVE, replace(batch, sent_at=time.time()))
         started = time.perf_counter()
         await self._store.accept(batch.posts, lease=self._limits.lease)
         self._observer.stage("store", time.perf_counter() - started)

@@ -6,13 +6,14 @@ and threshold: the first is raised, the others are its notes.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import yaml
 
 from service.canonical import digest
+from service.certificate import Certificate
 from service.conditions import (
     ATTRIBUTES,
     OBFUSCATIONS,
@@ -31,7 +32,8 @@ from service.conditions import (
 from service.domain import Category, Decision, Surface
 from service.errors import PolicyInvalid
 from service.located import Located, Problems, read
-from service.policy import Policy, Rule
+from service.policy import Policy
+from service.rule import Rule
 
 DEFAULT = Path(__file__).parent / "policies" / "default.yaml"
 """The shipped policy."""
@@ -47,25 +49,25 @@ _UNJUDGED = (Decision.ALLOW, Decision.REVIEW)
 _Answer = TypeVar("_Answer")
 
 
-def load(path: Path | None = None) -> Policy:
+def load(path: Path | None = None, certificate: Certificate | None = None) -> Policy:
     """The policy in the file (None: the shipped one). Raises `PolicyInvalid`, and OSError for an unreadable file."""
     try:
-        return parse((path or DEFAULT).read_text(encoding="utf-8"))
+        return parse((path or DEFAULT).read_text(encoding="utf-8"), certificate)
     except UnicodeDecodeError as error:
         raise PolicyInvalid(str(path), f"is not UTF-8 at byte {error.start}", "save it as UTF-8 text") from error
 
 
-def parse(text: str) -> Policy:
-    """The policy in the text of a document."""
-    return _Reading(read(text)).policy()
+def parse(text: str, certificate: Certificate | None = None) -> Policy:
+    """The policy in the text of a document; the certificate is what its automatic rules rest on."""
+    return _Reading(read(text), certificate).policy()
 
 
 class _Reading:
     """One reading of a document: collects problems and knows its thresholds by name."""
 
-    def __init__(self, root: Located) -> None:
+    def __init__(self, root: Located, certificate: Certificate | None) -> None:
         required = ("schema", "name", "description", "defaults", "rules")
-        self._root = root
+        self._root, self._certificate = root, certificate
         self._sections = root.mapping((*required, "test_string", "thresholds"), required)
         self._problems = Problems()
         self._thresholds: dict[str, Threshold] = {}
@@ -80,7 +82,7 @@ class _Reading:
             policy = Policy(
                 name=_matching(self._sections["name"], _NAME, "a short name such as ads-strict"),
                 description=self._sections["description"].text(),
-                version=self._version(),
+                version=self._version(rules),
                 rules=rules,
                 test_string=(node := self._sections.get("test_string")) is None or node.flag(),
                 abstained=_by_surface(defaults.get("abstained"), _unjudged, Decision.REVIEW),
@@ -90,9 +92,13 @@ class _Reading:
         self._problems.raise_any()
         return policy
 
-    def _version(self) -> str:
-        """Digest of what the document says: comments, layout and the order of keys don't count."""
-        return digest(json.dumps(self._root.plain(), sort_keys=True))
+    def _version(self, rules: Sequence[Rule]) -> str:
+        """Digest of what the document says, and of a certificate that decides with it.
+
+        Comments, layout and the order of keys don't count.
+        """
+        certificate = next(filter(None, (rule.certified for rule in rules)), None)
+        return digest(json.dumps(self._root.plain(), sort_keys=True), *([certificate.version] if certificate else []))
 
     def _read_schema(self) -> None:
         with self._problems.caught():
@@ -132,6 +138,7 @@ class _Reading:
                 category=Category(category) if category else None,
                 reason=keys["reason"].text(),
                 despite_abstention=despite is not None and despite.flag(),
+                certificate=self._certificate,
             )
         except PolicyInvalid as problem:
             if problem.line:

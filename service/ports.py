@@ -143,6 +143,10 @@ class VerdictCache(Protocol):
         """Cache the verdicts and their judgements."""
         ...
 
+    async def keep(self, judgements: Sequence[Judgement]) -> None:
+        """Cache judgements alone: of texts that were read and of which nobody decided."""
+        ...
+
     async def ping(self) -> None:
         """Returns when the cache answers; raises `RedisUnavailable`."""
         ...

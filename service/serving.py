@@ -53,6 +53,7 @@ async def running(settings: Settings) -> AsyncIterator[Serving]:
             front.pipeline,
             front.store,
             front.announcer,
+            front.weighing,
             address=settings.address,
             reflection=settings.reflection,
             default_deadline=settings.default_deadline,

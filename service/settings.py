@@ -20,6 +20,8 @@ class Settings(BaseSettings):
     device: str = Field("cpu", description="Torch device of the worker: cpu, cuda, cuda:0, ...")
     threads: int = Field(1, ge=1, description="Torch threads per worker process.")
     policy: Path | None = Field(None, description="Policy file. Empty: the shipped default.")
+    certificate: Path | None = Field(None, description="What rules may act on. Empty: that in the bundle, if any.")
+    timeline: Path | None = Field(None, description="Weighing of an author's posts. Empty: the shipped starter's.")
 
     address: str = Field("127.0.0.1:50051", description="Where the gRPC server listens.")
     reflection: bool = Field(False, description="Serve gRPC reflection. `assay up` and the demo turn it on.")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from service.domain import Post
@@ -9,6 +10,7 @@ from service.errors import InvalidInput
 
 MAX_TEXT = 20_000
 MAX_BATCH = 1_000
+MAX_TIMELINE = 50
 _MAX_METADATA, _MAX_METADATA_KEY, _MAX_METADATA_VALUE = 64, 128, 4_096
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
@@ -32,6 +34,21 @@ def check(post: Post, now: datetime | None = None) -> None:
     _check_attributes(post)
     _check_time(post.created_at, now or datetime.now(UTC))
     _check_metadata(post)
+
+
+def check_timeline(author: str, authors: Collection[str]) -> None:
+    """Raise `InvalidInput` unless 1 to 50 posts by `authors` can be those of `author`; a post need not name its own."""
+    if not author.strip():
+        raise InvalidInput("author", "is missing", "name the author whose posts these are, by a pseudonym")
+    _check_author(author)
+    if not authors:
+        raise InvalidInput("posts", "is empty", f"send 1 to {MAX_TIMELINE} posts")
+    if len(authors) > MAX_TIMELINE:
+        raise InvalidInput("posts", f"holds {len(authors):,} posts, over {MAX_TIMELINE}", "send the most recent ones")
+    for index, own in enumerate(authors):
+        if own not in {"", author}:
+            problem = f"is {own[:40]!r}, not the author asked about"
+            raise InvalidInput(f"posts[{index}].author", problem, "send the posts of one author, or leave it empty")
 
 
 def check_request_id(request_id: str) -> None:
@@ -64,9 +81,13 @@ def _check_text(field: str, text: str) -> None:
         raise InvalidInput(field, f"holds half a surrogate pair at character {found.start()}", "send whole characters")
 
 
-def _check_attributes(post: Post) -> None:
-    if len(post.author) > 256 or _CONTROL.search(post.author) or _SURROGATE.search(post.author):
+def _check_author(author: str) -> None:
+    if len(author) > 256 or _CONTROL.search(author) or _SURROGATE.search(author):
         raise InvalidInput("author", "is over 256 characters or holds control characters", "send a short pseudonym")
+
+
+def _check_attributes(post: Post) -> None:
+    _check_author(post.author)
     if post.locale and not (len(post.locale) <= 64 and _LOCALE.fullmatch(post.locale)):
         raise InvalidInput(
             "locale", f"{post.locale[:80]!r} is no BCP 47 tag", "send one such as en or pt-BR, or nothing"

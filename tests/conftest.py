@@ -28,6 +28,7 @@ from service.domain import (
     Evidence,
     Judgement,
     Post,
+    Remainder,
     Ruling,
     Signal,
     Skip,
@@ -37,6 +38,8 @@ from service.domain import (
     Verdict,
 )
 from service.ports import Announcer, Attempts, Queue, VerdictCache, WorkerRegistry
+from service.timeline import Weighing
+from service.weighing import Weights
 
 ADAPTERS = ("memory", "redis")
 
@@ -172,6 +175,23 @@ def start_worker() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
 
 @pytest.fixture
+def weighing() -> Weighing:
+    """How the posts of an author are weighed that model m1 judged; short ones count for half."""
+    fits = [
+        Weights(
+            buckets=(10, 20, 40, 80),
+            slopes=(0.5, 0.8, 1.0, 1.0, 1.0),
+            offsets=(0.0,) * 5,
+            correlation=0.2,
+            slope=slope,
+            bias=0.0,
+        )
+        for slope in (1.0, 0.8, 1.2)
+    ]
+    return Weighing("m1", fits[0], tuple(fits[1:]))
+
+
+@pytest.fixture
 def post_of() -> Callable[..., Post]:
     """Makes a post with text `text` and id `id`; further fields by keyword."""
 
@@ -209,7 +229,12 @@ def _judgement(post: Post, model_version: str) -> Judgement:
         content_digest=post.content_digest,
         model_version=model_version,
         signals={signal.name: signal for signal in signals},
-        evidence=Evidence((Span(0, 8, "misinformation", 1.5),), (TokenSurprise(0, 8, 11.25),), {"homoglyph": 2}),
+        evidence=Evidence(
+            (Span(0, 8, "misinformation", 1.5),),
+            (TokenSurprise(0, 8, 11.25),),
+            {"homoglyph": 2},
+            (Remainder("misinformation", 0.25, 0.5),),
+        ),
         words=5,
         abstained=("ABSTAINED_SHORT",),
     )

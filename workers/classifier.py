@@ -5,7 +5,7 @@ from pathlib import Path
 
 from classifiers.detector import Detector, Document, Reading
 from service.canonical import canonical
-from service.domain import Evidence, Judgement, Post, Signal, Span, TokenSurprise
+from service.domain import Evidence, Judgement, Post, Remainder, Signal, Span, TokenSurprise
 
 
 class BundleClassifier:
@@ -42,6 +42,7 @@ class BundleClassifier:
                 tuple(Span(span.start, span.end, span.label, *_short(span.weight)) for span in reading.spans),
                 tuple(TokenSurprise(start, end, *_short(bits)) for start, end, bits in reading.surprise),
                 dict(reading.obfuscation),
+                tuple(Remainder(why.label, *_short(why.base, why.rest)) for why in reading.explanations),
             ),
             words=reading.words,
             abstained=reading.abstain,

@@ -32,15 +32,21 @@ class LocalCache:
             return [hit for hit in held if hit is not None]
         found = await self._inner.find(missing, model_version=model_version, policy_version=policy_version)
         for hit in found:
-            self._keep(hit.verdict, hit.judgement)
+            self._hold(hit.verdict, hit.judgement)
         rest = iter(found)
         return [hit if hit is not None else next(rest) for hit in held]
 
     async def put(self, verdicts: Sequence[Verdict]) -> None:
         """See `VerdictCache`. Kept here even when `inner` raises."""
         for verdict in verdicts:
-            self._keep(verdict, verdict.judgement)
+            self._hold(verdict, verdict.judgement)
         await self._inner.put(verdicts)
+
+    async def keep(self, judgements: Sequence[Judgement]) -> None:
+        """See `VerdictCache`. Kept here even when `inner` raises."""
+        for judgement in judgements:
+            self._hold(None, judgement)
+        await self._inner.keep(judgements)
 
     async def ping(self) -> None:
         """Returns when `inner` answers; raises `RedisUnavailable`."""
@@ -55,7 +61,7 @@ class LocalCache:
             verdict = None
         return CacheHit(verdict, judgement)
 
-    def _keep(self, verdict: Verdict | None, judgement: Judgement | None) -> None:
+    def _hold(self, verdict: Verdict | None, judgement: Judgement | None) -> None:
         if judgement is None:
             return
         self._judgements[judgement.model_version, judgement.content_digest] = judgement

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from service.adapters.local_cache import LocalCache
-from service.domain import Batch, Lane, Post, PostKey, Reply, Verdict, WorkerInfo
+from service.domain import Batch, Judgement, Lane, Post, PostKey, Reply, Verdict, WorkerInfo
 from service.ports import CacheHit
 
 
@@ -22,6 +22,9 @@ class EmptyCache:
         return [CacheHit() for _ in posts]
 
     async def put(self, verdicts: Sequence[Verdict]) -> None:
+        """Forgets them."""
+
+    async def keep(self, judgements: Sequence[Judgement]) -> None:
         """Forgets them."""
 
     async def ping(self) -> None:

@@ -57,10 +57,15 @@ class RedisCache:
         values: dict[str, bytes] = {}
         for verdict in verdicts:
             if (judgement := verdict.judgement) is not None:
-                values[_judgement_key(judgement.model_version, judgement.content_digest)] = _dump(
-                    encode_judgement(judgement)
-                )
+                values |= _judgement_entry(judgement)
                 values[_verdict_key(verdict.policy_version, verdict.post.name)] = _dump(encode_verdict(verdict))
+        await self._set(values)
+
+    async def keep(self, judgements: Sequence[Judgement]) -> None:
+        """See `VerdictCache`."""
+        await self._set({key: value for judgement in judgements for key, value in _judgement_entry(judgement).items()})
+
+    async def _set(self, values: Mapping[str, bytes]) -> None:
         if not values:
             return
         args = [arg for value in values.values() for arg in (value, self._lifetime())]
@@ -99,6 +104,10 @@ def _verdict(data: Mapping[str, Any], post: Post, judgement: Judgement) -> Verdi
     if data["fingerprint"] != post.fingerprint or data["model"] != judgement.model_version:
         return None
     return decode_verdict(data, judgement)
+
+
+def _judgement_entry(judgement: Judgement) -> dict[str, bytes]:
+    return {_judgement_key(judgement.model_version, judgement.content_digest): _dump(encode_judgement(judgement))}
 
 
 def _judgement_key(model_version: str, content_digest: str) -> str:

@@ -20,6 +20,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from service.domain import Post, Verdict, VerdictFilter
 from service.errors import AssayError
+from service.rpc.author_messages import encode_timeline, read_author
 from service.rpc.backoff import Backoff
 from service.rpc.client_stream import PostStream
 from service.rpc.filter_messages import encode_filter
@@ -29,6 +30,7 @@ from service.rpc.refusal import refusal
 from service.rpc.results import MAX_MESSAGE
 from service.rpc.status import error_of
 from service.rpc.verdict_messages import read_verdict
+from service.timeline import AuthorJudgement
 from service.validation import MAX_BATCH
 
 _OPTIONS = (
@@ -72,6 +74,12 @@ class Client:
         request = moderation.ModeratePostRequest(post=encode_post(post), request_id=request_id)
         response = await self._ask(lambda: self._moderation.ModeratePost(request, timeout=self._timeout))
         return read_verdict(response.verdict)
+
+    async def moderate_author(self, author: str, posts: Sequence[Post], *, request_id: str = "") -> AuthorJudgement:
+        """What up to 50 posts of one author say together; nothing becomes of the posts themselves."""
+        request = encode_timeline(author, posts, request_id)
+        response = await self._ask(lambda: self._moderation.ModerateAuthor(request, timeout=self._timeout))
+        return read_author(response.judgement)
 
     def moderate_stream(
         self, posts: Iterable[Post] | AsyncIterable[Post], *, evidence: bool = False

@@ -1,4 +1,4 @@
-"""ModerationService: requests to posts, pipeline answers to responses."""
+"""ModerationService: requests to posts, answers of the pipeline (and of the weighing, for authors) to responses."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ from assay.v1.moderation_service_pb2_grpc import ModerationServiceServicer
 
 from service.domain import Post, Verdict
 from service.errors import AssayError, InvalidInput
+from service.rpc.author_messages import read_timeline, write_author
 from service.rpc.calls import Context, adopt, deadline_of
 from service.rpc.enums import wants_evidence
 from service.rpc.moderator import Moderator
@@ -16,13 +17,20 @@ from service.rpc.post_messages import check_count, try_post
 from service.rpc.results import check_size, required_post, write_evident, write_result
 from service.rpc.status import status_of
 from service.rpc.stream import ModerationStream
+from service.timeline import Weighing
 
 
 class ModerationServicer(ModerationServiceServicer):
-    """Serves a pipeline; `default_deadline` (seconds) for calls without one. Streams end when `stopping` is set."""
+    """Serves a pipeline; `default_deadline` (seconds) for calls without one. Streams end when `stopping` is set.
 
-    def __init__(self, moderator: Moderator, *, default_deadline: float, stopping: asyncio.Event) -> None:
-        self._moderator, self._default_deadline, self._stopping = moderator, default_deadline, stopping
+    `weighing` is how an author's posts are weighed together.
+    """
+
+    def __init__(
+        self, moderator: Moderator, weighing: Weighing, *, default_deadline: float, stopping: asyncio.Event
+    ) -> None:
+        self._moderator, self._weighing = moderator, weighing
+        self._default_deadline, self._stopping = default_deadline, stopping
 
     async def ModeratePost(self, request: pb.ModeratePostRequest, context: Context) -> pb.ModeratePostResponse:  # noqa: N802
         """One verdict."""
@@ -75,6 +83,17 @@ class ModerationServicer(ModerationServiceServicer):
                 result.error.CopyFrom(status_of(post))
             else:
                 result.state = _ACCEPTED[next(accepted)]
+        return response
+
+    async def ModerateAuthor(  # noqa: N802
+        self, request: pb.ModerateAuthorRequest, context: Context
+    ) -> pb.ModerateAuthorResponse:
+        """What the posts say together; nothing is decided or recorded."""
+        adopt(context, request.request_id)
+        posts = read_timeline(request)
+        judgements = await self._moderator.read(posts, deadline=self._deadline(context))
+        response = pb.ModerateAuthorResponse()
+        write_author(self._weighing.judge(request.author, posts, judgements), response.judgement)
         return response
 
     def _deadline(self, context: Any) -> float:

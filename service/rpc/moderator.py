@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from service.domain import Post, Verdict
+from service.domain import Judgement, Post, Verdict
 from service.errors import AssayError
 
 
 class Moderator(Protocol):
-    """Posts in, verdicts out. Deadlines are Unix seconds."""
+    """Posts in, verdicts or judgements out. Deadlines are Unix seconds."""
 
     async def moderate(self, post: Post, *, deadline: float | None = None) -> Verdict:
         """The verdict of one post. Raises `AssayError`."""
@@ -18,6 +18,10 @@ class Moderator(Protocol):
         self, posts: Sequence[Post], *, deadline: float | None = None
     ) -> list[Verdict | AssayError]:
         """A verdict or an error for each post, in order."""
+        ...
+
+    async def read(self, posts: Sequence[Post], *, deadline: float | None = None) -> list[Judgement | None]:
+        """What the model says of each text, None where it was set aside; nothing is recorded. Raises `AssayError`."""
         ...
 
     async def submit(self, posts: Sequence[Post], *, request_id: str = "") -> list[bool]:

@@ -20,6 +20,7 @@ from service.rpc.moderator import Moderator
 from service.rpc.results import MAX_MESSAGE
 from service.rpc.verdicts import VerdictServicer
 from service.rpc.watching import Watching
+from service.timeline import Weighing
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
@@ -44,6 +45,7 @@ class Server:
         moderator: Moderator,
         store: RecordStore,
         announcer: Announcer,
+        weighing: Weighing,
         *,
         address: str,
         reflection: bool = False,
@@ -54,7 +56,7 @@ class Server:
         self._address, self._stopping = address, asyncio.Event()
         self._readiness = Readiness(moderator, store, self._stopping)
         self._server = grpc.aio.server(interceptors=(CallInterceptor(CallMetrics(registry)),), options=_OPTIONS)
-        moderation = ModerationServicer(moderator, default_deadline=default_deadline, stopping=self._stopping)
+        moderation = ModerationServicer(moderator, weighing, default_deadline=default_deadline, stopping=self._stopping)
         verdicts = VerdictServicer(store, Watching(store, announcer, self._stopping, heartbeat=heartbeat))
         add_ModerationServiceServicer_to_server(moderation, self._server)
         add_VerdictServiceServicer_to_server(verdicts, self._server)

@@ -11,6 +11,7 @@ from service.domain import (
     Evidence,
     Judgement,
     PostKey,
+    Remainder,
     Ruling,
     Signal,
     Skip,
@@ -71,6 +72,8 @@ def _write_evidence(evidence: Evidence, message: verdict_pb2.Evidence) -> None:
     for token in evidence.surprise:
         message.token_surprises.add(start_offset=token.start, end_offset=token.end, bits=token.bits)
     message.obfuscation.update(evidence.obfuscation)
+    for remainder in evidence.remainders:
+        message.remainders.add(signal=remainder.signal, base=remainder.base, rest=remainder.rest)
 
 
 def read_verdict(message: verdict_pb2.Verdict) -> Verdict:
@@ -115,4 +118,5 @@ def _read_evidence(message: verdict_pb2.Evidence) -> Evidence:
         tuple(Span(s.start_offset, s.end_offset, s.signal, s.weight) for s in message.spans),
         tuple(TokenSurprise(t.start_offset, t.end_offset, t.bits) for t in message.token_surprises),
         dict(message.obfuscation),
+        tuple(Remainder(remainder.signal, remainder.base, remainder.rest) for remainder in message.remainders),
     )

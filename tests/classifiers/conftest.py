@@ -14,7 +14,7 @@ from classifiers.backbone import Backbone, load_backbone, new_backbone
 from classifiers.data import Row, load_rows
 from classifiers.detector import Detector
 from classifiers.tokenizer import save_tokenizer, train_tokenizer
-from classifiers.train import FitOptions, PretrainOptions, TrainOptions, train
+from classifiers.train import FitOptions, LoraOptions, PretrainOptions, TrainOptions, train
 
 HUMAN = [
     "lol",
@@ -156,6 +156,23 @@ def heads_dir(tmp_path_factory: pytest.TempPathFactory, data_dir: Path, llama_di
     fit = FitOptions(epochs=3, batch=64)
     options = TrainOptions(
         data_dir, directory / "heads", backbone=llama_dir, draws=400, screen_draws=600, fit=fit, window=64
+    )
+    return train(options, say=lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def adapted_dir(tmp_path_factory: pytest.TempPathFactory, data_dir: Path, llama_dir: Path) -> Path:
+    """A heads bundle for the random Llama, with a low-rank adapter."""
+    directory = tmp_path_factory.mktemp("adapted")
+    options = TrainOptions(
+        data_dir,
+        directory / "heads",
+        backbone=llama_dir,
+        draws=400,
+        screen_draws=600,
+        fit=FitOptions(epochs=3, batch=64),
+        lora=LoraOptions(4, 8, epochs=1, rate=3e-3, batch=32),
+        window=64,
     )
     return train(options, say=lambda _: None)
 

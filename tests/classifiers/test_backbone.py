@@ -43,6 +43,21 @@ def test_rows_give_the_states_that_packs_give(backbone: Backbone, llama_dir: Pat
         torch.testing.assert_close(found, alone(llama_dir, SEQUENCES[index])[-1], rtol=1e-4, atol=1e-4)
 
 
+def test_a_network_with_llama_3_s_rope_scaling_gives_its_states(llama_dir: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(llama_dir, tmp_path / "copy"))
+    config = json.loads((copy / "config.json").read_text())
+    scaling = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+    scaling["original_max_position_embeddings"] = 32
+    config = {name: value for name, value in config.items() if name != "rope_parameters"}
+    (copy / "config.json").write_text(json.dumps(config | {"rope_scaling": scaling, "rope_theta": 500000.0}))
+    (packed,) = pack(SEQUENCES[-1:], 100)
+    states = load_backbone(copy, dtype=torch.float32)(
+        packed.ids[None], packed.positions[None], LAYERS, lengths=packed.lengths
+    )
+    torch.testing.assert_close(states.final[0], alone(copy, SEQUENCES[-1])[-1], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(states.final[0], alone(llama_dir, SEQUENCES[-1])[-1], atol=1e-2)
+
+
 def test_shape_is_the_configuration(backbone: Backbone) -> None:
     assert (backbone.shape.hidden_size, backbone.shape.layers) == (48, 4)
     assert len(backbone.output_weight) == backbone.shape.vocabulary

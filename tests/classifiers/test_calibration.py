@@ -1,5 +1,8 @@
 """Calibration: probabilities that hold on fresh rows, shrinkage, masks, intervals, prevalence and the file format."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -91,8 +94,43 @@ def test_prevalence_correction_scales_the_odds() -> None:
     assert np.all((rare.low <= rare.p) & (rare.p <= rare.high))
 
 
+def test_the_feed_s_own_prevalence_is_corrected_for_unless_another_is_given() -> None:
+    calibration = Calibration.fit(*_sample(5000, seed=1))
+    logits, _, words = _sample(50, seed=2)
+    own = replace(calibration, feed=(0.01, calibration.prevalence[1]))
+    np.testing.assert_array_equal(own.apply(logits, words).p, calibration.apply(logits, words, own.feed).p)
+    plain = own.apply(logits, words, calibration.prevalence).p
+    np.testing.assert_allclose(plain, calibration.apply(logits, words).p, rtol=1e-4)
+    with pytest.raises(ValueError, match="feed"):
+        replace(calibration, feed=(0.0, 0.5))
+
+
+def _bent(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """True log odds that rise slowly from the logit that four fifths of normal(0, 2) lie below."""
+    return 1.5 * np.minimum(logits, 1.68) + 0.2 * np.maximum(logits - 1.68, 0) - 1
+
+
+def test_a_curve_bends_where_the_rows_do_and_never_falls() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 2, (20_000, 1))
+    truth = (generator.random((20_000, 1)) < sigmoid(_bent(logits))).astype(float)
+    curve = Calibration.fit(logits, truth, np.full(20_000, 30)).curves[0][2]
+    grid = np.linspace(-5, 5, 201)
+    p, expected = curve.apply(grid), sigmoid(_bent(grid))
+    assert np.abs(p - expected).max() < 0.04
+    assert (np.diff(p) > 0).all()
+    straight = sigmoid(curve.slope * grid + curve.bias)
+    assert np.abs(straight - expected).max() > 0.1
+
+
+def test_a_calibration_of_straight_lines_still_loads() -> None:
+    curves = [[{"slope": 2.0, "bias": -1.0}] * 5]
+    calibration = Calibration.from_json(json.dumps({"curves": curves, "prevalence": [0.5]}))
+    assert calibration.apply([[0.5]], [30]).p[0, 0] == pytest.approx(0.5)
+
+
 def test_json_keeps_everything() -> None:
-    calibration = Calibration.fit(*_sample(800, seed=1))
+    calibration = replace(Calibration.fit(*_sample(800, seed=1)), feed=(0.1, 0.2))
     assert Calibration.from_json(calibration.to_json()) == calibration
 
 

@@ -1,13 +1,11 @@
 import json
 import random
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from classifiers.attacks import ATTACKS, disturb
 from classifiers.data import DataError, Row, deduplicate, load_rows, select, targets
 from classifiers.labels import LABELS
 from classifiers.sampling import Sampler, crop, row_probabilities
@@ -26,7 +24,7 @@ def known(row: Row, *, presume: bool = False) -> dict[str, float]:
 
 def test_sets_load_with_their_names(data_dir: Path) -> None:
     rows = load_rows(data_dir)
-    assert {row.dataset for row in rows} == {"mixed", "hatemoji", "harm_prompts"}
+    assert {row.dataset for row in rows} == {"mixed", "hatemoji", "harm_prompts", "written"}
     assert {row.split for row in rows} == {"train", "dev", "test"}
 
 
@@ -51,12 +49,12 @@ def test_a_bad_line_is_named(tmp_path: Path, line: object, reason: str) -> None:
 def test_collections_without_texts_are_left_out(tmp_path: Path) -> None:
     write(tmp_path, "claims", {"id": 1, "claim": "the moon is cheese"})
     write(tmp_path, "posts", {"text": "a post", "split": "train"})
-    assert len(load_rows(tmp_path)) == 1
+    assert [row.text for row in load_rows(tmp_path) if row.dataset != "written"] == ["a post"]
 
 
 def test_liar_is_never_trained_on(tmp_path: Path) -> None:
     write(tmp_path, "liar", {"text": "a claim", "split": "train", "misinfo": 1})
-    assert select(load_rows(tmp_path), "train") == []
+    assert {row.dataset for row in select(load_rows(tmp_path), "train")} == {"written"}
 
 
 def test_held_out_copies_win_and_know_what_either_knew() -> None:
@@ -125,19 +123,3 @@ def test_streams_are_seeded_and_resume(corpus: list[Row]) -> None:
     expected = [first.draw() for _ in range(5)]
     second.restore(state)
     assert [second.draw() for _ in range(5)] == expected
-
-
-@pytest.mark.parametrize("name", list(ATTACKS))
-def test_attacks_keep_a_text_and_its_words(name: str) -> None:
-    rng = random.Random(2)
-    text = "The @user said: see https://a.b/c for a list, #now it is the end."
-    attacked = ATTACKS[name](text, rng)
-    assert attacked != text or name == "misspell"
-    assert 0.5 < len(attacked) / len(text) < 1.2
-
-
-def test_attacks_come_at_their_rate() -> None:
-    rng = random.Random(3)
-    text = "The Quick Brown Fox, jumps over the lazy dog @home https://t.co/x #wow."
-    changed = Counter(disturb(text, rng, 0.3) != text for _ in range(1000))
-    assert 200 < changed[True] < 350

@@ -1,8 +1,15 @@
-import pytest
+import random
+from pathlib import Path
 
-from classifiers.bundle import STARTER, read_manifest
-from classifiers.detector import TOO_SHORT, Detector, Document
+import numpy as np
+import pytest
+import torch
+
+from classifiers.branches import LlamaBranch
+from classifiers.bundle import STARTER, load_bundle, read_manifest
+from classifiers.detector import LANGUAGE, TOO_SHORT, Detector, Document
 from classifiers.labels import LABELS
+from classifiers.text import normalise, word_count
 
 TEXTS = [
     "moreover the vibrant tapestry of communities underscores a pivotal journey that fosters meaningful growth",
@@ -50,6 +57,66 @@ def test_short_texts_abstain(detector: Detector) -> None:
     assert [reading.abstain for reading in readings] == [(TOO_SHORT,), (), (TOO_SHORT,)]
 
 
+def test_other_languages_abstain_and_are_scored_all_the_same(detector: Detector) -> None:
+    spanish = "El gobierno anunció nuevas medidas económicas para el próximo trimestre."
+    readings = detector.score(documents([spanish, "hola a todos amigos", TEXTS[1]]))
+    assert [reading.abstain for reading in readings] == [(LANGUAGE,), (TOO_SHORT,), ()]
+    assert [reading.language for reading in readings][::2] == ["es", "en"]
+    assert all(tuple(reading.signals) == LABELS for reading in readings)
+
+
+def test_explanations_add_up_to_the_fused_logit_and_cut_no_character(detector: Detector) -> None:
+    rng = random.Random(11)
+    pieces = [
+        "vermin", "invaders", "microchips", "hoax", "moreover", "tapestry", "\U0001f469\u200d\U0001f680", "👍🏽",
+        "cafe\u0301", "Z\u0351\u036ba\u0322lgo", "ﬁne", "ﷺ", "\u0430pple", "hel\u200blo", "漢字かな混じり文",
+        "العربية", "नमस्ते", "한국어", " \n\t ", "\u00a0", "…", "x" * 30,
+    ]  # fmt: skip
+    texts = [" ".join(rng.choices(pieces, k=rng.randrange(1, 90))) for _ in range(60)]
+    explained = 0
+    for text, reading in zip(texts, detector.score(documents(texts)), strict=True):
+        raw = text.encode()
+        for why in reading.explanations:
+            weights = sum(span.weight for span in why.spans)
+            assert why.raw == reading.signals[why.label].raw
+            assert why.base + why.rest + weights == pytest.approx(why.raw, abs=1e-3)
+            assert all(raw[span.start : span.end].decode().strip() for span in why.spans)
+        explained += len(reading.explanations)
+    assert explained > 20
+
+
+def test_the_base_is_what_neither_branch_traces_to_words(detector: Detector, bundle_dir: Path) -> None:
+    """Every token's and n-gram's share must have reached some word, windows and gates counted."""
+    bundle = load_bundle(bundle_dir)
+    branch = LlamaBranch(bundle.backbone, bundle.tokenizer, bundle.parts.heads, bundle.manifest.window)
+    for text in (TEXTS[0], TEXTS[2], TEXTS[6], "Hoax! " + "they hide a “secret” 👍🏽 cure … " * 40):
+        plain = normalise(text).text
+        (found,) = branch.find([plain])
+        sizes = [len(finding.window.characters) for finding in found]
+        words = torch.tensor([word_count(plain)])
+        gates = bundle.parts.fusion.shares(words)
+        (reading,) = detector.score([Document(text)])
+        assert reading.explanations
+        for why in reading.explanations:
+            column = LABELS.index(why.label)
+            kept = [f.logits[column] - f.tokens.shares[:, column].sum() for f in found if f.tokens is not None]
+            llama = np.average(kept, weights=sizes)
+            untraced = bundle.parts.fusion.bias[column] + gates[0][0, column] * llama
+            untraced += gates[1][0, column] * bundle.parts.screen.bias[column]
+            assert why.base == pytest.approx(float(untraced), abs=5e-3)
+
+
+def test_words_carry_what_tells_texts_apart(detector: Detector) -> None:
+    """A word's share is what the logit loses, roughly, without it: the signs agree for the weightiest words."""
+    text = " ".join([*["moreover the vibrant tapestry"] * 3, "lol", "ok", "so", "my", "bus"])
+    (reading,) = detector.score([Document(text)])
+    (why,) = [why for why in reading.explanations if why.label == "ai_generated"]
+    best = max(why.spans, key=lambda span: span.weight)
+    without = (text.encode()[: best.start] + text.encode()[best.end :]).decode()
+    (less,) = detector.score([Document(without)])
+    assert less.signals["ai_generated"].raw < reading.signals["ai_generated"].raw
+
+
 def test_evidence_is_in_bytes_of_the_original(detector: Detector) -> None:
     for text, reading in zip(TEXTS, detector.score(documents(TEXTS)), strict=True):
         raw = text.encode()
@@ -71,7 +138,7 @@ def test_without_explanation_the_signals_are_the_same(detector: Detector) -> Non
     (plain,) = detector.score(documents(TEXTS[:1]), explain=False)
     (explained,) = detector.score(documents(TEXTS[:1]))
     assert plain.signals == explained.signals
-    assert not plain.spans
+    assert not plain.explanations
     assert not plain.surprise
     assert explained.spans
     assert explained.surprise

@@ -1,10 +1,10 @@
-"""Spans and surprise land on the right bytes of the text as it was posted."""
+"""Spans and surprise land on the right bytes of the text as it was posted, and the account adds up."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.explain import Span, spans, surprise
+from classifiers.explain import MOST_SPANS, Explanation, Span, explanation, surprise
 from classifiers.text import normalise
 
 POST = "Ｔhе “bаnk” says  hel\u200blo 👍🏽 and ﬁne wörds"
@@ -35,22 +35,33 @@ def test_strong_neighbours_of_one_sign_become_one_span() -> None:
     text = "we know that totally secret cure is not real"
     weights = [0.1, 0.0, -0.1, 2.0, 1.5, 1.0, 0.2, -3.0, 0.1]
     shares = [(*place, weight) for place, weight in zip(_words(text), weights, strict=True)]
-    found = spans(text, normalise(text), {"misinformation": shares})
-    assert [(_passage(text, span.start, span.end), span.weight) for span in found] == [
+    found = explanation(text, normalise(text), "misinformation", 2.0, shares)
+    assert [(_passage(text, span.start, span.end), span.weight) for span in found.spans] == [
         ("totally secret cure", 4.5),
-        ("not", -3.0),
+        ("not", pytest.approx(-3.0)),
     ]
-    assert spans(text, normalise(text), {"misinformation": shares}, top=1) == found[:1]
+    assert found.rest == pytest.approx(0.3)
+    assert found.base == pytest.approx(0.2)
 
 
-def test_labels_are_kept_apart_and_in_order_of_the_text() -> None:
-    text = "one two three"
-    found = spans(text, normalise(text), {"hate": [(4, 7, 1.0)], "fraud": [(0, 3, 2.0), (8, 13, 0.0)], "sexual": []})
-    assert found == (Span(0, 3, 2.0, "fraud"), Span(4, 7, 1.0, "hate"))
+def test_a_share_is_spread_over_the_words_that_it_covers_and_spaces_have_none() -> None:
+    text = "one three five"
+    found = explanation(text, normalise(text), "hate", 0.0, [(0, 9, 8.0), (9, 14, 4.0), (3, 4, 1.0), (0, 3, -4.0)])
+    assert found == Explanation("hate", 0.0, (Span(4, 14, pytest.approx(9.0), "hate"),), pytest.approx(0.0), -9.0)
 
 
-def test_all_zero_shares_give_no_span() -> None:
-    assert spans("a b", normalise("a b"), {"hate": [(0, 1, 0.0), (2, 3, 0.0)]}) == ()
+def test_only_the_weightiest_spans_are_shown_and_the_rest_is_counted() -> None:
+    text = " ".join("ab" for _ in range(40))
+    shares = [(*place, 2.0 if index % 2 else -2.0) for index, place in enumerate(_words(text))]
+    found = explanation(text, normalise(text), "fraud", 5.0, shares)
+    assert len(found.spans) == MOST_SPANS
+    assert found.base == pytest.approx(5.0)
+    assert found.rest == pytest.approx(-sum(span.weight for span in found.spans))
+
+
+@pytest.mark.parametrize(("text", "shares"), [("", [(0, 0, 2.0)]), ("", []), ("a b", [(0, 1, 0.0), (2, 3, 0.0)])])
+def test_without_words_or_shares_all_is_base(text: str, shares: list[tuple[int, int, float]]) -> None:
+    assert explanation(text, normalise(text), "hate", 1.5, shares) == Explanation("hate", 1.5, (), 0.0, 1.5)
 
 
 def test_tokens_that_share_a_character_become_one_and_empty_ones_are_left_out() -> None:
@@ -78,6 +89,18 @@ def test_any_span_is_decodable_and_inside(text: str, data: st.DataObject) -> Non
         assert _passage(text, first, last)
 
 
+@given(st.text(min_size=1), st.floats(-9, 9), st.data())
+def test_any_account_adds_up_and_cuts_no_character(text: str, raw: float, data: st.DataObject) -> None:
+    normal = normalise(text)
+    places = st.integers(0, len(normal.text))
+    passages = st.tuples(places, places, st.floats(-5, 5)).map(lambda drawn: (*sorted(drawn[:2]), drawn[2]))
+    found = explanation(text, normal, "hate", raw, data.draw(st.lists(passages, max_size=30)))
+    assert found.base + found.rest + sum(span.weight for span in found.spans) == pytest.approx(raw, abs=1e-9)
+    for span in found.spans:
+        assert 0 <= span.start < span.end <= len(text.encode())
+        assert _passage(text, span.start, span.end)
+
+
 def test_another_original_is_refused() -> None:
     with pytest.raises(ValueError, match="another text"):
-        spans("other", normalise("text"), {})
+        explanation("other", normalise("text"), "hate", 0.0, [])

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from classifiers.metrics import auroc, bootstrap, ece, threshold_at_fpr, tpr_at_fpr
+from classifiers.metrics import (
+    auroc,
+    bootstrap,
+    bootstraps,
+    ece,
+    rate_interval,
+    reliability,
+    roc,
+    threshold_at_fpr,
+    tpr_at_fpr,
+)
 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=2, max_size=60).filter(
     lambda rows: len({truth for truth, _ in rows}) == 2
@@ -73,3 +83,36 @@ def test_ece_refuses_logits_and_bootstrap_a_single_group() -> None:
         ece([0, 1], [-3.0, 4.0])
     with pytest.raises(ValueError, match="one group"):
         bootstrap(auroc, [0, 1], [0.1, 0.9], groups=["a", "a"])
+
+
+@given(ROWS)
+def test_roc_thinned_lies_on_the_curve(rows: list[tuple[bool, int]]) -> None:
+    truth, scores = map(np.array, zip(*rows, strict=True))
+    fpr, tpr = roc(truth, scores)
+    whole = set(
+        zip(*(part.round(5).tolist() for part in roc_curve(truth, scores, drop_intermediate=False)[:2]), strict=True)
+    )
+    found = list(zip(fpr, tpr, strict=True))
+    assert set(found) <= whole
+    assert (found[0][0], found[-1]) == (0.0, (1.0, 1.0))
+
+
+def test_reliability_bins_hold_what_came_true() -> None:
+    bins = reliability([1, 1, 0, 0], [0.95, 0.95, 0.95, 0.05])
+    assert bins.rows == (1, 3)
+    assert bins.predicted == pytest.approx((0.05, 0.95))
+    assert bins.observed == pytest.approx((0.0, 2 / 3))
+
+
+def test_several_metrics_share_their_draws() -> None:
+    truth, p = _sample(150)
+    metrics = [auroc, lambda some, values: tpr_at_fpr(some, values, 0.05)]
+    assert bootstraps(metrics, truth, p, rounds=50) == [bootstrap(metric, truth, p, rounds=50) for metric in metrics]
+
+
+def test_rate_interval_counts_articles_not_copies() -> None:
+    flags, groups = np.array([0] * 99 + [1]), np.arange(100)
+    low, high = rate_interval(flags, groups)
+    assert (low, high) == pytest.approx((0.0018, 0.0545), abs=1e-4)  # Wilson, 1 of 100
+    assert rate_interval(np.tile(flags, 5), np.tile(groups, 5)) == (low, high)
+    assert rate_interval([0, 0, 0], [1, 2, 3])[1] > 0.5

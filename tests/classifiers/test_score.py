@@ -34,7 +34,8 @@ def test_lines_are_scored_in_order_as_a_command(bundle_dir: Path) -> None:
     assert len(answers) == len(lines)
     first, *refused, last = answers
     assert list(first) == [
-        "id", "ai_generated", "misinformation", "policy", "obfuscation", "words", "abstain", "model_version",
+        "id", "ai_generated", "misinformation", "policy", "obfuscation", "words", "language", "abstain",
+        "model_version",
     ]  # fmt: skip
     assert first["id"] == 7
     assert tuple(first["policy"]) == POLICY_LABELS
@@ -43,6 +44,7 @@ def test_lines_are_scored_in_order_as_a_command(bundle_dir: Path) -> None:
     assert all(answer["error"] for answer in refused)
     assert last["id"] == "Zü"
     assert last["abstain"] == ["ABSTAINED_TOO_SHORT"]
+    assert first["language"] == "en"
 
 
 def test_a_missing_model_is_one_line_and_status_2(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The screen: n-gram counting against a plain count, what it learns, exact shares, and its file."""
+"""The screen: n-gram counting against a plain count, what its two views learn, exact shares, and its file."""
 
 import time
 from collections import Counter
@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from classifiers import ngrams
+from classifiers.manner import PLAIN_WORDS, manner
 from classifiers.metrics import auroc
+from classifiers.ngram_model import NgramModel
 from classifiers.screen import Screen
 
 TOPICS = ("the match was lost in extra time", "stir the soup and add salt", "shares fell as the bank cut rates")
@@ -89,7 +91,7 @@ def test_learns_each_label_from_the_cells_that_are_known(screen: Screen) -> None
 
 
 def test_label_without_both_classes_stays_at_zero(screen: Screen) -> None:
-    assert not screen.weight[:, 2].any()
+    assert not screen.letters.weight[:, 2].any()
     assert screen.bias[2] == 0
 
 
@@ -99,8 +101,49 @@ def test_sample_weight_zero_leaves_a_cell_out() -> None:
     poisoned[:60, 0], weights[:60, 0] = 1 - poisoned[:60, 0], 0
     masked = targets.copy()
     masked[:60, 0] = np.nan
-    left_out = Screen.fit(texts, poisoned, weights, bits=12)
-    np.testing.assert_array_equal(left_out.weight, Screen.fit(texts, masked, bits=12).weight)
+    left_out = NgramModel.fit(texts, poisoned, weights, bits=12)
+    np.testing.assert_array_equal(left_out.weight, NgramModel.fit(texts, masked, bits=12).weight)
+
+
+def test_what_tells_one_group_from_another_earns_no_weight_where_groups_have_intercepts() -> None:
+    generator = np.random.default_rng(8)
+    group, truth = generator.integers(2, size=800), np.zeros(800)
+    truth[:] = generator.random(800) < np.where(group, 0.9, 0.1)
+    texts = [
+        f"{'cats' if of else 'dogs'} {'rather' if machine and generator.random() < 0.4 else 'so'} much"
+        for of, machine in zip(group, truth, strict=True)
+    ]
+    targets, probes = truth[:, None].astype(np.float32), ["cats so much", "dogs so much", "cats rather much"]
+    plain = NgramModel.fit(texts, targets, bits=12).logits(probes)[:, 0]
+    fixed = NgramModel.fit(texts, targets, None, group[:, None], bits=12).logits(probes)[:, 0]
+    assert plain[0] - plain[1] > 3 * abs(fixed[0] - fixed[1])
+    assert fixed[2] - fixed[0] > 2 * abs(fixed[0] - fixed[1])
+
+
+def test_manner_keeps_how_and_drops_what() -> None:
+    told = manner("The senator quickly denied 3 claims, and IT was un-believable!! lol")
+    assert told == "The x xly xed 9 xs, and IT was x-xable!! lol"
+    assert manner("A nurse slowly signed 7 forms, and IT was un-readable!! lol").split()[1:] == told.split()[1:]
+    assert "senator" not in PLAIN_WORDS
+
+
+@given(st.text(max_size=60))
+def test_manner_keeps_every_word_a_word(text: str) -> None:
+    assert len(manner(text).split()) == len(text.split())
+
+
+def test_manner_view_carries_over_to_other_topics() -> None:
+    generator = np.random.default_rng(4)
+
+    def told(machine: bool, topic: list[str]) -> str:
+        frame = "however the {} was really {} and yet {}" if machine else "so my {} got {} again with {}"
+        return frame.format(*generator.choice(topic, 3))
+
+    known, fresh = [f"topic{letter}a" for letter in "bcdfghkm"], [f"matter{letter}o" for letter in "pqrstvwz"]
+    truth = generator.integers(2, size=300)
+    fitted = Screen.fit([told(bool(one), known) for one in truth], truth[:, None].astype(np.float32), bits=12)
+    logits = fitted.manner.logits([manner(told(bool(one), fresh)) for one in truth])
+    assert auroc(truth, logits[:, 0]) > 0.95
 
 
 def test_rare_positives_still_rank_first() -> None:
@@ -130,11 +173,11 @@ def test_contributions_name_the_word_that_tells(screen: Screen) -> None:
 
 
 def test_text_beyond_the_limit_is_not_read(screen: Screen) -> None:
-    text = "some people " * 300
-    assert len(text) > ngrams.MOST_CHARS
-    cut = text[: ngrams.MOST_CHARS]
-    np.testing.assert_array_equal(screen.logits([text]), screen.logits([cut]))
-    assert screen.contributions(text, 0)[-1][1] <= ngrams.MOST_CHARS
+    text = "some people " * 400
+    assert len(manner(text)) > ngrams.MOST_CHARS
+    letters = screen.letters
+    np.testing.assert_array_equal(letters.logits([text]), letters.logits([text[: ngrams.MOST_CHARS]]))
+    assert all(weight == 0 for start, _, weight in screen.contributions(text, 0) if start > ngrams.MOST_CHARS)
 
 
 def test_nothing_and_empty_texts(screen: Screen) -> None:
@@ -149,30 +192,39 @@ def test_saved_screen_scores_alike(screen: Screen, tmp_path: Path) -> None:
     np.testing.assert_array_equal(Screen.load(path).logits(texts), screen.logits(texts))
 
 
-def test_shipped_size_stays_below_eight_megabytes(tmp_path: Path) -> None:
+def test_shipped_size_stays_below_nine_megabytes(tmp_path: Path) -> None:
     path = tmp_path / "screen.safetensors"
     width = 1 << 18
-    Screen(np.zeros((width, 10), np.float32), np.zeros(10, np.float32), np.ones(width, np.float32)).save(path)
-    assert path.stat().st_size < 8_000_000
+    views = [
+        NgramModel(np.zeros((width, n), np.float32), np.zeros(n, np.float32), np.ones(width, np.float32))
+        for n in (10, 2)
+    ]
+    Screen(*views).save(path)
+    assert path.stat().st_size < 9_000_000
 
 
-def test_scores_a_thousand_posts_of_fifty_words_in_half_a_second(screen: Screen) -> None:
+def test_scores_a_thousand_posts_of_fifty_words_in_under_a_second(screen: Screen) -> None:
     texts = [" ".join(np.random.default_rng(seed).choice(FILLERS, 50)) for seed in range(1000)]
     screen.logits(texts[:10])
     start = time.process_time()
     screen.logits(texts)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 0.8
 
 
 def test_files_and_shapes_that_do_not_fit_are_named(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"weight": np.zeros((4, 2), np.float16)}, path)
-    with pytest.raises(ValueError, match="weight, bias and idf"):
+    with pytest.raises(ValueError, match="weight, bias, idf"):
         Screen.load(path)
     path.write_bytes(b"no tensors")
     with pytest.raises(ValueError, match="not a screen"):
         Screen.load(path)
-    save_file({name: np.zeros(4, np.float16) for name in ("weight", "bias", "idf")}, path)
+    flat = {
+        f"{view}.{name}": np.zeros(4, np.float16)
+        for view in ("letters", "manner")
+        for name in ("weight", "bias", "idf")
+    }
+    save_file(flat, path)
     with pytest.raises(ValueError, match="weight has shape"):
         Screen.load(path)
     with pytest.raises(ValueError, match="targets"):

@@ -15,7 +15,8 @@ _MARKS = "\u0301\u0308\u0336\u0345\u20e3"
 _EMOJI = "❤👨👩🏽🏴🇩"
 _SPACES = " \n\t\u00a0\u2003"
 _TRICKY = st.sampled_from(_LETTERS + _INVISIBLE + _MARKS + _EMOJI + _SPACES)
-TEXTS = st.one_of(st.text(), st.lists(_TRICKY, max_size=30).map("".join))
+_SPACED_OUT = st.lists(st.sampled_from(["a", "B", "е", " ", " ", "  ", "\u200b", "\n "]), max_size=40).map("".join)
+TEXTS = st.one_of(st.text(), st.lists(_TRICKY, max_size=30).map("".join), _SPACED_OUT)
 
 
 @settings(max_examples=400)
@@ -67,7 +68,14 @@ def test_tidy_ascii_is_untouched(text: str) -> None:
         ("h̶i t̴h̵ere", "hi there", {"combining_mark": 3}),
         ("null\x00 byte\x1b[0m", "null byte[0m", {"control_character": 2}),
         ("too   many\t\tgaps\u2003here.  Fine", "too many gaps here. Fine", {"whitespace": 3}),
+        ('no "v a c c i n e", no', 'no "vaccine", no', {"whitespace": 1}),
+        ("the v a c c i n e is", "the vaccine is", {"whitespace": 1}),
+        ("T h i s  i s  a  t e s t", "This is a test", {"whitespace": 4}),
         ("приbет, кoлодец", "приbет, колодец", {"homoglyph": 1}),
+        ("Неrе і go: а сору of ассеѕѕ", "Here i go: a copy of access", {"homoglyph": 15}),
+        ("go: а сору of ассеѕѕ", "go: a copy of access", {"homoglyph": 11}),
+        ("It'ѕ not in ΑREA5і", "It's not in AREA5i", {"homoglyph": 3}),
+        ("so 🤦\u200b\u200d\u200b♀\u200b️ ❤\u2060️", "so 🤦\u200d♀️ ❤️", {"format_character": 4}),
     ],
 )
 def test_undoes_disguises(disguised: str, plain: str, undone: dict[str, int]) -> None:
@@ -82,6 +90,10 @@ def test_undoes_disguises(disguised: str, plain: str, undone: dict[str, int]) ->
         "Я люблю iPhone и Linux, Xerox",
         "Ένα απλό κείμενο με Windows",
         "He said Москва is cold",
+        "Y M C A or plan B C D",
+        "He said Москва and ухо",
+        "Он купил Xerox",
+        "the frequency ν, the angle α and the density ρ",
         "日本語のテスト、カ工ロ",
         "می\u200cخواهم",
         "क्\u200dष and क्\u200cष",
@@ -160,3 +172,8 @@ def test_homoglyph_attack_at_any_rate_is_undone(letters: set[str], every: int) -
 
 def test_homoglyph_attack_on_every_letter_is_undone_wholly() -> None:
     assert normalise("".join(SWAPS.get(char, char) for char in ENGLISH)).text == ENGLISH
+
+
+def test_zero_width_space_after_every_character_is_undone() -> None:
+    text = "One ❤️ of 👩🏽\u200d⚕️ says: 1️⃣ covfefe 🏴\u200d☠️ isn't real 🇩🇪"
+    assert normalise("\u200b".join(text)).text == text

@@ -2,7 +2,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer
 from transformers.convert_slow_tokenizer import import_protobuf
 
@@ -28,6 +28,14 @@ def test_layout_is_llama_s(tokenizer: Tokenizer) -> None:
     ]
     assert begin_of(tokenizer) == 1
     assert tokenizer.encode("bus late", add_special_tokens=False).tokens[0].startswith("▁")
+
+
+def test_llama_3_s_begin_token_is_known_and_none_is_named() -> None:
+    other = Tokenizer(models.BPE(vocab={"a": 0}, merges=[]))
+    with pytest.raises(InputError, match="no begin token"):
+        begin_of(other)
+    other.add_special_tokens(["<|begin_of_text|>"])
+    assert begin_of(other) == 1
 
 
 def test_transformers_reads_it_alike(tokenizer: Tokenizer, tmp_path: Path) -> None:

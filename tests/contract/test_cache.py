@@ -104,6 +104,16 @@ class TestVerdictCache:
         await cache.put([])
         assert await find(cache, post_of()) == [CacheHit()]
 
+    async def test_a_judgement_can_be_kept_of_which_nobody_decided(
+        self, cache: VerdictCache, post_of: MakePost, verdict_of: MakeVerdict
+    ) -> None:
+        judgement = verdict_of(post_of()).judgement
+        assert judgement
+        await cache.keep([judgement])
+        await cache.keep([])
+        assert await find(cache, post_of(), post_of(id="copy")) == [CacheHit(None, judgement)] * 2
+        assert await find(cache, post_of(), model="m2") == [CacheHit()]
+
     async def test_entries_expire(
         self, cache_of: Callable[[float], VerdictCache], post_of: MakePost, verdict_of: MakeVerdict
     ) -> None:

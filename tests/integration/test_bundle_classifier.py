@@ -43,7 +43,36 @@ def test_evidence_of_a_spread_text_lies_inside_it(
         assert encoded[token.start : token.end].decode().strip()
 
 
-def test_context_is_read_with_the_text(classifier: BundleClassifier, post_of: Callable[..., Post]) -> None:
+def test_spans_and_remainders_add_up_to_the_raw_score(
+    classifier: BundleClassifier, post_of: Callable[..., Post]
+) -> None:
+    posts = [
+        post_of("I hate these people, they are vermin 👍 and should be wiped out. Shаre this now!"),
+        post_of("Secret cure: doctors hide that lemon water kills every virus. They don't want you to know. " * 8),
+    ]
+    for judgement in classifier.judge(posts):
+        spans = judgement.evidence.spans
+        assert [abs(span.weight) for span in spans] == sorted((abs(span.weight) for span in spans), reverse=True)
+        assert judgement.evidence.remainders
+        for remainder in judgement.evidence.remainders:
+            weights = sum(span.weight for span in spans if span.signal == remainder.signal)
+            raw = judgement.signals[remainder.signal].raw
+            assert remainder.base + remainder.rest + weights == pytest.approx(raw, abs=2e-3)
+
+
+def test_a_language_that_the_starter_does_not_cover_is_abstained(
+    classifier: BundleClassifier, post_of: Callable[..., Post]
+) -> None:
+    [judgement] = classifier.judge(
+        [post_of("El gobierno anunció nuevas medidas económicas para el próximo trimestre.")]
+    )
+    assert judgement.abstained == ("ABSTAINED_LANGUAGE",)
+    assert judgement.signals
+
+
+def test_a_post_in_another_context_has_a_judgement_of_its_own(
+    classifier: BundleClassifier, post_of: Callable[..., Post]
+) -> None:
     alone = post_of("That is what they told us.")
     answering = post_of("That is what they told us.", context=Context(parent_text="The moon is made of cheese."))
     assert alone.content_digest != answering.content_digest

@@ -17,10 +17,11 @@ from prometheus_client import CollectorRegistry
 
 from service.adapters.memory import MemoryAnnouncer
 from service.adapters.memory_store import MemoryStore
-from service.domain import Evidence, Post, TokenSurprise, Verdict
+from service.domain import Evidence, Judgement, Post, TokenSurprise, Verdict
 from service.errors import AssayError, DeadlineExceeded, NoWorker, Overloaded
 from service.rpc.client import Client
 from service.rpc.server import Server
+from service.timeline import Weighing
 
 
 @dataclass
@@ -82,6 +83,16 @@ class ScriptedPipeline:
 
         return await asyncio.gather(*map(one, posts))
 
+    async def read(self, posts: Sequence[Post], *, deadline: float | None = None) -> list[Judgement | None]:
+        self.deadlines.append(deadline)
+        for post in posts:
+            await self._obey(post.text, deadline or 0.0)
+        judgements = [self.verdict_of(post).judgement for post in posts]
+        return [
+            judgement and replace(judgement, words=len(post.text.split()), abstained=())
+            for post, judgement in zip(posts, judgements, strict=True)
+        ]
+
     async def submit(self, posts: Sequence[Post], *, request_id: str = "") -> list[bool]:
         return await self.store.accept(posts, request_id=request_id)
 
@@ -116,12 +127,13 @@ def pipeline(verdict_of: Callable[..., Verdict]) -> ScriptedPipeline:
 
 
 @pytest.fixture
-async def front(pipeline: ScriptedPipeline) -> AsyncIterator[Front]:
+async def front(pipeline: ScriptedPipeline, weighing: Weighing) -> AsyncIterator[Front]:
     registry = CollectorRegistry()
     server = Server(
         pipeline,
         pipeline.store,
         pipeline.announcer,
+        weighing,
         address="127.0.0.1:0",
         reflection=True,
         heartbeat=0.3,

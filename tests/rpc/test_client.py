@@ -143,7 +143,7 @@ async def test_leaving_a_stream_cancels_its_posts(client, front, post_of):
 
 
 @pytest.fixture
-async def restart(pipeline):
+async def restart(pipeline, weighing):
     """Starts a server on a port that stays the same from start to start."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -152,7 +152,13 @@ async def restart(pipeline):
 
     async def start():
         server = Server(
-            pipeline, pipeline.store, pipeline.announcer, address=address, heartbeat=0.3, registry=CollectorRegistry()
+            pipeline,
+            pipeline.store,
+            pipeline.announcer,
+            weighing,
+            address=address,
+            heartbeat=0.3,
+            registry=CollectorRegistry(),
         )
         await server.start()
         servers.append(server)

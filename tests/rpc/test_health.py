@@ -65,9 +65,9 @@ async def test_reflection_lists_both_services(front):
     call.cancel()
 
 
-async def test_address_in_use(front, pipeline):
+async def test_address_in_use(front, pipeline, weighing):
     registry = CollectorRegistry()
-    second = Server(pipeline, pipeline.store, pipeline.announcer, address=front.address, registry=registry)
+    second = Server(pipeline, pipeline.store, pipeline.announcer, weighing, address=front.address, registry=registry)
     with pytest.raises(OSError, match="free it or choose another"):
         await second.start()
     await second.stop(0)

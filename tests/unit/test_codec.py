@@ -29,6 +29,7 @@ from service.domain import (
     Judgement,
     Post,
     PostKey,
+    Remainder,
     Reply,
     Ruling,
     Signal,
@@ -65,6 +66,7 @@ EVIDENCE = st.builds(
     st.lists(st.builds(Span, OFFSETS, OFFSETS, WORDS, NUMBERS), max_size=3).map(tuple),
     st.lists(st.builds(TokenSurprise, OFFSETS, OFFSETS, NUMBERS), max_size=3).map(tuple),
     st.dictionaries(WORDS, st.integers(0, 99), max_size=3),
+    st.lists(st.builds(Remainder, WORDS, NUMBERS, NUMBERS), max_size=3).map(tuple),
 )
 JUDGEMENTS = st.builds(
     Judgement,
@@ -119,7 +121,11 @@ def test_a_verdict_survives_beside_its_judgement(verdict: Verdict):
     assert decode_verdict(through_json(encode_verdict(verdict)), verdict.judgement) == verdict
 
 
-@given(st.builds(Batch, WORDS, st.lists(POSTS, max_size=3).map(tuple), WORDS, st.none() | NUMBERS, NUMBERS))
+@given(
+    st.builds(
+        Batch, WORDS, st.lists(POSTS, max_size=3).map(tuple), WORDS, st.none() | NUMBERS, NUMBERS, st.booleans()
+    )
+)
 def test_a_batch_survives(batch: Batch):
     assert decode_batch(through_json(encode_batch(batch))) == batch
 
@@ -143,6 +149,13 @@ def test_keys_of_a_later_release_are_ignored():
 
 def test_a_post_of_an_earlier_release_without_optional_keys_is_read():
     assert decode_post({"platform": "example", "id": "1", "text": "words", "surface": "bio"}).surface is Surface.BIO
+
+
+def test_a_judgement_of_an_earlier_release_without_remainders_is_read():
+    judgement = Judgement(content_digest="d", model_version="m", signals={}, words=3)
+    encoded = encode_judgement(judgement)
+    del encoded["remainders"]
+    assert decode_judgement(encoded) == judgement
 
 
 def test_a_surface_that_does_not_exist_is_an_error():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from service.console import marked, signal_bars, verdict_json, verdict_panel, verdict_table
+from service.console import author_json, author_panel, marked, signal_bars, verdict_json, verdict_panel, verdict_table
 from service.domain import (
     Category,
     Decision,
@@ -23,6 +23,8 @@ from service.domain import (
     TokenSurprise,
     Verdict,
 )
+from service.timeline import DUPLICATE, TOO_FEW_POSTS, AuthorJudgement, Finding
+from service.weighing import Share
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]
@@ -135,3 +137,41 @@ def test_a_row_stays_on_one_line_of_a_narrow_terminal(post: PostOf, verdict_on: 
     assert "ALLOW" in lines[2]
     assert "two lines" in lines[2]
     assert lines[2].rstrip().endswith("…")
+
+
+SIGNAL = Signal("ai_generated", 0.92, 2.4, 0.85, 0.97)
+AUTHOR = AuthorJudgement(
+    author="a-1",
+    signal=SIGNAL,
+    share=Share(0.8, 0.5, 1.0),
+    findings=(Finding("platforms/x/posts/1", SIGNAL, 12), Finding("platforms/x/posts/2", None, 0, DUPLICATE)),
+    abstained=(),
+    model_version="m1",
+)
+
+
+def test_an_author_is_shown_by_signal_share_and_what_was_left_out():
+    shown = printed(author_panel(AUTHOR))
+    for words in (
+        "a-1",
+        "0.92",
+        "80% of these posts (50% to 100%)",
+        "1 of 2 posts count",
+        f"left out: 1 x {DUPLICATE}",
+    ):
+        assert words in shown
+
+
+def test_an_author_of_whom_nothing_can_be_said_gets_no_bar():
+    shown = printed(author_panel(replace(AUTHOR, signal=None, share=None, abstained=(TOO_FEW_POSTS,))))
+    assert TOO_FEW_POSTS in shown
+    assert "█" not in shown
+    assert "%" not in shown
+
+
+def test_an_author_as_json_keeps_everything():
+    data = json.loads(json.dumps(author_json(AUTHOR)))
+    assert data["ai_generated"] == {"probability": 0.92, "raw": 2.4, "low": 0.85, "high": 0.97}
+    assert data["share_machine_written"] == {"share": 0.8, "low": 0.5, "high": 1.0}
+    assert [post["excluded"] for post in data["posts"]] == ["", DUPLICATE]
+    assert author_json(replace(AUTHOR, share=None, signal=None))["share_machine_written"] is None

@@ -23,8 +23,9 @@ from service.conditions import (
 )
 from service.domain import Category, Context, Decision, Evidence, Judgement, Post, Signal, Surface
 from service.errors import PolicyInvalid
-from service.policy import Policy, Rule
+from service.policy import Policy
 from service.policy_file import load, parse
+from service.rule import Rule
 
 DEFAULT = load()
 POST = Post(platform="example", id="1", text="words of a post", surface=Surface.FEED, region="DE", locale="de-AT")

@@ -59,6 +59,11 @@ class ModerationServiceStub:
                 request_serializer=assay_dot_v1_dot_moderation__service__pb2.SubmitPostsRequest.SerializeToString,
                 response_deserializer=assay_dot_v1_dot_moderation__service__pb2.SubmitPostsResponse.FromString,
                 _registered_method=True)
+        self.ModerateAuthor = channel.unary_unary(
+                '/assay.v1.ModerationService/ModerateAuthor',
+                request_serializer=assay_dot_v1_dot_moderation__service__pb2.ModerateAuthorRequest.SerializeToString,
+                response_deserializer=assay_dot_v1_dot_moderation__service__pb2.ModerateAuthorResponse.FromString,
+                _registered_method=True)
 
 
 class ModerationServiceServicer:
@@ -105,6 +110,19 @@ class ModerationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ModerateAuthor(self, request, context):
+        """Judges what up to 50 recent posts of one author say together: twenty short posts tell what one cannot. Waits within
+        the call's deadline, as ModeratePost does.
+
+        It is a question about an author and no submission of posts: no policy decides, nothing is recorded and no case
+        opened. What the model says of each text is cached as ever, so that asking again, or about posts judged before, costs
+        no model pass. All posts are judged or the call fails: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED and UNAVAILABLE as in
+        ModeratePost, and what was judged so far will come from the cache. INVALID_ARGUMENT names the field at fault.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModerationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -127,6 +145,11 @@ def add_ModerationServiceServicer_to_server(servicer, server):
                     servicer.SubmitPosts,
                     request_deserializer=assay_dot_v1_dot_moderation__service__pb2.SubmitPostsRequest.FromString,
                     response_serializer=assay_dot_v1_dot_moderation__service__pb2.SubmitPostsResponse.SerializeToString,
+            ),
+            'ModerateAuthor': grpc.unary_unary_rpc_method_handler(
+                    servicer.ModerateAuthor,
+                    request_deserializer=assay_dot_v1_dot_moderation__service__pb2.ModerateAuthorRequest.FromString,
+                    response_serializer=assay_dot_v1_dot_moderation__service__pb2.ModerateAuthorResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -242,6 +265,33 @@ class ModerationService:
             '/assay.v1.ModerationService/SubmitPosts',
             assay_dot_v1_dot_moderation__service__pb2.SubmitPostsRequest.SerializeToString,
             assay_dot_v1_dot_moderation__service__pb2.SubmitPostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ModerateAuthor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.v1.ModerationService/ModerateAuthor',
+            assay_dot_v1_dot_moderation__service__pb2.ModerateAuthorRequest.SerializeToString,
+            assay_dot_v1_dot_moderation__service__pb2.ModerateAuthorResponse.FromString,
             options,
             channel_credentials,
             insecure,

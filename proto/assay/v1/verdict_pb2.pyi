@@ -265,7 +265,9 @@ class Verdict(_message.Message):
 
     @_builtins.property
     def abstained(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Reasons for which the classifiers abstain, such as `ABSTAINED_TOO_SHORT`: the signals then carry little weight."""
+        """Reasons for which the classifiers abstain: `ABSTAINED_TOO_SHORT`, or `ABSTAINED_LANGUAGE` for a text in a language
+        that the bundle doesn't cover. The signals then carry little weight.
+        """
 
     @_builtins.property
     def decide_time(self) -> _timestamp_pb2.Timestamp:
@@ -372,6 +374,7 @@ class Evidence(_message.Message):
     SPANS_FIELD_NUMBER: _builtins.int
     TOKEN_SURPRISES_FIELD_NUMBER: _builtins.int
     OBFUSCATION_FIELD_NUMBER: _builtins.int
+    REMAINDERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___Span]:
         """Stretches of text that moved a signal, heaviest first."""
@@ -384,16 +387,21 @@ class Evidence(_message.Message):
     def obfuscation(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """Obfuscation that was undone before judging, counted by kind (`homoglyph`, `format_character`, ...)."""
 
+    @_builtins.property
+    def remainders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remainder]:
+        """What the spans leave over, one for each signal that they explain."""
+
     def __init__(
         self,
         *,
         spans: _abc.Iterable[Global___Span] | None = ...,
         token_surprises: _abc.Iterable[Global___TokenSurprise] | None = ...,
         obfuscation: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        remainders: _abc.Iterable[Global___Remainder] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["obfuscation", b"obfuscation", "spans", b"spans", "token_surprises", b"token_surprises"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["obfuscation", b"obfuscation", "remainders", b"remainders", "spans", b"spans", "token_surprises", b"token_surprises"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -432,6 +440,36 @@ class Span(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Span: _TypeAlias = Span  # noqa: Y015
+
+@_typing.final
+class Remainder(_message.Message):
+    """Remainder is what of a signal's raw score its spans don't carry: raw_score = base + rest + the weights of its spans."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_FIELD_NUMBER: _builtins.int
+    BASE_FIELD_NUMBER: _builtins.int
+    REST_FIELD_NUMBER: _builtins.int
+    signal: _builtins.str
+    """The signal."""
+    base: _builtins.float
+    """What no passage brings: constant parts, and how predictable the text reads as a whole."""
+    rest: _builtins.float
+    """What the passages outside the spans bring."""
+    def __init__(
+        self,
+        *,
+        signal: _builtins.str = ...,
+        base: _builtins.float = ...,
+        rest: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base", b"base", "rest", b"rest", "signal", b"signal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Remainder: _TypeAlias = Remainder  # noqa: Y015
 
 @_typing.final
 class TokenSurprise(_message.Message):

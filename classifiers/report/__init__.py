@@ -1,0 +1,1 @@
+"""Reports of a measured bundle: tables in Markdown, pictures, and one HTML page that holds both."""

@@ -1,0 +1,99 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from classifiers.data import Row
+from classifiers.objective import teaching_loss
+from classifiers.pretrain import PretrainOptions, pretrain
+from classifiers.teacher import MOST_WORDS, Teacher, TeacherError, embeddings
+
+TEXTS = ["the bus was late", "late again and again", " ".join(["rain"] * (MOST_WORDS + 1))]
+
+
+@pytest.fixture(scope="module")
+def teacher_dir(tmp_path_factory: pytest.TempPathFactory, corpus: list[Row]) -> Path:
+    """A small random sentence encoder, laid out as sentence-transformers lays them."""
+    directory = tmp_path_factory.mktemp("teacher")
+    words = sorted({word for row in corpus for word in row.text.split()})
+    vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(directory)
+    torch.manual_seed(5)
+    shape = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    BertModel(BertConfig(vocab_size=len(vocabulary), **shape)).save_pretrained(directory)
+    _pooling(directory, mean=True)
+    return directory
+
+
+def _pooling(directory: Path, *, mean: bool, first: bool = False) -> None:
+    (directory / "1_Pooling").mkdir(exist_ok=True)
+    modes = {"pooling_mode_mean_tokens": mean, "pooling_mode_cls_token": first}
+    (directory / "1_Pooling" / "config.json").write_text(json.dumps(modes))
+
+
+def test_embeddings_are_unit_and_long_texts_have_none(teacher_dir: Path, tmp_path: Path) -> None:
+    found = embeddings(teacher_dir, TEXTS, tmp_path, say=lambda _: None)
+    assert found.shape == (3, 24)
+    np.testing.assert_allclose(np.linalg.norm(found[:2].astype(float), axis=1), 1, atol=1e-2)
+    assert not found[2].any()
+
+
+def test_padding_does_not_change_an_embedding(teacher_dir: Path) -> None:
+    teacher = Teacher(teacher_dir)
+    alone, beside = teacher.embed(TEXTS[:1]), teacher.embed([TEXTS[0], " ".join(["coffee"] * 30)])
+    assert float((alone[0].astype(float) * beside[0]).sum()) > 0.999
+
+
+def test_kept_embeddings_are_taken_up_only_for_the_same_texts(teacher_dir: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    embeddings(teacher_dir, TEXTS, tmp_path, say=said.append)
+    first = len(said)
+    embeddings(teacher_dir, TEXTS, tmp_path, say=said.append)
+    assert len(said) == first
+    embeddings(teacher_dir, TEXTS[:2], tmp_path, say=said.append)
+    assert len(said) > first
+
+
+def test_directories_that_cannot_teach_are_refused(teacher_dir: Path, llama_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(TeacherError, match="no sentence-transformers model"):
+        Teacher(llama_dir)
+    (tmp_path / "config.json").write_text("{}")
+    _pooling(tmp_path, mean=True, first=True)
+    with pytest.raises(TeacherError, match="one of them"):
+        Teacher(tmp_path)
+
+
+def test_lessons_are_learned(
+    teacher_dir: Path, corpus: list[Row], tiny_network: PretrainOptions, tmp_path: Path
+) -> None:
+    taught = replace(tiny_network, teacher=teacher_dir, minutes=0.08, checkpoint_minutes=0.02)
+    pretrain(corpus, tmp_path, taught, lambda _: None)
+    lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
+    assert 0 < lines[-1]["lessons"] < 0.8 * lines[0]["lessons"]
+    assert (tmp_path / "pupil.safetensors").is_file()
+
+
+def test_without_labels_the_heads_learn_nothing(
+    corpus: list[Row], tiny_network: PretrainOptions, tmp_path: Path
+) -> None:
+    done = pretrain(corpus, tmp_path, replace(tiny_network, unlabelled=True), lambda _: None)
+    assert done.heads == 0
+    assert done.language_model > 0
+
+
+def test_texts_without_a_lesson_do_not_count() -> None:
+    lessons = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    guesses = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    assert float(teaching_loss(guesses, lessons)) == pytest.approx(0)
+    assert float(teaching_loss(-guesses, lessons)) == pytest.approx(2)
+    assert float(teaching_loss(guesses, torch.zeros(2, 2))) == 0

@@ -1,0 +1,149 @@
+"""Posts that are only read: judged the ordinary way, and nothing is decided or recorded of them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.domain import Batch, Post, PostKey, Source
+from service.errors import DeadlineExceeded, Overloaded, RedisUnavailable
+from service.gathering import Gatherer
+from service.judging import MAX_ATTEMPTS, SET_ASIDE
+from service.pipeline import Pipeline
+
+PostOf = Callable[..., Post]
+
+
+def keys(posts: list[Post]) -> list[PostKey]:
+    return [post.key for post in posts]
+
+
+async def test_reading_gives_judgements_and_leaves_no_record(front: Pipeline, house: Any, post: PostOf):
+    posts = [post(number, f"they delve {number}") for number in range(5)]
+    judgements = await front.read(posts)
+    assert [judgement and judgement.content_digest for judgement in judgements] == [one.content_digest for one in posts]
+    assert {judgement and judgement.signals["ai_generated"].probability for judgement in judgements} == {0.97}
+    assert await house.store.inner.posts(keys(posts)) == [None] * 5
+    assert await house.recorded(*posts) == []
+    assert house.observer.verdicts == []
+    assert not {"accept", "record", "release"} & set(house.store.calls)
+    assert house.announcer.calls == []
+
+
+async def test_reading_again_and_moderating_afterwards_costs_no_pass(front: Pipeline, house: Any, post: PostOf):
+    await front.read([post(1), post(2)])
+    passes = len(house.classifier.passes)
+    await front.read([post(2), post(1)])
+    verdict = await front.moderate(post(1))
+    assert verdict.source is Source.CACHE
+    assert await house.decided(post(1))  # the post itself was handed in: it is recorded
+    assert len(house.classifier.passes) == passes
+
+
+async def test_what_was_moderated_before_is_read_from_the_cache(front: Pipeline, house: Any, post: PostOf):
+    verdict = await front.moderate(post(1))
+    assert await front.read([post(1), post(2, post(1).text)]) == [verdict.judgement] * 2
+    assert len(house.classifier.passes) == 1
+
+
+async def test_the_same_text_twice_is_read_once(front: Pipeline, house: Any, post: PostOf):
+    first, second = await front.read([post(1, "the same"), post(2, "the same")])
+    assert first == second
+    assert house.classifier.passes == [["the same"]]
+
+
+async def test_a_post_that_must_be_kept_does_not_rely_on_one_that_is_only_read(house: Any, post: PostOf, until: Any):
+    async with house.front(worker=False) as pipeline:
+        reading = asyncio.create_task(pipeline.read([post(1, "same")]))
+        await until(lambda: "send" in house.queue.calls)
+        moderated = asyncio.create_task(pipeline.moderate(post(1, "same")))
+        await until(lambda: "accept" in house.store.calls)
+        worker = asyncio.create_task(house.work())
+        assert (await moderated).post == post(1, "same").key
+        assert await reading == [(await moderated).judgement]
+        assert len(house.classifier.passes) == 1
+        assert await house.recorded(post(1, "same"))
+        worker.cancel()
+
+
+async def test_what_is_recorded_and_what_is_read_travel_apart(post: PostOf, until: Any):
+    shipped: list[Batch] = []
+
+    async def ship(batch: Batch) -> None:
+        shipped.append(batch)
+
+    options: dict[str, Any] = {"budget": 64, "window": 0.01, "max_waiting": 9, "patience": 60.0, "room": lambda: 9}
+    gatherer = Gatherer(ship, front="front-1", **options)
+    for number in range(6):
+        gatherer.put(post(number), time.time() + 5, recorded=number < 3)
+    task = asyncio.create_task(gatherer.run())
+    await until(lambda: sum(len(batch.posts) for batch in shipped) == 6)
+    assert [(len(batch.posts), batch.recorded) for batch in shipped] == [(3, True), (3, False)]
+    task.cancel()
+
+
+async def test_no_answer_in_time_fails_the_reading(house: Any, post: PostOf):
+    async with house.front(worker=False) as pipeline:
+        with pytest.raises(DeadlineExceeded):
+            await pipeline.read([post(1), post(2)], deadline=time.time() + 0.05)
+    assert "accept" not in house.store.calls
+
+
+async def test_too_much_load_fails_the_reading(house: Any, post: PostOf):
+    async with house.front(worker=False, max_waiting=2) as pipeline:
+        with pytest.raises(Overloaded):
+            await pipeline.read([post(number) for number in range(20)], deadline=time.time() + 0.2)
+
+
+async def test_redis_away_fails_the_reading_of_what_the_store_does_not_know(front: Pipeline, house: Any, post: PostOf):
+    await front.moderate(post(1))
+    house.redis_away()
+    [known] = await front.read([post(1)])
+    assert known
+    with pytest.raises(RedisUnavailable):
+        await front.read([post(1), post(2)])
+    assert house.store.calls.count("release") == 0
+
+
+async def test_a_text_that_stops_the_model_is_set_aside_without_a_record(front: Pipeline, house: Any, post: PostOf):
+    house.classifier.failures["poison"] = RuntimeError("no")
+    good, bad = await front.read([post(1), post(2, "poison")])
+    assert good
+    assert bad is None
+    assert await house.recorded(post(1), post(2, "poison")) == []
+    attempts = len(house.classifier.passes)
+    assert await front.read([post(2, "poison")]) == [None]
+    assert len(house.classifier.passes) == attempts  # it is known by now
+
+
+async def test_the_worker_answers_and_keeps_judgements_only(house: Any, post: PostOf):
+    posts = (post(1), post(2))
+    batch = Batch("batch-1", posts, "front-1", time.time() + 5, time.time(), recorded=False)
+    reply = await house.judging().judge(batch)
+    assert [verdict.sequence for verdict in reply.verdicts] == [0, 0]
+    assert house.store.calls == []
+    hits = await house.cache.find(posts, model_version="keywords-1", policy_version=house.policy.version)
+    assert [hit.verdict for hit in hits] == [None, None]
+    assert [hit.judgement for hit in hits] == [verdict.judgement for verdict in reply.verdicts]
+
+
+async def test_the_worker_drops_what_nobody_waits_for_any_more(house: Any, post: PostOf):
+    late = Batch("batch-1", (post(1),), "front-1", time.time() - 1, time.time(), recorded=False)
+    assert (await house.judging().judge(late)).dropped == (post(1).key,)
+    assert house.store.calls == []
+
+
+async def test_a_text_that_kills_the_worker_is_set_aside_after_three_kills(
+    house: Any, post: PostOf, killed: BaseException
+):
+    house.classifier.failures["poison"] = killed
+    batch = Batch("batch-1", (post(1, "poison"),), sent_at=time.time(), recorded=False)
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(type(killed)):
+            await house.judging().judge(batch)
+    [verdict] = (await house.judging().judge(replace(batch, id="batch-2"))).verdicts
+    assert verdict.skipped == (SET_ASIDE,)
+    assert house.store.calls == []
