@@ -15,11 +15,13 @@ _FEWEST = 20
 _WORST = 6
 _MADE = """\
 Crops of 5 to 200 words, drawn evenly over sets, labels, domains and generators, lightly disturbed alike in both
-classes. Labels that a set didn't annotate are masked, but rare labels count as absent from kinds of text that can't
-hold them (`classifiers/corpus_labels.py`). The screen was fitted to {screen_draws:,} draws of the same kind; fusion and
-calibration to dev rows, half the dev texts each (all of them for labels with few positives). Rare labels are calibrated
-as if at least 5 % of texts had them; a platform that knows better corrects for it. Copies and near-copies of a
-text, in one set or across sets, were left out of training, held-out ones kept.
+classes. Within a set both classes weigh alike, and each set has an intercept of its own while training, so that what
+tells one set from another earns nothing (`classifiers/weights.py`). Labels that a set didn't annotate are masked, but
+rare labels count as absent from kinds of text that can't hold them (`classifiers/corpus_labels.py`). The screen was
+fitted to {screen_draws:,} draws of the same kind, without texts by generators from before instruction tuning; fusion,
+calibration and certificate to dev rows, a third of the dev texts each (two thirds for labels with few positives). Rare
+labels are calibrated as if at least 2 % of texts had them; a platform that knows better corrects for it. Copies and
+near-copies of a text, in one set or across sets, were left out of training, held-out ones kept.
 """
 
 
@@ -52,8 +54,9 @@ def _what(manifest: Manifest) -> str:
     return (
         f"A Llama-architecture network ({shape.layers} layers, hidden size {shape.hidden_size}, vocabulary "
         f"{shape.vocabulary:,}) with classifier heads on layers {', '.join(map(str, heads.layers))} "
-        f"({', '.join(heads.pools)} pooling and token statistics), fused with a hashed n-gram screen and calibrated by "
-        f"length. It reads windows of {manifest.window.tokens} tokens, at most {manifest.window.most} of a text. "
+        f"({', '.join(heads.pools)} pooling and token statistics), fused with a screen of hashed n-grams (of the text, "
+        "and of its manner, content words blanked) and calibrated by length. "
+        f"It reads windows of {manifest.window.tokens} tokens, at most {manifest.window.most} of a text. "
         "Signals: "
         f"{', '.join(f'`{label}`' for label in manifest.labels)}.\n"
     )
@@ -64,9 +67,11 @@ def _how(training: Mapping[str, object]) -> str:
     network, progress = training.get("network"), training.get("progress")
     if isinstance(network, dict) and isinstance(progress, dict):
         lines.append(
-            f"`assay train --data DIR --out DIR --minutes {network['minutes']:g} --seed {training['seed']}`: "
+            f"`assay train --data DIR --out DIR --minutes {network['minutes']:g} --seed {training['seed']}"
+            f"{' --start DIR' if network.get('start') else ''}{' --teacher DIR' if network.get('teacher') else ''}`: "
             f"{progress['tokens'] / 1e6:.1f} million tokens in {progress['step']:,} steps and "
-            f"{progress['seconds'] / 60:.0f} minutes, language-model loss and heads jointly; at the end "
+            f"{progress['seconds'] / 60:.0f} minutes on {network.get('device', 'cpu')}, language-model loss and heads "
+            f"jointly{_taught(network)}; at the end "
             f"{progress['held_out_language_model']:.2f} nats a token on held-out crops.\n"
         )
     else:
@@ -75,6 +80,11 @@ def _how(training: Mapping[str, object]) -> str:
     if training.get("note"):
         lines.append(f"{training['note']}\n")
     return "\n".join(lines)
+
+
+def _taught(network: Mapping[str, object]) -> str:
+    teacher = network.get("teacher")
+    return f", with the sentence embeddings of {teacher} to predict beside" if teacher else ""
 
 
 def _sources(training: Mapping[str, object]) -> str:

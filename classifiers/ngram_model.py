@@ -100,6 +100,10 @@ class NgramModel:
         np.add.at(density, found.stop, -each / (found.stop - found.start))
         return _by_word(text[: ngrams.MOST_CHARS], np.cumsum(density)[:-1])
 
+    def times(self, factor: float) -> Self:
+        """The same with its logits multiplied by a power of two."""
+        return type(self)(self.weight * np.float32(factor), self.bias * np.float32(factor), self.idf)
+
     def tensors(self) -> dict[str, NDArray[np.float16]]:
         """What `from_tensors` needs, in half precision."""
         return {name: getattr(self, name).astype(np.float16) for name in TENSORS}

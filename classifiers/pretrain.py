@@ -279,9 +279,11 @@ def _network(tokenizer: Tokenizer, options: PretrainOptions) -> Backbone:
 def _load(directory: Path, backbone: Backbone, heads: Heads) -> None:
     """Take over the weights of an earlier run. Raises BackboneError where they don't fit."""
     try:
-        backbone.model.load_state_dict(load_file(directory / "model.safetensors"), strict=False)
+        saved = load_file(directory / "model.safetensors")
+        saved.setdefault("lm_head.weight", saved["model.embed_tokens.weight"])  # tied
+        backbone.model.load_state_dict(saved)
         heads.load_state_dict(load_file(directory / "heads.safetensors"))
-    except (FileNotFoundError, RuntimeError) as error:
+    except (KeyError, FileNotFoundError, RuntimeError) as error:
         raise BackboneError(f"{directory}: no run to start from with a network of this shape: {error}") from error
 
 

@@ -39,8 +39,8 @@ class TrainOptions:
     """A training run. Without `backbone` a network is trained from nothing as `network` says.
 
     `work` holds checkpoints (by default beside `out`). With `backbone`, `draws` crops are read by it, in windows of
-    `window` tokens, and their features may take `most_gibibytes` of disk; with `lora` it gets an adapter too. `note` is
-    added to the model card.
+    `window` tokens, and their features may take `most_gibibytes` of disk; with `lora` it gets an adapter too. `note`
+    and the Markdown table `ablation` are added to the model card.
     """
 
     data: Path
@@ -59,6 +59,7 @@ class TrainOptions:
     most_gibibytes: float = 8.0
     device: str = "cpu"
     note: str = ""
+    ablation: str = ""
 
 
 def train(options: TrainOptions, say: Say = print) -> Path:
@@ -89,7 +90,7 @@ def _from_nothing(corpus: Sequence[Row], work: Path, options: TrainOptions, say:
     heads.load_state_dict(load_file(work / HEADS))
     rule = WindowRule(network.width, MOST_WINDOWS)
     branch = LlamaBranch(backbone, load_tokenizer(options.out), heads.eval(), rule, options.budget)
-    told = asdict(network) | {"teacher": network.teacher and _name(network.teacher)}
+    told = asdict(network) | {"teacher": network.teacher and _name(network.teacher), "start": network.start is not None}
     training = _account(corpus, options) | {"network": told, "progress": asdict(progress)}
     return branch, Manifest(options.out.name, heads.shape, backbone.shape, rule, training=training)
 
@@ -152,6 +153,7 @@ def _account(corpus: Sequence[Row], options: TrainOptions) -> dict[str, Any]:
         "sets": sets,
         "screen_draws": options.screen_draws,
         "note": options.note,
+        "ablation": options.ablation,
     }
 
 

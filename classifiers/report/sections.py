@@ -1,6 +1,6 @@
 """The measured sections that a report and a model card share, in Markdown."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from classifiers.certificates import Certificate
 from classifiers.figures import Report
@@ -84,14 +84,9 @@ def fixture(report: Report) -> str:
 
 
 def ablation(training: Mapping[str, object]) -> str:
-    """The table of what training choices were worth, as the manifest keeps it: a list of objects, or Markdown."""
+    """The table of what training choices were worth, as the manifest keeps it in Markdown."""
     kept = training.get("ablation")
-    if isinstance(kept, str):
-        return kept.rstrip() + "\n"
-    if not isinstance(kept, Sequence) or not kept or not all(isinstance(line, Mapping) for line in kept):
-        return ""
-    head = list(dict.fromkeys(name for line in kept for name in line))
-    return tables.table(head, ([_cell(line.get(name)) for name in head] for line in kept))
+    return f"{kept.rstrip()}\n" if isinstance(kept, str) and kept else ""
 
 
 def certified(certificate: Certificate | None) -> str:
@@ -114,7 +109,3 @@ def certified(certificate: Certificate | None) -> str:
         for cell in cells
     )
     return f"{told}\n{tables.table(head, lines)}"
-
-
-def _cell(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else "" if value is None else str(value)

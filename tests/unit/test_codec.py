@@ -122,9 +122,7 @@ def test_a_verdict_survives_beside_its_judgement(verdict: Verdict):
 
 
 @given(
-    st.builds(
-        Batch, WORDS, st.lists(POSTS, max_size=3).map(tuple), WORDS, st.none() | NUMBERS, NUMBERS, st.booleans()
-    )
+    st.builds(Batch, WORDS, st.lists(POSTS, max_size=3).map(tuple), WORDS, st.none() | NUMBERS, NUMBERS, st.booleans())
 )
 def test_a_batch_survives(batch: Batch):
     assert decode_batch(through_json(encode_batch(batch))) == batch

@@ -1,0 +1,1 @@
+"""The commands that need the classifiers, one file each; nothing heavy is imported before one runs."""
