@@ -21,11 +21,10 @@ from classifiers.certificates import Certificate
 from classifiers.corpus_labels import Targets
 from classifiers.data import Row, sample_per_set, select, targets
 from classifiers.fusion import Fusion, fit_fusion
-from classifiers.labels import AI_GENERATED, LABELS
 from classifiers.sampling import Sampler, crop
 from classifiers.screen import Screen
 from classifiers.text import word_count
-from classifiers.weights import intercepts, is_legacy, label_weights
+from classifiers.weights import intercepts, label_weights
 
 SCREEN_DRAWS = 90_000
 MOST_PER_SET = 900
@@ -45,20 +44,10 @@ def fit_screen(corpus: Sequence[Row], *, seed: int, draws: int = SCREEN_DRAWS, s
     say(f"screen: {draws} crops of {len(set(rows))} texts")
     return Screen.fit(
         [draw.text for draw in drawn],
-        screen_targets(training)[rows],
+        targets(training, presume=True)[rows],
         label_weights(training)[rows],
         intercepts(training)[rows],
     )
-
-
-def screen_targets(rows: Sequence[Row]) -> Targets:
-    """Training targets [n, L] of the screen, which sees no text by generators without instruction tuning.
-
-    A linear model can't hold that those write one way and today's another; on unseen sets it ranks better without them.
-    """
-    found = targets(rows, presume=True)
-    found[is_legacy(rows), LABELS.index(AI_GENERATED)] = np.nan
-    return found
 
 
 def assemble(branch: LlamaBranch, screen: Screen, corpus: Sequence[Row], *, seed: int, say: Say = print) -> Parts:

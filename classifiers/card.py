@@ -18,10 +18,10 @@ Crops of 5 to 200 words, drawn evenly over sets, labels, domains and generators,
 classes. Within a set both classes weigh alike, and each set has an intercept of its own while training, so that what
 tells one set from another earns nothing (`classifiers/weights.py`). Labels that a set didn't annotate are masked, but
 rare labels count as absent from kinds of text that can't hold them (`classifiers/corpus_labels.py`). The screen was
-fitted to {screen_draws:,} draws of the same kind, without texts by generators from before instruction tuning; fusion,
-calibration and certificate to dev rows, a third of the dev texts each (two thirds for labels with few positives). Rare
-labels are calibrated as if at least 2 % of texts had them; a platform that knows better corrects for it. Copies and
-near-copies of a text, in one set or across sets, were left out of training, held-out ones kept.
+fitted to {screen_draws:,} draws of the same kind. Texts by generators from before instruction tuning count a quarter.
+Fusion, calibration and certificate were fitted to dev rows, a third of the dev texts each (two thirds for labels with
+few positives). Rare labels are calibrated as if at least 2 % of texts had them; a platform that knows better corrects
+for it. Copies and near-copies of a text, in one set or across sets, were left out of training, held-out ones kept.
 """
 
 

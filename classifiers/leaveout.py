@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from classifiers.assemble import fuse, screen_targets
+from classifiers.assemble import fuse
 from classifiers.backbone import Backbone, fingerprint, load_backbone
 from classifiers.branches import BUDGET
 from classifiers.bundle import STARTER, Bundle, load_bundle
 from classifiers.corpus_labels import Targets
-from classifiers.data import Row, load_rows, sample_per_set, select
+from classifiers.data import Row, load_rows, sample_per_set, select, targets
 from classifiers.errors import InputError
 from classifiers.figures import BRANCHES, FUSION, LLAMA, SCREEN, Figure, Grid
 from classifiers.folds import By, Fold, leave_one_out
@@ -149,7 +149,7 @@ def _read_all(rows: Sequence[Row], folds: Sequence[Fold], options: LeaveOutOptio
         learn=read("learn", [training[index] for index in places], [draw.text for draw in drawn]),
         dev=read("dev", dev, [row.text for row in dev]),
         held=read(f"held-{options.by}", [*held, *held], [*(row.text for row in held), *map(_first_words, held)]),
-        screen_targets=screen_targets(training)[places],
+        screen_targets=targets(training, presume=True)[places],
         screen_weights=label_weights(training)[places],
         intercepts=intercepts(training)[places],
     )

@@ -78,13 +78,16 @@ def test_fusion_leans_on_the_branch_that_knows() -> None:
     right, noise = (truth * 2 - 1) + torch.randn_like(truth) * 0.5, torch.randn_like(truth)
     fusion = fit_fusion(right, noise, torch.randint(5, 200, (2000,)), truth)
     heads, ngrams = fusion.shares(torch.tensor([30]))
-    assert (heads > 4 * ngrams).all()
+    assert (heads[:, 2:] > 4 * ngrams[:, 2:]).all()
+    assert (heads[:, :2] > ngrams[:, :2]).all(), "authorship and misinformation always hear both"
+    assert (heads[:, :2] < 4 * ngrams[:, :2]).all()
 
 
 def test_fusion_of_a_label_without_rows_is_the_plain_mean() -> None:
     targets = torch.full((50, len(LABELS)), torch.nan)
     targets[:, 0] = (torch.arange(50) % 2).float()
-    fusion = fit_fusion(torch.randn(50, len(LABELS)), torch.randn(50, len(LABELS)), torch.full((50,), 20), targets)
-    llama, screen = torch.ones(1, len(LABELS)), 3 * torch.ones(1, len(LABELS))
-    torch.testing.assert_close(fusion(llama, screen, torch.tensor([20]))[0, 1:], torch.full((len(LABELS) - 1,), 2.0))
+    heads, ngrams = torch.randn(50, len(LABELS)), 3 * torch.randn(50, len(LABELS))
+    fusion = fit_fusion(heads, ngrams, torch.full((50,), 20), targets)
+    mean = (heads / heads.std(0) + ngrams / ngrams.std(0)) / 2
+    torch.testing.assert_close(fusion(heads, ngrams, torch.full((50,), 20))[:, 1:], mean[:, 1:])
     assert isinstance(fusion, Fusion)
