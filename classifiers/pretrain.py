@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from classifiers.backbone import ROWS, Backbone, BackboneError, States, new_backbone, save_backbone
+from classifiers.bar import training_bar
 from classifiers.batches import Batch, Batches, next_tokens
 from classifiers.curves import draw_curves
 from classifiers.data import Row, select
@@ -139,13 +140,15 @@ class Trainer:
         budget, saved = self.options.minutes * 60, time.monotonic()
         self._compile()
         since: list[Losses] = []
-        while self.done.seconds < budget:
-            started = time.monotonic()
-            since.append(self._step(self.done.seconds / budget))
-            self._advance(time.monotonic() - started, since)
-            if time.monotonic() - saved > self.options.checkpoint_minutes * 60 or self.done.seconds >= budget:
-                self._report(directory, say)
-                since, saved = [], time.monotonic()
+        with training_bar(budget) as tick:
+            while self.done.seconds < budget:
+                started = time.monotonic()
+                since.append(self._step(self.done.seconds / budget))
+                self._advance(time.monotonic() - started, since)
+                tick(self.done.seconds, self.done.tokens)
+                if time.monotonic() - saved > self.options.checkpoint_minutes * 60 or self.done.seconds >= budget:
+                    self._report(directory, say)
+                    since, saved = [], time.monotonic()
         draw_curves(directory)
         return self.done
 
