@@ -17,9 +17,10 @@ from service.adapters.embedded_redis import EmbeddedRedis, binary
 from service.errors import InvalidInput, RedisUnavailable
 
 OWNER = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from service.adapters.embedded_redis import EmbeddedRedis
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to it
 with EmbeddedRedis(Path(sys.argv[1])):
     try:
         print("up", flush=True)
