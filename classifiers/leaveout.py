@@ -21,7 +21,7 @@ from classifiers.backbone import Backbone, fingerprint, load_backbone
 from classifiers.branches import BUDGET
 from classifiers.bundle import STARTER, Bundle, load_bundle
 from classifiers.corpus_labels import Targets
-from classifiers.data import Row, load_rows, sample_per_set, select, targets
+from classifiers.data import Row, load_rows, sample_per_set, select
 from classifiers.errors import InputError
 from classifiers.figures import BRANCHES, FUSION, LLAMA, SCREEN, Figure, Grid
 from classifiers.folds import By, Fold, leave_one_out
@@ -98,7 +98,6 @@ class _Corpus:
     learn: _Read
     dev: _Read
     held: _Read
-    screen_targets: Targets
     screen_weights: Floats
     intercepts: NDArray[np.int64]
 
@@ -149,7 +148,6 @@ def _read_all(rows: Sequence[Row], folds: Sequence[Fold], options: LeaveOutOptio
         learn=read("learn", [training[index] for index in places], [draw.text for draw in drawn]),
         dev=read("dev", dev, [row.text for row in dev]),
         held=read(f"held-{options.by}", [*held, *held], [*(row.text for row in held), *map(_first_words, held)]),
-        screen_targets=targets(training, presume=True)[places],
         screen_weights=label_weights(training)[places],
         intercepts=intercepts(training)[places],
     )
@@ -219,8 +217,7 @@ def _refitted(corpus: _Corpus, allowed: set[str], options: LeaveOutOptions) -> t
         part.store.targets[:] = _goals(part, part.within(allowed))
     heads = fit_heads(corpus.learn.store, corpus.dev.store, FitOptions(seed=options.seed), lambda _: None)
     kept = np.flatnonzero(corpus.learn.within(allowed)).tolist()
-    goals = np.full((len(kept), len(LABELS)), np.nan, np.float32)
-    goals[:, _COLUMN] = corpus.screen_targets[kept, _COLUMN]
+    goals = _goals(corpus.learn, corpus.learn.within(allowed))[kept]
     texts = [corpus.learn.texts[index] for index in kept]
     return heads, Screen.fit(texts, goals, corpus.screen_weights[kept], corpus.intercepts[kept])
 
