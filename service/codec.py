@@ -3,10 +3,11 @@
 `decode` functions accept what their `encode` twins made, by this release or the one before; an unknown key is ignored.
 """
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
+from service.claim import Claim, Match, Rating, Relation
 from service.domain import (
     NO_CONTEXT,
     Batch,
@@ -71,19 +72,52 @@ def _decode_context(data: Mapping[str, str]) -> Context:
     return Context(**{name: data[name] for name in Context.__slots__ if name in data})
 
 
+def encode_claim(claim: Claim) -> Json:
+    """All of a claim; empty fields are left out."""
+    fields = {
+        "id": claim.id,
+        "claim": claim.claim,
+        "title": claim.title,
+        "url": claim.url,
+        "date": claim.date and claim.date.isoformat(),
+        "verdict": claim.verdict,
+        "publisher": claim.publisher,
+        "rating": claim.rating.value,
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def decode_claim(data: Mapping[str, Any]) -> Claim:
+    """A claim from `encode_claim`."""
+    day = data.get("date")
+    return Claim(
+        id=data["id"],
+        claim=data["claim"],
+        title=data.get("title", ""),
+        url=data.get("url", ""),
+        date=date.fromisoformat(day) if day else None,
+        verdict=data.get("verdict", ""),
+        publisher=data.get("publisher", ""),
+        rating=Rating(data["rating"]),
+    )
+
+
 def encode_judgement(judgement: Judgement) -> Json:
-    """All of a judgement; signals, spans, surprise and remainders as tuples (JSON arrays)."""
+    """All of a judgement but its imprint; signals, spans, surprise, remainders and matches as tuples (JSON arrays)."""
     evidence = judgement.evidence
     return {
         "content": judgement.content_digest,
         "model": judgement.model_version,
+        "claims": judgement.claims_version,
         "signals": list(judgement.signals.values()),
         "spans": list(evidence.spans),
         "surprise": list(evidence.surprise),
         "obfuscation": dict(evidence.obfuscation),
         "remainders": list(evidence.remainders),
+        "matches": list(evidence.matches),
         "words": judgement.words,
         "abstained": list(judgement.abstained),
+        "cluster": judgement.cluster,
     }
 
 
@@ -92,16 +126,24 @@ def decode_judgement(data: Mapping[str, Any]) -> Judgement:
     return Judgement(
         content_digest=data["content"],
         model_version=data["model"],
+        claims_version=data.get("claims", ""),
         signals={signal[0]: Signal._make(signal) for signal in data["signals"]},
         evidence=Evidence(
             tuple(Span._make(span) for span in data["spans"]),
             tuple(TokenSurprise._make(token) for token in data["surprise"]),
             data["obfuscation"],
             tuple(Remainder._make(remainder) for remainder in data.get("remainders", ())),
+            tuple(_decode_match(match) for match in data.get("matches", ())),
         ),
         words=data["words"],
         abstained=tuple(data["abstained"]),
+        cluster=data.get("cluster", ""),
     )
+
+
+def _decode_match(data: Sequence[Any]) -> Match:
+    match = Match._make(data)
+    return match._replace(rating=Rating(match.rating), relation=Relation(match.relation))
 
 
 def encode_verdict(verdict: Verdict) -> Json:
@@ -116,6 +158,7 @@ def encode_verdict(verdict: Verdict) -> Json:
         "rules": list(verdict.ruling.rules),
         "policy": verdict.policy_version,
         "model": verdict.model_version,
+        "claims": verdict.judged_by.claims,
         "source": verdict.source.value,
         "decided_at": verdict.decided_at.timestamp(),
         "skipped": [[skip.stage, skip.reason] for skip in verdict.skipped],

@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from service.canonical import content_digest, fingerprint
+from service.claim import Match, Relation
+from service.imprint import NO_IMPRINT, Imprint
 
 
 class Surface(StrEnum):
@@ -89,7 +91,12 @@ class Context:
     @property
     def text(self) -> str:
         """The parts that a classifier is given, a line each; empty when there are none. No bundle reads it so far."""
-        return "\n".join(filter(None, (self.parent_text, self.link_title, self.image_alt, self.image_text)))
+        return "\n".join(filter(None, (self.parent_text, self.shown)))
+
+    @property
+    def shown(self) -> str:
+        """What the post itself shows beside its text, a line each: of what claims are looked for in."""
+        return "\n".join(filter(None, (self.link_title, self.image_alt, self.image_text)))
 
 
 NO_CONTEXT = Context()
@@ -182,13 +189,22 @@ class Remainder(NamedTuple):
 class Evidence:
     """Why: spans heaviest first, token surprise in reading order, obfuscation undone by kind.
 
-    Each signal that spans explain has one of `remainders`, with which they add up to its raw score.
+    Each signal that spans explain has one of `remainders`, with which they add up to its raw score; that of
+    `misinformation` has the weights of `matches`, best first, in it too.
     """
 
     spans: tuple[Span, ...] = ()
     surprise: tuple[TokenSurprise, ...] = ()
     obfuscation: Mapping[str, int] = field(default_factory=dict)
     remainders: tuple[Remainder, ...] = ()
+    matches: tuple[Match, ...] = ()
+
+
+class JudgedBy(NamedTuple):
+    """What a text was judged by: the bundle's version, and that of the claims it was compared with (empty: none)."""
+
+    model: str = ""
+    claims: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,14 +212,24 @@ class Judgement:
     """What the classifiers say of one text; shared by every post that carries it.
 
     Offsets in its evidence count bytes of the canonical text, until `service.evidence` relates them to a post.
+    `cluster` names the group of near-duplicate texts that this one belongs to, by the content digest of the first of
+    them. `imprint` is what the group is found by; it goes no further than the worker.
     """
 
     content_digest: str
     model_version: str
+    claims_version: str = ""
     signals: Mapping[str, Signal]
     evidence: Evidence = Evidence()
     words: int
     abstained: tuple[str, ...] = ()
+    cluster: str = ""
+    imprint: Imprint = field(default=NO_IMPRINT, compare=False, repr=False)
+
+    @property
+    def judged_by(self) -> JudgedBy:
+        """Bundle and claims that it rests on."""
+        return JudgedBy(self.model_version, self.claims_version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +277,27 @@ class Verdict:
     @property
     def model_version(self) -> str:
         """The judging bundle's version; empty when no model judged."""
-        return self.judgement.model_version if self.judgement else ""
+        return self.judged_by.model
+
+    @property
+    def judged_by(self) -> JudgedBy:
+        """What judged the text; empty when no model did."""
+        return self.judgement.judged_by if self.judgement else JudgedBy()
+
+    @property
+    def cluster(self) -> str:
+        """The cluster of the post's text; empty when no model read it."""
+        return self.judgement.cluster if self.judgement else ""
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """The claims that the post's text comes near to; none when no model read it."""
+        return self.judgement.evidence.matches if self.judgement else ()
+
+    @property
+    def claim_ids(self) -> frozenset[str]:
+        """The ids of the claims that the post repeats, discusses or rebuts."""
+        return frozenset(match.claim_id for match in self.matches if match.relation is not Relation.UNRELATED)
 
 
 def verdict_on(
@@ -312,14 +358,25 @@ class WorkerInfo:
     id: str
     model_version: str
     started_at: float
+    claims_version: str = ""
+
+    @property
+    def judged_by(self) -> JudgedBy:
+        """What it judges by."""
+        return JudgedBy(self.model_version, self.claims_version)
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictFilter:
-    """Which verdicts; an empty tuple or None does not narrow. The time range is [start, end)."""
+    """Which verdicts; an empty tuple, an empty string or None does not narrow. The time range is [start, end).
+
+    `claim_id`: posts that repeat, discuss or rebut that claim. `cluster`: posts whose texts are near-duplicates.
+    """
 
     decisions: tuple[Decision, ...] = ()
     categories: tuple[Category, ...] = ()
     surfaces: tuple[Surface, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
+    claim_id: str = ""
+    cluster: str = ""

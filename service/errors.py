@@ -4,7 +4,9 @@ AssayError
 ├── InvalidInput          a field breaks a limit: names field, problem and remedy
 │   └── PolicyInvalid     a policy document is wrong: names line and key
 ├── Conflict              a request_id was used for another request
-├── NotFound              no such post
+├── AlreadyExists         there is a claim of that name
+├── NotFound              nothing of the name that was asked for: a post, unless told otherwise
+│   └── ClaimNotFound     no such claim
 ├── NotDecided            the post is accepted and not decided yet
 ├── Overloaded            too much load: come back after `retry_after` seconds
 ├── DeadlineExceeded      no worker answered in time
@@ -47,8 +49,16 @@ class Conflict(AssayError):
     """`request_id` was used before for a request with other posts."""
 
 
+class AlreadyExists(AssayError):
+    """A claim of that name, which was to be new, is in the store."""
+
+
 class NotFound(AssayError):
-    """No post of that name was ever accepted."""
+    """Nothing of the name that was asked for was ever accepted or stored."""
+
+
+class ClaimNotFound(NotFound):
+    """No claim of that name is in the store."""
 
 
 class NotDecided(AssayError):

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimSet, Confirmation
 from service.domain import (
     Batch,
+    JudgedBy,
     Judgement,
     Lane,
     Post,
@@ -25,12 +27,12 @@ class Classifier(Protocol):
     """Text in, judgements out."""
 
     @property
-    def version(self) -> str:
-        """Digest of the bundle."""
+    def judged_by(self) -> JudgedBy:
+        """The bundle, and the claims that it holds now."""
         ...
 
     def judge(self, posts: Sequence[Post]) -> list[Judgement]:
-        """One judgement per post, in order. Blocks the thread for the length of the model pass."""
+        """One judgement per post, in order, all by the same bundle and claims. Blocks the thread for a model pass."""
         ...
 
 
@@ -77,6 +79,10 @@ class VerdictStore(Protocol):
         Returns what stands recorded under each key, with its sequence: the given verdict or, when the key was decided
         before, the earlier one. Posts that were never accepted (answered from the cache) are accepted by it. Sequences
         become visible in increasing order: a reader that saw sequence s will never find a smaller one appear later.
+
+        The first judgement of a text by one bundle and claims stands for all verdicts on it. Only what a later one
+        passes over as quarantined is passed over in it from then on: a claim that surged must not weigh in what is
+        answered out of the store. Rulings given before stay as they were.
         """
         ...
 
@@ -103,8 +109,8 @@ class VerdictStore(Protocol):
 class Archive(Protocol):
     """What was recorded, by content or by key."""
 
-    async def judgements(self, digests: Sequence[str], model_version: str) -> list[Judgement | None]:
-        """The recorded judgement of each content digest by that model version."""
+    async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
+        """The recorded judgement of each content digest by that bundle and those claims."""
         ...
 
     async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
@@ -116,7 +122,50 @@ class Archive(Protocol):
         ...
 
 
-class RecordStore(PostStore, VerdictStore, Archive, Protocol):
+class ClaimStore(Protocol):
+    """Fact-checked claims. Each change of a claim or of its state changes the set's version, and nothing else does."""
+
+    async def put(self, claims: Sequence[Claim]) -> list[Change]:
+        """Store claims by id, all or none; what that did to each. Of several with one id the last counts.
+
+        An updated claim keeps its state and its counts.
+        """
+        ...
+
+    async def create(self, claim: Claim) -> ClaimRecord:
+        """Store a claim that is new. Raises `AlreadyExists`, and stores nothing, when there is one of its id."""
+        ...
+
+    async def find_claim(self, claim_id: str) -> ClaimRecord:
+        """The claim of that id. Raises `NotFound`."""
+        ...
+
+    async def claims(self, only: ClaimFilter, *, after: str, limit: int) -> list[ClaimRecord]:
+        """Up to `limit` claims in the order of their ids, from the one that follows the id `after`."""
+        ...
+
+    async def claims_version(self) -> str:
+        """The claim set's version: alike for like sets, whatever their history; empty when there are no claims."""
+        ...
+
+    async def claim_set(self) -> ClaimSet:
+        """All claims and their version, as of one moment."""
+        ...
+
+    async def quarantine(self, claim_id: str, reason: str, *, override: bool = True) -> ClaimRecord:
+        """Take a claim out of enforcement for `reason`, or put it back when that is empty. Raises `NotFound`.
+
+        A claim that is quarantined already stays as it is unless `override`: what is found by counting must not write
+        over a person's reason.
+        """
+        ...
+
+    async def confirm(self, confirmation: Confirmation) -> ClaimRecord:
+        """Keep a person's word on a match; a later word of the same person replaces it. Raises `NotFound`."""
+        ...
+
+
+class RecordStore(PostStore, VerdictStore, Archive, ClaimStore, Protocol):
     """The whole record store, as bootstrap hands it over."""
 
     async def close(self) -> None:
@@ -133,9 +182,9 @@ class CacheHit:
 
 
 class VerdictCache(Protocol):
-    """Judgements under content digest + model version; verdicts under post name + policy version."""
+    """Judgements under content digest + versions of bundle and claims; verdicts under post name + policy version."""
 
-    async def find(self, posts: Sequence[Post], *, model_version: str, policy_version: str) -> list[CacheHit]:
+    async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
         """What is cached for each post, in one round trip. A cached verdict of another fingerprint is no hit."""
         ...
 
@@ -200,6 +249,28 @@ class Attempts(Protocol):
         ...
 
 
+class Clusters(Protocol):
+    """Groups of posts that carry the same, as far back as the window that the adapter was made for."""
+
+    async def assign(self, judgements: Sequence[Judgement]) -> list[str]:
+        """The cluster of each judgement's text, in order: one that it is `imprint.near` to, or a new one.
+
+        A new cluster is named by the content digest of its first text; texts without bands are alone in theirs.
+        """
+        ...
+
+
+class ClaimTraffic(Protocol):
+    """How often posts repeat each claim."""
+
+    async def surging(self, repeated: Mapping[str, int], posts: int) -> list[str]:
+        """Count `posts` judged, of which so many repeated each claim id; which of these claims began to surge.
+
+        `service.claim_traffic` says what a surge is. Each is told of once, to one caller.
+        """
+        ...
+
+
 class Announcer(Protocol):
     """Tells watchers that something was recorded. A lost announcement costs a watcher time, never a verdict."""
 
@@ -225,6 +296,10 @@ class Observer(Protocol):
 
     def looked_up(self, *, hits: int = 0, misses: int = 0, errors: int = 0) -> None:
         """Cache lookups by result, counted in posts."""
+        ...
+
+    def quarantined(self, claim_id: str) -> None:
+        """A claim surged and was taken out of enforcement."""
         ...
 
     def trouble(self, where: str, error: Exception) -> None:

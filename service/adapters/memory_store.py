@@ -5,7 +5,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from service.domain import Judgement, Post, PostKey, Verdict, VerdictFilter
+from service.adapters.claim_sets import passing_over, quarantined
+from service.adapters.memory_claims import MemoryClaims
+from service.domain import JudgedBy, Judgement, Post, PostKey, Verdict, VerdictFilter
 from service.errors import Conflict, NotDecided, NotFound
 
 _DAY = 86_400.0
@@ -30,17 +32,18 @@ class _Request:
     made_at: float
 
 
-class MemoryStore:
+class MemoryStore(MemoryClaims):
     """`ports.RecordStore` in this process. `clock` gives Unix time in seconds."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock=clock)
         self._clock = clock
         self._undecided: dict[PostKey, _Promise] = {}
         self._posts: dict[PostKey, Post] = {}
         self._decided: dict[PostKey, Verdict] = {}
         self._current: dict[str, PostKey] = {}
         self._recorded: list[Verdict] = []  # the verdict of sequence s at s - 1, without its judgement
-        self._judgements: dict[tuple[str, str], Judgement] = {}
+        self._judgements: dict[tuple[str, JudgedBy], Judgement] = {}
         self._requests: dict[str, _Request] = {}
 
     async def accept(self, posts: Sequence[Post], *, lease: float = 0.0, request_id: str = "") -> list[bool]:
@@ -101,14 +104,16 @@ class MemoryStore:
             self._posts[post.key] = post
             self._current[post.name] = post.key
         if verdict.judgement:
-            self._judgements.setdefault((verdict.content_digest, verdict.model_version), verdict.judgement)
+            judged = verdict.content_digest, verdict.judged_by
+            stands = self._judgements.get(judged, verdict.judgement)
+            self._judgements[judged] = passing_over(stands, quarantined(verdict.judgement))
         recorded = replace(verdict, sequence=len(self._recorded) + 1)
         self._recorded.append(recorded)
         self._decided[post.key] = recorded
         return recorded
 
     def _judged(self, verdict: Verdict) -> Verdict:
-        return replace(verdict, judgement=self._judgements.get((verdict.content_digest, verdict.model_version)))
+        return replace(verdict, judgement=self._judgements.get((verdict.content_digest, verdict.judged_by)))
 
     async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
         """See `ports.VerdictStore.find`."""
@@ -138,9 +143,9 @@ class MemoryStore:
         found = [self._judged(verdict) for verdict in islice(matching, limit)]
         return found, newest if len(found) < limit else found[-1].sequence
 
-    async def judgements(self, digests: Sequence[str], model_version: str) -> list[Judgement | None]:
+    async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
         """See `ports.Archive.judgements`."""
-        return [self._judgements.get((digest, model_version)) for digest in digests]
+        return [self._judgements.get((digest, judged_by)) for digest in digests]
 
     async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
         """See `ports.Archive.posts`."""
@@ -160,4 +165,6 @@ def _matches(verdict: Verdict, only: VerdictFilter) -> bool:
         and (not only.surfaces or verdict.surface in only.surfaces)
         and (only.start is None or verdict.decided_at >= only.start)
         and (only.end is None or verdict.decided_at < only.end)
+        and (not only.cluster or only.cluster == verdict.cluster)
+        and (not only.claim_id or only.claim_id in verdict.claim_ids)
     )

@@ -15,13 +15,13 @@ from service.adapters.sql_database import answering, begin_immediate, driver_url
 _SCRIPTS = Path(__file__).with_name("migrations")
 
 
-def upgrade(url: str) -> None:
-    """Apply every migration that the database at `url` lacks, all or none; one process at a time.
+def upgrade(url: str, revision: str = "head") -> None:
+    """Apply every migration up to `revision` that the database at `url` lacks, all or none; one process at a time.
 
     Raises `InvalidInput` for a URL that is none of ours and `StoreUnavailable` when the database does not answer.
     """
     with _transaction(url) as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
 
 
 def current(url: str) -> str | None:

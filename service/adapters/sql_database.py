@@ -12,7 +12,7 @@ from functools import partial, wraps
 from importlib.util import find_spec
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, event, func, make_url, select
+from sqlalchemy import URL, Connection, Row, Select, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
     ArgumentError,
@@ -100,6 +100,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+def moment(microseconds: int) -> datetime:
+    """The moment so many microseconds after the Unix epoch."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
 async def take_turns(connection: AsyncConnection, turn: str) -> None:
     """Wait until no other transaction holds `turn`, then hold it past the commit. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
@@ -158,6 +163,24 @@ class SqlDatabase:
         with answering():
             async with asyncio.timeout(self._breakable_after), self._reader.connect() as connection:
                 yield connection
+
+    async def read_all(self, query: Select[Any], make: Callable[[Row[Any]], T], *, portion: int = 1000) -> list[T]:
+        """`make` of every row that `query` finds, as of one moment, however many there are.
+
+        Rows come a `portion` at a time: they never all wait in memory, other tasks get their turns between, and the
+        database has `timeout` for each.
+        """
+        made: list[T] = []
+        with answering():
+            async with self._reader.connect() as connection, asyncio.timeout(self._breakable_after) as limit:
+                if connection.dialect.name == "postgresql":  # a cursor lives in a transaction there
+                    await connection.execution_options(isolation_level="READ COMMITTED")
+                rows = await connection.stream(query)
+                async for found in rows.partitions(portion):
+                    made += map(make, found)
+                    if self._breakable_after:
+                        limit.reschedule(asyncio.get_running_loop().time() + self._breakable_after)
+        return made
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:

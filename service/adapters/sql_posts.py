@@ -1,7 +1,8 @@
-"""The record store's half that accepts posts: what was promised, to whom it is leased, what is still undecided.
+"""The record store's part that accepts posts: what was promised, to whom it is leased, what is still undecided.
 
-Transactions lock in one order everywhere (request, posts, names, judgements, the turn of verdicts), rows sorted within
-each table, and leases skip rows that another transaction holds: so no two of them ever wait for each other.
+Transactions lock in one order everywhere (request, posts, names, judgements, the turn of verdicts; those on claims lock
+none of these), rows sorted within each table, and leases skip rows that another transaction holds: so no two of them
+ever wait for each other.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

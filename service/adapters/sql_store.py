@@ -1,4 +1,4 @@
-"""The record store on SQLite and PostgreSQL: `ports.RecordStore`, put together from its three halves."""
+"""The record store on SQLite and PostgreSQL: `ports.RecordStore`, put together from its parts."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,17 +6,18 @@ from typing import Self
 
 from sqlalchemy import select
 
+from service.adapters.sql_claims import SqlClaims
 from service.adapters.sql_database import open_engines, unbroken
 from service.adapters.sql_documents import listed
 from service.adapters.sql_posts import SqlPosts
 from service.adapters.sql_tables import JUDGEMENTS, POSTS, row_key
 from service.adapters.sql_verdicts import SqlVerdicts
 from service.codec import decode_judgement, decode_post
-from service.domain import Judgement, Post, PostKey
+from service.domain import JudgedBy, Judgement, Post, PostKey
 
 
-class SqlStore(SqlPosts, SqlVerdicts):
-    """Posts, verdicts and judgements in one SQL database; made by `SqlStore.connect(url)`."""
+class SqlStore(SqlPosts, SqlVerdicts, SqlClaims):
+    """Posts, verdicts, judgements and claims in one SQL database; made by `SqlStore.connect(url)`."""
 
     @classmethod
     async def connect(
@@ -37,10 +38,11 @@ class SqlStore(SqlPosts, SqlVerdicts):
         return store
 
     @unbroken
-    async def judgements(self, digests: Sequence[str], model_version: str) -> list[Judgement | None]:
+    async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
         """See `ports.Archive.judgements`."""
         query = select(JUDGEMENTS.c.content_digest, JUDGEMENTS.c.body)
-        query = query.where(JUDGEMENTS.c.model_version == model_version)
+        query = query.where(JUDGEMENTS.c.model_version == judged_by.model)
+        query = query.where(JUDGEMENTS.c.claims_version == judged_by.claims)
         async with self.read() as connection:
             rows = await connection.execute(query.where(JUDGEMENTS.c.content_digest.in_(listed(connection, digests))))
         found = {row.content_digest: decode_judgement(row.body) for row in rows}

@@ -53,6 +53,7 @@ JUDGEMENTS = Table(
     METADATA,
     Column("content_digest", _DIGEST, primary_key=True),
     Column("model_version", String, primary_key=True),
+    Column("claims_version", String, primary_key=True, server_default=""),
     Column("body", JSON, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
@@ -64,6 +65,8 @@ VERDICTS = Table(
     Column("key", _DIGEST, ForeignKey("posts.key"), nullable=False, unique=True),
     Column("content_digest", _DIGEST, nullable=False),
     Column("model_version", String, nullable=False),
+    Column("claims_version", String, nullable=False, server_default=""),
+    Column("cluster", String, nullable=False, server_default=""),
     Column("surface", String, nullable=False),
     Column("decision", String, nullable=False),
     Column("decided_at", BigInteger, nullable=False),
@@ -71,6 +74,7 @@ VERDICTS = Table(
     Index(None, "decision", "seq"),
     Index(None, "surface", "seq"),
     Index(None, "decided_at"),
+    Index(None, "cluster", "seq"),
     sqlite_autoincrement=True,  # else SQLite may give the sequence of a deleted verdict out again
 )
 
@@ -79,6 +83,49 @@ VERDICT_CATEGORIES = Table(
     METADATA,
     Column("category", String, primary_key=True),
     Column("seq", BigInteger, ForeignKey("verdicts.seq"), primary_key=True),
+)
+
+# Which claims a decided post repeats, discusses or rebuts.
+VERDICT_CLAIMS = Table(
+    "verdict_claims",
+    METADATA,
+    Column("claim_id", String, primary_key=True),
+    Column("seq", BigInteger, ForeignKey("verdicts.seq"), primary_key=True),
+)
+
+# `digest` is that of the claim and its state; `folded` is what a query is found in: statement and title, case folded by
+# us, as the databases fold different letters. Listed by `id` in the order of its bytes, the same on both databases.
+CLAIMS = Table(
+    "claims",
+    METADATA,
+    Column("id", String().with_variant(String(collation="C"), "postgresql"), primary_key=True),
+    Column("digest", _DIGEST, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("publisher", String, nullable=False),
+    Column("folded", String, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Index(None, "state", "id"),
+)
+
+# One row once there are claims: the version of the set of them all, as `claim_sets` names it.
+CLAIM_SETS = Table(
+    "claim_sets",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", _DIGEST, nullable=False),
+)
+
+CONFIRMATIONS = Table(
+    "confirmations",
+    METADATA,
+    Column("claim_id", String().with_variant(String(collation="C"), "postgresql"), primary_key=True),
+    Column("post", String, primary_key=True),
+    Column("moderator", String, primary_key=True),
+    Column("relation", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("confirmed_at", BigInteger, nullable=False),
 )
 
 REQUESTS = Table(

@@ -1,23 +1,29 @@
-"""The record store's half that keeps verdicts: each post version decided once, in one order that every reader sees."""
+"""The record store's part that keeps verdicts: each post version decided once, in one order that every reader sees."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.adapters.claim_sets import passing_over, quarantined
 from service.adapters.sql_database import SqlDatabase, microseconds, take_turns, unbroken
 from service.adapters.sql_documents import insert, listed
 from service.adapters.sql_posts import insert_posts, make_current
-from service.adapters.sql_tables import JUDGEMENTS, NAMES, POSTS, VERDICT_CATEGORIES, VERDICTS, row_key
+from service.adapters.sql_tables import JUDGEMENTS, NAMES, POSTS, VERDICT_CATEGORIES, VERDICT_CLAIMS, VERDICTS, row_key
 from service.codec import decode_judgement, decode_verdict, encode_judgement, encode_verdict
 from service.domain import Post, PostKey, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
 
+_Judged = tuple[str, str, str]
+_JUDGED_ONCE = list(JUDGEMENTS.primary_key.columns)  # content, model, claims
 _JUDGED = and_(
-    JUDGEMENTS.c.content_digest == VERDICTS.c.content_digest, JUDGEMENTS.c.model_version == VERDICTS.c.model_version
+    JUDGEMENTS.c.content_digest == VERDICTS.c.content_digest,
+    JUDGEMENTS.c.model_version == VERDICTS.c.model_version,
+    JUDGEMENTS.c.claims_version == VERDICTS.c.claims_version,
 )
 _COLUMNS = (VERDICTS.c.seq, VERDICTS.c.key, VERDICTS.c.body, JUDGEMENTS.c.body.label("judgement"))
 _RECORDED = select(*_COLUMNS).select_from(VERDICTS.outerjoin(JUDGEMENTS, _JUDGED))
@@ -73,9 +79,10 @@ class SqlVerdicts(SqlDatabase):
     @unbroken
     async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
         """See `ports.VerdictStore.page`."""
-        query = _narrow(_RECORDED, only).order_by(VERDICTS.c.seq.desc()).limit(limit)
+        sequence = _sequence(only)
+        query = _narrow(_RECORDED, only).order_by(sequence.desc()).limit(limit)
         if before is not None:
-            query = query.where(VERDICTS.c.seq < before)
+            query = query.where(sequence < before)
         async with self.read() as connection:
             rows = (await connection.execute(query)).mappings().all()
         return [_verdict(row) for row in rows]
@@ -88,14 +95,20 @@ class SqlVerdicts(SqlDatabase):
             newest = (await connection.execute(select(func.coalesce(func.max(VERDICTS.c.seq), 0)))).scalar_one()
             if cursor is None or cursor >= newest:
                 return [], newest if cursor is None else cursor
-            query = _narrow(_RECORDED, only).where(VERDICTS.c.seq > cursor, VERDICTS.c.seq <= newest)
-            rows = (await connection.execute(query.order_by(VERDICTS.c.seq).limit(limit))).mappings().all()
+            sequence = _sequence(only)
+            query = _narrow(_RECORDED, only).where(sequence > cursor, sequence <= newest)
+            rows = (await connection.execute(query.order_by(sequence).limit(limit))).mappings().all()
         return [_verdict(row) for row in rows], newest if len(rows) < limit else rows[-1]["seq"]
 
 
 def _verdict(row: RowMapping) -> Verdict:
     judgement = row["judgement"] and decode_judgement(row["judgement"])
     return decode_verdict({**row["body"], "sequence": row["seq"]}, judgement)
+
+
+def _sequence(only: VerdictFilter) -> ColumnElement[int]:
+    """The sequence by the index that finds the filter's verdicts in order: a claim has few, and an index of its own."""
+    return VERDICT_CLAIMS.c.seq if only.claim_id else VERDICTS.c.seq
 
 
 def _narrow(query: Select[Any], only: VerdictFilter) -> Select[Any]:
@@ -108,6 +121,11 @@ def _narrow(query: Select[Any], only: VerdictFilter) -> Select[Any]:
         query = query.where(VERDICTS.c.decided_at >= microseconds(only.start))
     if only.end:
         query = query.where(VERDICTS.c.decided_at < microseconds(only.end))
+    if only.cluster:
+        query = query.where(VERDICTS.c.cluster == only.cluster)
+    if only.claim_id:
+        query = query.join(VERDICT_CLAIMS, VERDICT_CLAIMS.c.seq == VERDICTS.c.seq)
+        query = query.where(VERDICT_CLAIMS.c.claim_id == only.claim_id)
     if only.categories:
         flagged = select(VERDICT_CATEGORIES.c.seq).where(
             VERDICT_CATEGORIES.c.seq == VERDICTS.c.seq, VERDICT_CATEGORIES.c.category.in_(only.categories)
@@ -124,14 +142,47 @@ async def _accept_missing(tx: AsyncConnection, posts: Mapping[str, Post], now: i
 
 
 async def _insert_judgements(tx: AsyncConnection, verdicts: Collection[Verdict], now: int) -> None:
-    judged = {(v.content_digest, v.model_version): v.judgement for v in verdicts if v.judgement}
+    judged = {(v.content_digest, *v.judged_by): v.judgement for v in verdicts if v.judgement}
     rows = [
-        {"content_digest": content, "model_version": model, "body": encode_judgement(judgement), "created_at": now}
-        for (content, model), judgement in sorted(judged.items(), key=itemgetter(0))
+        {
+            "content_digest": content,
+            "model_version": model,
+            "claims_version": claims,
+            "body": encode_judgement(judgement),
+            "created_at": now,
+        }
+        for (content, model, claims), judgement in sorted(judged.items(), key=itemgetter(0))
     ]
     if rows:
-        unique = [JUDGEMENTS.c.content_digest, JUDGEMENTS.c.model_version]
-        await tx.execute(insert(tx, JUDGEMENTS, rows).on_conflict_do_nothing(index_elements=unique))
+        await tx.execute(insert(tx, JUDGEMENTS, rows).on_conflict_do_nothing(index_elements=_JUDGED_ONCE))
+        await _pass_over(tx, _quarantined(verdicts))
+
+
+def _quarantined(verdicts: Iterable[Verdict]) -> dict[_Judged, set[str]]:
+    """The claims that judgements pass over, by content, model and claims version; only judgements that do."""
+    found: defaultdict[_Judged, set[str]] = defaultdict(set)
+    for verdict in verdicts:
+        if verdict.judgement and (claim_ids := quarantined(verdict.judgement)):
+            found[verdict.content_digest, *verdict.judged_by] |= claim_ids
+    return found
+
+
+async def _pass_over(tx: AsyncConnection, claim_ids: Mapping[_Judged, set[str]]) -> None:
+    """Pass those claims over in the judgements that stand, in case these are from before the claims surged."""
+    if not claim_ids:
+        return
+    contents = listed(tx, [content for content, _, _ in claim_ids])
+    query = select(JUDGEMENTS).where(JUDGEMENTS.c.content_digest.in_(contents)).order_by(*_JUDGED_ONCE)
+    rows = []
+    for row in (await tx.execute(query.with_for_update())).mappings():
+        stands = decode_judgement(row["body"])
+        judgement = passing_over(stands, claim_ids.get((stands.content_digest, *stands.judged_by), frozenset()))
+        if judgement is not stands:
+            rows.append({**row, "body": encode_judgement(judgement)})
+    if rows:
+        statement = insert(tx, JUDGEMENTS, rows)
+        update_body = {"body": statement.excluded.body}
+        await tx.execute(statement.on_conflict_do_update(index_elements=_JUDGED_ONCE, set_=update_body))
 
 
 async def _insert_verdicts(tx: AsyncConnection, verdicts: Mapping[str, Verdict]) -> dict[str, int]:
@@ -151,6 +202,9 @@ async def _insert_verdicts(tx: AsyncConnection, verdicts: Mapping[str, Verdict])
     ]
     if flagged:
         await tx.execute(insert(tx, VERDICT_CATEGORIES, flagged))
+    matched = [{"claim_id": c, "seq": seq} for key, seq in sequences.items() for c in verdicts[key].claim_ids]
+    if matched:
+        await tx.execute(insert(tx, VERDICT_CLAIMS, matched))
     decided = select(VERDICTS.c.seq).where(VERDICTS.c.key == POSTS.c.key).scalar_subquery()
     await tx.execute(update(POSTS).where(POSTS.c.key.in_(listed(tx, sequences))).values(decided_seq=decided))
     return sequences
@@ -160,7 +214,9 @@ def _row(key: str, verdict: Verdict) -> dict[str, Any]:
     return {
         "key": key,
         "content_digest": verdict.content_digest,
-        "model_version": verdict.model_version,
+        "model_version": verdict.judged_by.model,
+        "claims_version": verdict.judged_by.claims,
+        "cluster": verdict.cluster,
         "surface": verdict.surface,
         "decision": verdict.decision,
         "decided_at": microseconds(verdict.decided_at),

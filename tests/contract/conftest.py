@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +20,7 @@ import pytest
 from service.adapters.memory_store import MemoryStore
 from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
+from service.claim import Claim, Match, Rating, Relation
 from service.domain import Post
 from service.ports import RecordStore
 
@@ -191,5 +192,61 @@ def posts_of(post_of: Callable[..., Post]) -> Callable[..., list[Post]]:
 
     def make(count: int, start: int = 0) -> list[Post]:
         return [post_of(f"Post number {number}", id=str(number)) for number in range(start, start + count)]
+
+    return make
+
+
+@pytest.fixture
+async def open_sql() -> AsyncIterator[Callable[..., Awaitable[SqlStore]]]:
+    """Opens a store of its own connections at a URL, as another process would."""
+    opened: list[SqlStore] = []
+
+    async def open_one(url: str, *, answer_within: float = 30.0) -> SqlStore:
+        opened.append(await SqlStore.connect(url, answer_within=answer_within))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        await store.close()
+
+
+@pytest.fixture
+def claim_of() -> Callable[..., Claim]:
+    """Makes a claim of that id; further fields by keyword."""
+
+    def make(id: str = "bleach", claim: str = "Drinking bleach cures malaria.", **fields: Any) -> Claim:  # noqa: A002
+        return Claim(id=id, claim=claim, **fields)
+
+    return make
+
+
+@pytest.fixture
+def claims_of(claim_of: Callable[..., Claim]) -> Callable[..., list[Claim]]:
+    """Makes `count` claims that differ in id and words, in the order of their ids, numbered from `start`."""
+
+    def make(count: int, start: int = 0) -> list[Claim]:
+        return [claim_of(f"c{number:06}", f"Claim number {number}") for number in range(start, start + count)]
+
+    return make
+
+
+@pytest.fixture
+def match_of(claim_of: Callable[..., Claim]) -> Callable[..., Match]:
+    """Makes a match with a claim of that id, in that relation."""
+
+    def make(claim_id: str, relation: Relation = Relation.REPEATS) -> Match:
+        claim = claim_of(claim_id)
+        return Match(
+            claim_id=claim.id,
+            claim=claim.claim,
+            verdict="False",
+            rating=Rating.FALSE,
+            publisher="Check",
+            url="https://check.example/1",
+            score=0.875,
+            relation=relation,
+            p_relation=0.75,
+            weight=1.5,
+        )
 
     return make

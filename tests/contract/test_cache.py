@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.redis_cache import RedisCache
 from service.adapters.redis_connection import RedisConnection
-from service.domain import Post, Verdict
+from service.domain import JudgedBy, Post, Verdict
 from service.errors import RedisUnavailable
 from service.ports import CacheHit, VerdictCache
 
@@ -21,8 +21,10 @@ MakePost = Callable[..., Post]
 MakeVerdict = Callable[..., Verdict]
 
 
-async def find(cache: VerdictCache, *posts: Post, model: str = "m1", policy: str = "p1") -> list[CacheHit]:
-    return await cache.find(posts, model_version=model, policy_version=policy)
+async def find(
+    cache: VerdictCache, *posts: Post, model: str = "m1", claims: str = "c1", policy: str = "p1"
+) -> list[CacheHit]:
+    return await cache.find(posts, judged_by=JudgedBy(model, claims), policy_version=policy)
 
 
 class TestVerdictCache:
@@ -74,6 +76,17 @@ class TestVerdictCache:
     ) -> None:
         await cache.put([verdict_of(post_of())])
         assert await find(cache, post_of(), model="m2") == [CacheHit()]
+
+    async def test_judgements_by_another_claim_set_are_kept_apart(
+        self, cache: VerdictCache, post_of: MakePost, verdict_of: MakeVerdict
+    ) -> None:
+        before, after = verdict_of(post_of()), verdict_of(post_of(), claims_version="c2")
+        await cache.put([before])
+        assert await find(cache, post_of(), claims="c2") == [CacheHit()]
+        await cache.keep([judgement for judgement in [after.judgement] if judgement])
+        assert await find(cache, post_of(), claims="c2") == [CacheHit(None, after.judgement)]
+        assert await find(cache, post_of()) == [CacheHit(before, before.judgement)]
+        assert await find(cache, post_of(), claims="") == [CacheHit()]
 
     async def test_a_verdict_by_the_model_before_is_no_hit_beside_a_newer_judgement(
         self, cache: VerdictCache, post_of: MakePost, verdict_of: MakeVerdict
@@ -143,7 +156,7 @@ class TestRedisCache:
         self, redis_connection: RedisConnection, post_of: MakePost, verdict_of: MakeVerdict, value: bytes
     ) -> None:
         post, cache = post_of(), RedisCache(redis_connection, ttl=60)
-        await redis_connection.client.set(f"assay:j:m1:{post.content_digest}", value)
+        await redis_connection.client.set(f"assay:j:m1:c1:{post.content_digest}", value)
         with capture_logs() as logs:
             assert await find(cache, post, post) == [CacheHit(), CacheHit()]
         assert [log["event"] for log in logs] == ["cache_value_unreadable"]
@@ -170,7 +183,7 @@ class TestRedisCache:
             with pytest.raises(RedisUnavailable):
                 await find(cache, post_of())
         begun = time.perf_counter()
-        for call in (cache.find([post_of()], model_version="m1", policy_version="p1"), cache.put([verdict])):
+        for call in (find(cache, post_of()), cache.put([verdict])):
             with pytest.raises(RedisUnavailable):
                 await call
         with pytest.raises(RedisUnavailable):

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from service.domain import Context, Post, PostKey, Surface, Verdict
+from service.claim import Match
+from service.domain import Context, Evidence, JudgedBy, Post, PostKey, Surface, Verdict
 from service.errors import Conflict, NotDecided
+from service.fusing import fused
 from service.ports import RecordStore
 
 MakePost = Callable[..., Post]
@@ -199,7 +201,7 @@ class TestPostStore:
 
 
 class TestArchive:
-    async def test_judgements_by_content_and_model(
+    async def test_judgements_by_content_and_what_judged_it(
         self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
     ) -> None:
         one, twin, other = post_of("same", id="1"), post_of("same", id="2"), post_of("other", id="3")
@@ -207,9 +209,24 @@ class TestArchive:
         assert verdict.judgement
         await store.record([one, twin], [verdict, verdict_of(twin)])
         digests = [other.content_digest, one.content_digest, twin.content_digest]
-        assert await store.judgements(digests, verdict.model_version) == [None, verdict.judgement, verdict.judgement]
-        assert await store.judgements(digests, "another model") == [None, None, None]
-        assert await store.judgements([], verdict.model_version) == []
+        assert await store.judgements(digests, verdict.judged_by) == [None, verdict.judgement, verdict.judgement]
+        for other_judge in (JudgedBy("another model"), JudgedBy(verdict.model_version, "other claims")):
+            assert await store.judgements(digests, other_judge) == [None, None, None]
+        assert await store.judgements([], verdict.judged_by) == []
+
+    async def test_a_text_is_judged_again_when_the_claims_have_changed(
+        self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
+    ) -> None:
+        one, twin = post_of(id="1"), post_of(id="2")
+        before = verdict_of(one)
+        assert before.judgement
+        judgement = replace(before.judgement, claims_version="c2", words=99, cluster="of the first text")
+        after = replace(verdict_of(twin), judgement=judgement)
+        recorded = await store.record([one, twin], [before, after])
+        assert [verdict.judgement for verdict in recorded] == [before.judgement, judgement]
+        assert await store.find([one.key, twin.key]) == recorded
+        assert await store.judgements([one.content_digest], before.judged_by) == [before.judgement]
+        assert await store.judgements([one.content_digest], JudgedBy(before.model_version, "c2")) == [judgement]
 
     async def test_the_first_judgement_of_a_text_stands(
         self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
@@ -220,7 +237,44 @@ class TestArchive:
         await store.record([one], [verdict])
         later = replace(verdict_of(twin), judgement=replace(verdict.judgement, words=99))
         await store.record([twin], [later])
-        assert await store.judgements([one.content_digest], verdict.model_version) == [verdict.judgement]
+        assert await store.judgements([one.content_digest], verdict.judged_by) == [verdict.judgement]
+
+    async def test_what_is_quarantined_later_weighs_no_more_in_the_judgement_that_stands(
+        self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict, match_of: Callable[..., Match]
+    ) -> None:
+        posts = [post_of(id=str(number)) for number in range(4)]
+        verdict = verdict_of(posts[0])
+        assert verdict.judgement
+        matches = tuple(match_of(claim_id)._replace(weight=0.0) for claim_id in ("k1", "k2"))
+        first = fused(replace(verdict.judgement, cluster="first", evidence=Evidence(matches=matches)))
+        assert sum(match.weight for match in first.evidence.matches)
+        later = replace(first, cluster="later")
+        for post, given, passed_over in (
+            (posts[0], first, ()),
+            (posts[1], fused(later, {"k1"}), ("k1",)),
+            (posts[2], fused(later, {"k2"}), ("k1", "k2")),
+            (posts[3], later, ("k1", "k2")),
+        ):
+            await store.record([post], [replace(verdict_of(post), judgement=given)])
+            assert await store.judgements([post.content_digest], verdict.judged_by) == [fused(first, passed_over)]
+        found = await store.find([post.key for post in posts])
+        assert {one.judgement == fused(first, ("k1", "k2")) for one in found if one} == {True}
+        assert {one.ruling for one in found if one} == {verdict.ruling}
+
+    async def test_of_one_calls_judgements_of_a_text_none_enforces_what_another_passes_over(
+        self, store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict, match_of: Callable[..., Match]
+    ) -> None:
+        posts = [post_of(id=str(number)) for number in range(2)]
+        verdict = verdict_of(posts[0])
+        assert verdict.judgement
+        enforced = fused(replace(verdict.judgement, evidence=Evidence(matches=(match_of("k1")._replace(weight=0.0),))))
+        verdicts = [
+            replace(verdict_of(post), judgement=judgement)
+            for post, judgement in zip(posts, (fused(enforced, {"k1"}), enforced), strict=True)
+        ]
+        await store.record(posts, verdicts)
+        [stands] = await store.judgements([posts[0].content_digest], verdict.judged_by)
+        assert stands == fused(enforced, {"k1"})
 
     async def test_posts_by_key(self, store: RecordStore, post_of: MakePost) -> None:
         before, after, unknown = post_of("before"), post_of("after"), post_of("unknown")

@@ -2,20 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
-from service.domain import WorkerInfo
+from service.domain import JudgedBy, WorkerInfo
 from service.errors import RedisUnavailable
 from service.ports import WorkerRegistry
 
 MakeRegistry = Callable[[float], WorkerRegistry]
 
 OLD = WorkerInfo("host:1", "m1", 1000.5)
-NEW = WorkerInfo("host:2", "m2", 2000.25)
+NEW = WorkerInfo("host:2", "m2", 2000.25, "c2")
 
 
 class TestWorkerRegistry:
@@ -34,6 +35,13 @@ class TestWorkerRegistry:
         await registry.beat(OLD)
         await registry.beat(again)
         assert await registry.alive() == [again]
+
+    async def test_a_worker_with_a_new_claim_set_says_so_at_its_next_beat(self, registry_of: MakeRegistry) -> None:
+        registry = registry_of(10.0)
+        await registry.beat(NEW)
+        await registry.beat(replace(NEW, claims_version="c3"))
+        [worker] = await registry.alive()
+        assert worker.judged_by == JudgedBy("m2", "c3")
 
     async def test_a_worker_that_stops_beating_is_gone(self, registry_of: MakeRegistry) -> None:
         registry = registry_of(0.3)

@@ -1,4 +1,4 @@
-"""What only a database can show: many writers at once, processes that die, servers that do not answer, migrations."""
+"""What only a database can show: many writers at once, processes that die, servers that do not answer."""
 
 import asyncio
 import os
@@ -8,51 +8,28 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import psycopg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from service.adapters.migrate import current, upgrade
-from service.adapters.sql_database import driver_url
+from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
-from service.adapters.sql_tables import METADATA
 from service.domain import Decision, Post, Ruling, Verdict, VerdictFilter
 from service.errors import InvalidInput, StoreUnavailable
 
 MakePost = Callable[..., Post]
 MakePosts = Callable[..., list[Post]]
 MakeVerdict = Callable[[Post], Verdict]
+Opener = Callable[..., Awaitable[SqlStore]]
 ALL = VerdictFilter()
 ROOT = Path(__file__).parents[2]
-
-
-class Opener(Protocol):
-    """Opens a store of its own connections, as another process would."""
-
-    async def __call__(self, url: str, *, answer_within: float = 30.0) -> SqlStore: ...
-
-
-@pytest.fixture
-async def open_sql() -> AsyncIterator[Opener]:
-    opened: list[SqlStore] = []
-
-    async def open_one(url: str, *, answer_within: float = 30.0) -> SqlStore:
-        opened.append(await SqlStore.connect(url, answer_within=answer_within))
-        return opened[-1]
-
-    yield open_one
-    for store in opened:
-        await store.close()
 
 
 @pytest.fixture
@@ -326,23 +303,3 @@ class TestUnavailable:
     async def test_urls_that_are_none_of_ours(self, url: str) -> None:
         with pytest.raises(InvalidInput, match="database_url"):
             await SqlStore.connect(url)
-
-
-class TestMigrations:
-    def test_from_empty_to_head_and_again(self, empty_sql_url: str) -> None:
-        assert current(empty_sql_url) is None
-        upgrade(empty_sql_url)
-        assert current(empty_sql_url) == "0001"
-        upgrade(empty_sql_url)
-        assert current(empty_sql_url) == "0001"
-
-    def test_processes_that_start_together_migrate_once(self, empty_sql_url: str) -> None:
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(upgrade, [empty_sql_url] * 4))
-        assert current(empty_sql_url) == "0001"
-
-    def test_tables_and_migrations_agree(self, sql_url: str) -> None:
-        engine = create_engine(driver_url(sql_url, sqlite_driver="sqlite"))
-        with engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
-        engine.dispose()

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain import Category, Decision, Post, Ruling, Source, Surface, Verdict, VerdictFilter
+from service.claim import Match, Relation
+from service.domain import Category, Decision, Evidence, Post, Ruling, Source, Surface, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
 from service.ports import RecordStore
 
@@ -180,6 +181,38 @@ class TestVerdictStore:
         found, cursor = await store.after(0, only, 10)
         assert found == [recorded[place] for place in reversed(expected)]
         assert cursor == recorded[-1].sequence
+
+    async def test_filters_by_claim_and_cluster(
+        self, store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict, match_of: Callable[..., Match]
+    ) -> None:
+        posts = posts_of(5)
+        about = [
+            ("", (match_of("k1", Relation.REBUTS), match_of("k3", Relation.UNRELATED))),
+            ("c1", (match_of("k1"), match_of("k2", Relation.DISCUSSES))),
+            ("c2", (match_of("k1"),)),
+            ("c1", (match_of("k3", Relation.UNRELATED),)),
+        ]
+        verdicts = [
+            replace(verdict, judgement=replace(verdict.judgement, cluster=cluster, evidence=Evidence(matches=matches)))
+            for verdict, (cluster, matches) in zip(map(verdict_of, posts), about, strict=False)
+            if verdict.judgement
+        ]
+        verdicts.append(replace(verdict_of(posts[4]), judgement=None, source=Source.SET_ASIDE))
+        recorded = await store.record(posts, verdicts)
+        for only, expected in (
+            (VerdictFilter(claim_id="k1"), [2, 1, 0]),
+            (VerdictFilter(claim_id="k2"), [1]),
+            (VerdictFilter(claim_id="k3"), []),
+            (VerdictFilter(claim_id="k"), []),
+            (VerdictFilter(cluster="c1"), [3, 1]),
+            (VerdictFilter(cluster="c2"), [2]),
+            (VerdictFilter(cluster="c1", claim_id="k1"), [1]),
+            (VerdictFilter(claim_id="k1", decisions=(Decision.BLOCK,)), []),
+        ):
+            assert await store.page(only, before=None, limit=10) == [recorded[place] for place in expected], only
+            found, cursor = await store.after(0, only, 10)
+            assert found == [recorded[place] for place in reversed(expected)], only
+            assert cursor == recorded[-1].sequence
 
     async def test_a_cursor_begins_at_the_newest(
         self, store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict

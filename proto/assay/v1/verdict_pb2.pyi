@@ -3,6 +3,7 @@
 isort:skip_file
 What Assay answers: signals, the evidence for them, and the policy's decision."""
 
+from assay.v1 import claim_pb2 as _claim_pb2
 from assay.v1 import post_pb2 as _post_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -223,6 +224,8 @@ class Verdict(_message.Message):
     WORDS_FIELD_NUMBER: _builtins.int
     SURFACE_FIELD_NUMBER: _builtins.int
     FINGERPRINT_FIELD_NUMBER: _builtins.int
+    CLAIMS_VERSION_FIELD_NUMBER: _builtins.int
+    CLUSTER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `platforms/{platform}/posts/{post}/verdict`."""
     post: _builtins.str
@@ -243,6 +246,10 @@ class Verdict(_message.Message):
     """Where the post appeared."""
     fingerprint: _builtins.str
     """Which version of the post was decided: an edit of text, context, surface, region, locale or author has another."""
+    claims_version: _builtins.str
+    """Version of the claims that the text was compared with; empty when there were none."""
+    cluster: _builtins.str
+    """The group of near-duplicate texts that this one belongs to; empty when no model judged."""
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[Global___Category.ValueType]:
         """Why it was flagged, strictest rule first; empty when it was not."""
@@ -298,10 +305,12 @@ class Verdict(_message.Message):
         words: _builtins.int = ...,
         surface: _post_pb2.Surface.ValueType = ...,
         fingerprint: _builtins.str = ...,
+        claims_version: _builtins.str = ...,
+        cluster: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "categories", b"categories", "content_digest", b"content_digest", "decide_time", b"decide_time", "decision", b"decision", "evidence", b"evidence", "fingerprint", b"fingerprint", "model_version", b"model_version", "name", b"name", "policy_version", b"policy_version", "post", b"post", "rules", b"rules", "signals", b"signals", "skipped", b"skipped", "source", b"source", "stage_latency", b"stage_latency", "surface", b"surface", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "categories", b"categories", "claims_version", b"claims_version", "cluster", b"cluster", "content_digest", b"content_digest", "decide_time", b"decide_time", "decision", b"decision", "evidence", b"evidence", "fingerprint", b"fingerprint", "model_version", b"model_version", "name", b"name", "policy_version", b"policy_version", "post", b"post", "rules", b"rules", "signals", b"signals", "skipped", b"skipped", "source", b"source", "stage_latency", b"stage_latency", "surface", b"surface", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -375,6 +384,7 @@ class Evidence(_message.Message):
     TOKEN_SURPRISES_FIELD_NUMBER: _builtins.int
     OBFUSCATION_FIELD_NUMBER: _builtins.int
     REMAINDERS_FIELD_NUMBER: _builtins.int
+    MATCHES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___Span]:
         """Stretches of text that moved a signal, heaviest first."""
@@ -391,6 +401,10 @@ class Evidence(_message.Message):
     def remainders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remainder]:
         """What the spans leave over, one for each signal that they explain."""
 
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedCompositeFieldContainer[_claim_pb2.ClaimMatch]:
+        """Fact-checked claims that the text comes near to, likeliest first."""
+
     def __init__(
         self,
         *,
@@ -398,10 +412,11 @@ class Evidence(_message.Message):
         token_surprises: _abc.Iterable[Global___TokenSurprise] | None = ...,
         obfuscation: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         remainders: _abc.Iterable[Global___Remainder] | None = ...,
+        matches: _abc.Iterable[_claim_pb2.ClaimMatch] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["obfuscation", b"obfuscation", "remainders", b"remainders", "spans", b"spans", "token_surprises", b"token_surprises"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matches", b"matches", "obfuscation", b"obfuscation", "remainders", b"remainders", "spans", b"spans", "token_surprises", b"token_surprises"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -443,7 +458,9 @@ Global___Span: _TypeAlias = Span  # noqa: Y015
 
 @_typing.final
 class Remainder(_message.Message):
-    """Remainder is what of a signal's raw score its spans don't carry: raw_score = base + rest + the weights of its spans."""
+    """Remainder is what of a signal's raw score its spans don't carry: raw_score = base + rest + the weights of its spans
+    (and, for `misinformation`, of the claims that it matches).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -82,6 +82,12 @@ class VerdictFilter(_message.Message):
     SURFACES_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    CLAIM_FIELD_NUMBER: _builtins.int
+    CLUSTER_FIELD_NUMBER: _builtins.int
+    claim: _builtins.str
+    """Posts that repeat, discuss or rebut this claim, `claims/{claim}`."""
+    cluster: _builtins.str
+    """Posts of this cluster of near-duplicate texts."""
     @_builtins.property
     def decisions(self) -> _containers.RepeatedScalarFieldContainer[_verdict_pb2.Decision.ValueType]:
         """Any of these decisions."""
@@ -110,10 +116,12 @@ class VerdictFilter(_message.Message):
         surfaces: _abc.Iterable[_post_pb2.Surface.ValueType] | None = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        claim: _builtins.str = ...,
+        cluster: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "decisions", b"decisions", "end_time", b"end_time", "start_time", b"start_time", "surfaces", b"surfaces"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "claim", b"claim", "cluster", b"cluster", "decisions", b"decisions", "end_time", b"end_time", "start_time", b"start_time", "surfaces", b"surfaces"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
