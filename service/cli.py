@@ -1,23 +1,21 @@
-"""The command line. Commands that need the classifiers come from the entry points of group `assay.commands`."""
+"""The command line. What needs the classifiers comes from entry points: groups `assay.commands` and `assay.claims`."""
 
-import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from service.adapters import logs
-from service.domain import Decision
-from service.errors import AssayError, PolicyInvalid
+from service.claims_cli import claims
+from service.domain import Decision, VerdictFilter
+from service.errors import PolicyInvalid
 from service.settings import Settings
+from service.terminal import AsJson, answered, err, out, run_to_end, settings_here
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,15 +26,11 @@ app = typer.Typer(
 )
 policies = typer.Typer(no_args_is_help=True, help="Look after policy files.")
 app.add_typer(policies, name="policy")
-
-out = Console()
-err = Console(stderr=True)
+app.add_typer(claims, name="claims", rich_help_panel="Server")
 
 Address = Annotated[
     str, typer.Option(envvar="ASSAY_ADDRESS", help="Where the gRPC server listens.", metavar="HOST:PORT")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-T = TypeVar("T")
 LOCAL: str = Settings.model_fields["address"].default
 
 
@@ -49,19 +43,19 @@ def up(
     """Start everything on this machine: Redis, SQLite, one worker and the gRPC server. Ctrl-C drains and stops."""
     from service.stack import up as run
 
-    chosen = _settings(address=address, reflection=True, **({"data_dir": data_dir} if data_dir else {}))
+    chosen = settings_here(address=address, reflection=True, **({"data_dir": data_dir} if data_dir else {}))
     logs.configure("info" if verbose else "warning", pretty=sys.stderr.isatty())
-    _run(run(chosen, out))
+    run_to_end(run(chosen, out))
 
 
 @app.command(rich_help_panel="Server")
 def serve() -> None:
     """Run the gRPC server alone, against the Redis and the database of the settings."""
-    chosen = _settings().resolved()
+    chosen = settings_here().resolved()
     logs.configure(chosen.log_level)
     from service.serving import serve as run
 
-    _run(run(chosen))
+    run_to_end(run(chosen))
 
 
 @app.command(rich_help_panel="Server")
@@ -69,7 +63,7 @@ def worker() -> None:
     """Run one worker: it loads the model and judges what is queued. Start one per core or GPU."""
     from service.stack import worker_command, worker_environment
 
-    environment, command = worker_environment(_settings().resolved()), worker_command()
+    environment, command = worker_environment(settings_here().resolved()), worker_command()
     os.execve(command[0], command, environment)  # noqa: S606 - the worker takes this process's place, signals and all
 
 
@@ -78,10 +72,10 @@ def migrate() -> None:
     """Bring the database's tables up to date."""
     from service.adapters.migrate import current, upgrade
 
-    chosen = _settings().resolved()
+    chosen = settings_here().resolved()
     if chosen.database_url.startswith("sqlite"):
         chosen.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _answered(lambda: upgrade(chosen.database_url))
+    answered(lambda: upgrade(chosen.database_url))
     out.print(f"The database is at revision {current(chosen.database_url)}.")
 
 
@@ -89,7 +83,7 @@ def migrate() -> None:
 def settings() -> None:
     """Show every setting: its variable, the value it has here, and what it does."""
     table = Table("variable", "value", "what it does", box=None)
-    found = _settings()
+    found = settings_here()
     for name, field in Settings.model_fields.items():
         table.add_row(f"ASSAY_{name.upper()}", escape(str(getattr(found, name))), field.description)
     out.print(table)
@@ -108,7 +102,7 @@ def check(  # noqa: PLR0917 - typer makes options of them
     from service.calls import check as run
 
     body = sys.stdin.read() if text == "-" else text
-    _run(run(body, address, out, surface=surface, region=region, locale=locale, as_json=as_json))
+    run_to_end(run(body, address, out, surface=surface, region=region, locale=locale, as_json=as_json))
 
 
 @app.command(rich_help_panel="Client")
@@ -122,8 +116,8 @@ def author(
     from service import bootstrap
     from service.calls import author as run
 
-    authors = bootstrap.pseudonyms(_settings())
-    raise typer.Exit(_run(run(file, address, out, err, name=name, authors=authors, as_json=as_json)))
+    authors = bootstrap.pseudonyms(settings_here())
+    raise typer.Exit(run_to_end(run(file, address, out, err, name=name, authors=authors, as_json=as_json)))
 
 
 @app.command(rich_help_panel="Client")
@@ -140,21 +134,24 @@ def submit(
     from service import bootstrap
     from service.calls import submit as run
 
-    authors = bootstrap.pseudonyms(_settings())
-    raise typer.Exit(_run(run(file, feed_format, address, out, err, authors=authors, wait=wait, as_json=as_json)))
+    authors = bootstrap.pseudonyms(settings_here())
+    raise typer.Exit(run_to_end(run(file, feed_format, address, out, err, authors=authors, wait=wait, as_json=as_json)))
 
 
 @app.command(rich_help_panel="Client")
-def watch(
+def watch(  # noqa: PLR0917 - see above
     address: Address = LOCAL,
     cursor: Annotated[str, typer.Option(help="Go on after this cursor; 0 is the beginning.")] = "",
     decision: Annotated[list[Decision] | None, typer.Option(help="Only these decisions.")] = None,
+    claim: Annotated[str, typer.Option(help="Only posts that repeat, discuss or rebut this claim.", metavar="ID")] = "",
+    cluster: Annotated[str, typer.Option(help="Only near-duplicates, by their cluster's name.", metavar="NAME")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Follow verdicts as they are decided. Ctrl-C ends it and prints the cursor to go on from."""
     from service.calls import watch as run
 
-    _run(run(address, out, err, cursor=cursor, decisions=tuple(decision or ()), as_json=as_json))
+    only = VerdictFilter(decisions=tuple(decision or ()), claim_id=claim, cluster=cluster)
+    run_to_end(run(address, out, err, cursor=cursor, only=only, as_json=as_json))
 
 
 @app.command(rich_help_panel="Server")
@@ -163,7 +160,7 @@ def demo() -> None:
     from service.demo import demo as run
 
     logs.configure("error", pretty=sys.stderr.isatty())
-    _run(run(out))
+    run_to_end(run(out))
 
 
 @policies.command()
@@ -177,7 +174,7 @@ def validate(
     from service.policy_file import load
 
     try:
-        policy = load(file, _answered(lambda: certificate(_settings())))
+        policy = load(file, answered(lambda: certificate(settings_here())))
     except PolicyInvalid as error:
         for problem in (str(error), *getattr(error, "__notes__", ())):
             err.print(f"[red]{escape(str(file or 'default policy'))}[/red]: {escape(problem)}", highlight=False)
@@ -191,34 +188,6 @@ def main() -> None:
     """Entry point of the `assay` command."""
     for plugin in sorted(entry_points(group="assay.commands"), key=lambda plugin: plugin.name):
         app.command(plugin.name, rich_help_panel="Model")(plugin.load())
+    for plugin in sorted(entry_points(group="assay.claims"), key=lambda plugin: plugin.name):
+        claims.command(plugin.name, rich_help_panel="Model")(plugin.load())
     app()
-
-
-def _settings(**values: object) -> Settings:
-    try:
-        return Settings(**values)  # type: ignore[arg-type]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = "ASSAY_" + "_".join(map(str, problem["loc"])).upper()
-            err.print(f"[red]{name}[/red]: {problem['msg']} (got {problem['input']!r})", highlight=False)
-        raise typer.Exit(2) from None
-
-
-def _run(work: Coroutine[None, None, T]) -> T:
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return _answered(lambda: runner.run(work))
-
-
-def _answered(work: Callable[[], T]) -> T:
-    """Run `work`; what it raises for the caller becomes one line and exit status 1."""
-    try:
-        return work()
-    except (AssayError, OSError) as error:
-        err.print(f"[red]error[/red]: {escape(str(error))}", highlight=False, soft_wrap=True)
-        if error.__cause__:
-            err.print(f"  {str(error.__cause__).splitlines()[0]}", style="dim", highlight=False, markup=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None

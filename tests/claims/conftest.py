@@ -1,0 +1,131 @@
+"""Fixtures of the tests of claim files and of the command line that loads them."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from service.claim import Claim, Rating
+from service.claim_files import ClaimFileError, Item, read
+from tests.processes import assay
+
+Read = Callable[..., list[Item]]
+
+
+@pytest.fixture
+def claim() -> Claim:
+    """A claim that keeps every limit."""
+    return Claim(
+        id="moon-1",
+        claim="The moon is made of cheese.",
+        title="No, the moon is rock",
+        url="https://bakers.example/moon",
+        verdict="False",
+        publisher="Bakers' Facts",
+        rating=Rating.FALSE,
+    )
+
+
+@pytest.fixture
+def read_all() -> Read:
+    """All items of a file: bytes and strings as they are, any other value as the JSON that writes it."""
+
+    def reader(content: object, name: str = "", **options: Any) -> list[Item]:
+        text = content if isinstance(content, bytes | str) else json.dumps(content)
+        raw = text.encode() if isinstance(text, str) else text
+        return list(read(io.BufferedReader(io.BytesIO(raw)), name, **options))  # type: ignore[arg-type]
+
+    return reader
+
+
+@pytest.fixture
+def read_claims(read_all: Read) -> Callable[..., list[Claim]]:
+    """The claims of a file without a fault."""
+
+    def reader(content: object, name: str = "", **options: Any) -> list[Claim]:
+        items = read_all(content, name, **options)
+        claims = [item for item in items if isinstance(item, Claim)]
+        assert claims == items
+        return claims
+
+    return reader
+
+
+@pytest.fixture
+def read_errors(read_all: Read) -> Callable[..., list[ClaimFileError]]:
+    """The errors of a file, whatever else it holds."""
+
+    def reader(content: object, name: str = "", **options: Any) -> list[ClaimFileError]:
+        return [item for item in read_all(content, name, **options) if isinstance(item, ClaimFileError)]
+
+    return reader
+
+
+@pytest.fixture
+def review() -> dict[str, Any]:
+    """A ClaimReview as the Fact Check Markup feed writes it."""
+    return {
+        "@context": "http://schema.org",
+        "@type": "ClaimReview",
+        "url": "https://bakers.example/moon",
+        "claimReviewed": "The moon is made of cheese.",
+        "datePublished": "2026-05-01",
+        "author": {"@type": "Organization", "name": "Bakers' Facts", "url": "https://bakers.example/"},
+        "itemReviewed": {
+            "@type": "Claim",
+            "author": {"@type": "Person", "name": "A blog"},
+            "datePublished": "2026-04-30",
+        },
+        "reviewRating": {
+            "@type": "Rating",
+            "alternateName": "Pants on fire",
+            "ratingValue": "1",
+            "bestRating": "5",
+            "worstRating": "1",
+        },
+        "sdPublisher": {"@type": "Organization", "name": "Google Fact Check Tools"},
+    }
+
+
+@pytest.fixture
+def feed(review: dict[str, Any]) -> dict[str, Any]:
+    """A DataFeed of one element as the Fact Check Markup tool publishes it."""
+    element = {
+        "@type": "DataFeedItem",
+        "dateCreated": "2026-05-02T08:00:00+00:00",
+        "url": review["url"],
+        "item": [review],
+    }
+    return {"@context": "http://schema.org", "@type": "DataFeed", "dataFeedElement": [element]}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
+    """Runs `assay claims ...` on an embedded database of this test's own."""
+
+    def command(*arguments: str | Path, stdin: str | None = None, **values: str) -> CompletedProcess[str]:
+        settings = {"ASSAY_DATA_DIR": str(tmp_path / "data"), **values}
+        return assay("claims", *map(str, arguments), stdin=stdin, **settings)
+
+    return command
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str, object], Path]:
+    """Writes a file of lines, JSON objects or bytes."""
+
+    def write(name: str, content: bytes | Sequence[object]) -> Path:
+        path = tmp_path / name
+        lines = (
+            content
+            if isinstance(content, bytes)
+            else [line if isinstance(line, str) else json.dumps(line) for line in content]
+        )
+        path.write_bytes(lines if isinstance(lines, bytes) else "\n".join(lines).encode() + b"\n")
+        return path
+
+    return write  # type: ignore[return-value]
