@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from service.canonical import digest
 from service.console import STYLES, author_json, author_panel, verdict_json, verdict_panel, verdict_table
-from service.domain import Decision, Post, Surface, Verdict, VerdictFilter
+from service.domain import Post, Surface, Verdict, VerdictFilter
 from service.errors import AssayError, InvalidInput, NotDecided, Unavailable
 from service.feeds import FeedError, Pseudonyms, parse
 from service.rpc.client import Client
@@ -111,14 +111,12 @@ async def submit(
     return 1 if handover.refused else 0
 
 
-async def watch(
-    address: str, out: Console, err: Console, *, cursor: str, decisions: tuple[Decision, ...], as_json: bool
-) -> None:
+async def watch(address: str, out: Console, err: Console, *, cursor: str, only: VerdictFilter, as_json: bool) -> None:
     """Print verdicts as they are decided, until interrupted."""
     last = cursor
     try:
         async with Client(address, patience=300.0) as client:
-            async for last, verdict in client.watch(cursor, VerdictFilter(decisions=decisions), evidence=as_json):
+            async for last, verdict in client.watch(cursor, only, evidence=as_json):
                 if verdict is None:
                     continue
                 if as_json:

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from service.claim import Match, Relation
 from service.domain import Category, Decision, Judgement, Post, Signal, Source, Verdict
 from service.timeline import AuthorJudgement
 
@@ -21,6 +22,12 @@ STYLES = {
     Decision.REDUCE: "yellow",
     Decision.REVIEW: "bold yellow",
     Decision.BLOCK: "bold red",
+}
+_RELATIONS = {
+    Relation.REPEATS: "bold red",
+    Relation.DISCUSSES: "yellow",
+    Relation.REBUTS: "green",
+    Relation.UNRELATED: "dim",
 }
 _BAR = 24
 _SURPRISING = 8.0  # bits: a token with less than 1 in 256
@@ -41,19 +48,22 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "skipped": [{"stage": skip.stage, "reason": skip.reason} for skip in verdict.skipped],
         "source": verdict.source.value,
         "model_version": verdict.model_version,
+        "claims_version": verdict.judged_by.claims,
+        "cluster": verdict.cluster,
         "policy_version": verdict.policy_version,
         "decided_at": verdict.decided_at.isoformat(),
     }
 
 
 def verdict_panel(text: str, verdict: Verdict) -> RenderableType:
-    """One verdict to read: decision, the text with its spans underlined, bars for signals, notes."""
+    """One verdict to read: decision, the text with its spans underlined, bars for signals, matched claims, notes."""
     decision = Text(verdict.decision.value, STYLES[verdict.decision])
     if verdict.ruling.categories:
         decision.append("  " + ", ".join(verdict.ruling.categories), "default")
     parts: list[RenderableType] = [decision, Text(""), marked(text, verdict.judgement)]
     if verdict.judgement:
         parts += [Text(""), signal_bars(verdict.judgement.signals.values())]
+        parts += map(matched, verdict.judgement.evidence.matches)
     parts += [Text(""), *(Text(note, "dim") for note in _notes(verdict))]
     return Panel(Group(*parts), title=escape(verdict.post.name), border_style=STYLES[verdict.decision])
 
@@ -119,6 +129,23 @@ def signal_bars(signals: Iterable[Signal]) -> Table:
     return table
 
 
+def matched(match: Match) -> Text:
+    """A matched claim to read: relation, claim, verdict, publisher and link, probabilities, and whether it weighs."""
+    shown = Text("\n").append(match.relation, _RELATIONS[match.relation]).append(f"  “{match.claim}”\n")
+    shown.append("  " + " · ".join(filter(None, (match.verdict or match.rating.lower(), match.publisher, match.url))))
+    about = f"\n  about it: {match.score:.0%} · {match.relation}, if so: {match.p_relation:.0%}"
+    return shown.append(f"{about} · {_weighing(match)}", "dim")
+
+
+def _weighing(match: Match) -> str:
+    """What the match did to the signal, or why nothing."""
+    if match.quarantined:
+        return "quarantined: not weighed"
+    if match.abstained:
+        return "abstained: relation uncertain, not weighed"
+    return f"misinformation {match.weight:+.2f} logits" if match.weight else "not weighed"
+
+
 def verdict_table(rows: Sequence[tuple[Post, Verdict]], title: str) -> Table:
     """One line per post, as wide as the terminal: decision, why, both leading signals, source, the text's beginning."""
     table = Table(title=title, title_justify="left", pad_edge=False, box=None, header_style="bold", expand=True)
@@ -158,8 +185,9 @@ def _notes(verdict: Verdict) -> list[str]:
         notes += [f"abstained: {reason}" for reason in judgement.abstained]
         notes += [f"undone before judging: {kind} x {count}" for kind, count in judgement.evidence.obfuscation.items()]
     notes += [f"skipped {skip.stage}: {skip.reason}" for skip in verdict.skipped]
-    model = verdict.model_version[:12] or "none"
-    return [*notes, f"source {verdict.source.value.lower()} · model {model} · policy {verdict.policy_version[:12]}"]
+    model, claims = (version[:12] or "none" for version in verdict.judged_by)
+    source, policy = verdict.source.value.lower(), verdict.policy_version[:12]
+    return [*notes, f"source {source} · model {model} · claims {claims} · policy {policy}"]
 
 
 def _signal_json(signal: Signal) -> dict[str, float]:
@@ -173,6 +201,7 @@ def _evidence_json(judgement: Judgement) -> dict[str, Any]:
         "surprise": [{"start": t.start, "end": t.end, "bits": t.bits} for t in evidence.surprise],
         "obfuscation": dict(evidence.obfuscation),
         "remainders": [{"signal": r.signal, "base": r.base, "rest": r.rest} for r in evidence.remainders],
+        "matches": [match._asdict() for match in evidence.matches],
     }
 
 

@@ -6,8 +6,8 @@ from assay.v1 import author_pb2, verdict_pb2
 from assay.v1 import moderation_service_pb2 as pb
 
 from service.domain import Post, Signal
-from service.errors import InvalidInput
 from service.rpc.post_messages import encode_post, read_post
+from service.rpc.refusal import sendable
 from service.timeline import AuthorJudgement, Finding
 from service.validation import check_timeline
 from service.weighing import Share
@@ -21,10 +21,8 @@ def read_timeline(request: pb.ModerateAuthorRequest) -> list[Post]:
 
 def encode_timeline(author: str, posts: Sequence[Post], request_id: str) -> pb.ModerateAuthorRequest:
     """The request. Raises `InvalidInput` for text that is not Unicode (half of a surrogate pair)."""
-    try:
+    with sendable("author"):
         request = pb.ModerateAuthorRequest(author=author, request_id=request_id)
-    except UnicodeEncodeError:
-        raise InvalidInput("author", "holds half of a surrogate pair", "send text that UTF-8 can carry") from None
     request.posts.extend(map(encode_post, posts))
     return request
 

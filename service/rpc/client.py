@@ -1,4 +1,4 @@
-"""A typed client of both services: domain objects in and out, errors as `AssayError`s.
+"""A typed client of the services: domain objects in and out, errors as `AssayError`s.
 
 Retries are a loop of our own, gRPC's being turned off: its policy can neither honour the RetryInfo of one post in a
 stream nor resume a watch by its cursor. UNAVAILABLE and RESOURCE_EXHAUSTED are tried again for as long as `patience`
@@ -11,22 +11,31 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import grpc.aio
+from assay.v1 import claim_service_pb2 as claim_pb
 from assay.v1 import moderation_service_pb2 as moderation
 from assay.v1 import verdict_pb2
 from assay.v1 import verdict_service_pb2 as verdicts
+from assay.v1.claim_service_pb2_grpc import ClaimServiceStub
 from assay.v1.moderation_service_pb2_grpc import ModerationServiceStub
 from assay.v1.verdict_service_pb2_grpc import VerdictServiceStub
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from service.claim import Change, Claim, ClaimFilter, ClaimRecord, Confirmation, Match
+from service.claim_limits import MAX_CLAIMS
 from service.domain import Post, Verdict, VerdictFilter
 from service.errors import AssayError
 from service.rpc.author_messages import encode_timeline, read_author
 from service.rpc.backoff import Backoff
+from service.rpc.claim_messages import encode_claim, read_match, read_record
+from service.rpc.claim_requests import encode_confirmation, encode_quarantine
 from service.rpc.client_stream import PostStream
-from service.rpc.filter_messages import encode_filter
+from service.rpc.enums import CHANGES
+from service.rpc.filter_messages import encode_claim_filter, encode_filter
 from service.rpc.health import MODERATION
+from service.rpc.paging import MAX_PAGE
+from service.rpc.portions import portions
 from service.rpc.post_messages import encode_post
-from service.rpc.refusal import refusal
+from service.rpc.refusal import refusal, sendable
 from service.rpc.results import MAX_MESSAGE
 from service.rpc.status import error_of
 from service.rpc.verdict_messages import read_verdict
@@ -40,7 +49,7 @@ _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_permit_without_calls", 0),
 )
-ALL = VerdictFilter()
+ALL, ALL_CLAIMS = VerdictFilter(), ClaimFilter()
 _Answer = TypeVar("_Answer")
 
 
@@ -55,6 +64,7 @@ class Client:
         self._address, self._timeout, self._patience = address, timeout, patience
         self._channel = grpc.aio.insecure_channel(address, options=_OPTIONS)
         self._moderation, self._verdicts = ModerationServiceStub(self._channel), VerdictServiceStub(self._channel)
+        self._claims = ClaimServiceStub(self._channel)
         self._health: Any = health_pb2_grpc.HealthStub(self._channel)
 
     async def __aenter__(self) -> Self:
@@ -100,8 +110,9 @@ class Client:
         Split over as many calls as size limits ask for; the later ones go by `request_id` with `/2`, `/3` ... appended.
         """
         answers: list[bool | AssayError] = []
-        for number, request in enumerate(_submissions(posts), 1):
-            request.request_id = f"{request_id}/{number}" if request_id and number > 1 else request_id
+        for number, portion in enumerate(portions(map(encode_post, posts), MAX_BATCH), 1):
+            part_id = f"{request_id}/{number}" if request_id and number > 1 else request_id
+            request = moderation.SubmitPostsRequest(posts=portion, request_id=part_id)
             response = await self._ask(lambda r=request: self._moderation.SubmitPosts(r, timeout=self._timeout))  # type: ignore[misc]
             answers.extend(map(_submitted, response.results))
         return answers
@@ -127,6 +138,61 @@ class Client:
         response = await self._ask(lambda: self._verdicts.GetVerdict(request, timeout=self._timeout))
         return read_verdict(response.verdict)
 
+    async def import_claims(self, claims: Sequence[Claim]) -> list[Change | AssayError]:
+        """Store claims by id; per claim what that did, or why it was refused. One whose id is empty is given one.
+
+        Split over as many calls as size limits ask for; of several claims with one id the last counts.
+        """
+        changes: list[Change | AssayError] = []
+        for portion in portions([encode_claim(claim) for claim in claims], MAX_CLAIMS):
+            request = claim_pb.ImportClaimsRequest(claims=portion)
+            response = await self._ask(lambda r=request: self._claims.ImportClaims(r, timeout=self._timeout))  # type: ignore[misc]
+            changes.extend(map(_imported, response.results))
+        return changes
+
+    async def create_claim(self, claim: Claim) -> ClaimRecord:
+        """Store a new claim. Raises `AlreadyExists`, also where an attempt stored it and its answer was lost."""
+        request = claim_pb.CreateClaimRequest(claim=encode_claim(claim))
+        response = await self._ask(lambda: self._claims.CreateClaim(request, timeout=self._timeout))
+        return read_record(response.claim)
+
+    async def claim(self, claim_id: str) -> ClaimRecord:
+        """The claim of that id. Raises `ClaimNotFound`."""
+        with sendable("claim_id"):
+            request = claim_pb.GetClaimRequest(name=f"claims/{claim_id}")
+        response = await self._ask(lambda: self._claims.GetClaim(request, timeout=self._timeout))
+        return read_record(response.claim)
+
+    async def list_claims(self, only: ClaimFilter = ALL_CLAIMS) -> AsyncGenerator[ClaimRecord, None]:
+        """All claims that `only` lets through, in the order of their ids, page by page as they are asked for."""
+        request = claim_pb.ListClaimsRequest(filter=encode_claim_filter(only), page_size=MAX_PAGE)
+        while True:
+            response = await self._ask(lambda: self._claims.ListClaims(request, timeout=self._timeout))
+            for message in response.claims:
+                yield read_record(message)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    async def match_claims(self, texts: Sequence[str]) -> list[tuple[Match, ...]]:
+        """The claims that each of 1 to 100 texts comes near to, likeliest first."""
+        with sendable("texts"):
+            request = claim_pb.MatchClaimsRequest(texts=texts)
+        response = await self._ask(lambda: self._claims.MatchClaims(request, timeout=self._timeout))
+        return [tuple(map(read_match, result.matches)) for result in response.results]
+
+    async def confirm_match(self, confirmation: Confirmation) -> ClaimRecord:
+        """Say how a post stands to a claim. Raises `NotFound`, `NotDecided`."""
+        request = encode_confirmation(confirmation)
+        response = await self._ask(lambda: self._claims.ConfirmMatch(request, timeout=self._timeout))
+        return read_record(response.claim)
+
+    async def quarantine_claim(self, claim_id: str, reason: str) -> ClaimRecord:
+        """Take a claim out of enforcement for `reason`, or put it back when that is empty. Raises `ClaimNotFound`."""
+        request = encode_quarantine(claim_id, reason)
+        response = await self._ask(lambda: self._claims.QuarantineClaim(request, timeout=self._timeout))
+        return read_record(response.claim)
+
     async def ready(self) -> bool:
         """Whether the service has all it needs to judge posts now. Never raises."""
         request = health_pb2.HealthCheckRequest(service=MODERATION)
@@ -151,25 +217,16 @@ class Client:
         await asyncio.sleep(wait)
 
 
-def _submissions(posts: Sequence[Post]) -> Iterable[moderation.SubmitPostsRequest]:
-    """Requests of up to 1,000 posts and three quarters of a message."""
-    request, room = moderation.SubmitPostsRequest(), MAX_MESSAGE * 3 // 4
-    for post in posts:
-        message = encode_post(post)
-        size = message.ByteSize()
-        if request.posts and (len(request.posts) == MAX_BATCH or size > room):
-            yield request
-            request, room = moderation.SubmitPostsRequest(), MAX_MESSAGE * 3 // 4
-        request.posts.append(message)
-        room -= size
-    if request.posts:
-        yield request
-
-
 def _submitted(result: moderation.SubmissionResult) -> bool | AssayError:
     if result.state == moderation.SUBMISSION_STATE_REJECTED:
         return error_of(result.error)
     return result.state == moderation.SUBMISSION_STATE_ACCEPTED
+
+
+def _imported(result: claim_pb.ImportResult) -> Change | AssayError:
+    if result.state == claim_pb.IMPORT_STATE_REJECTED:
+        return error_of(result.error)
+    return CHANGES.member(result.state, "state") or Change.UNCHANGED
 
 
 def _view(evidence: bool) -> verdict_pb2.VerdictView.ValueType:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from assay.v1 import post_pb2, verdict_pb2
+from assay.v1 import claim_pb2, claim_service_pb2, post_pb2, verdict_pb2
 
+from service.claim import Change, ClaimState, Rating, Relation
 from service.domain import Category, Decision, Source, Surface
 from service.errors import InvalidInput
 
@@ -38,6 +39,10 @@ SURFACES = EnumTable(Surface, post_pb2.Surface.Value, "SURFACE")
 DECISIONS = EnumTable(Decision, verdict_pb2.Decision.Value, "DECISION")
 CATEGORIES = EnumTable(Category, verdict_pb2.Category.Value, "CATEGORY")
 SOURCES = EnumTable(Source, verdict_pb2.VerdictSource.Value, "VERDICT_SOURCE")
+RATINGS = EnumTable(Rating, claim_pb2.ClaimRating.Value, "CLAIM_RATING")
+RELATIONS = EnumTable(Relation, claim_pb2.ClaimRelation.Value, "CLAIM_RELATION")
+CLAIM_STATES = EnumTable(ClaimState, claim_pb2.ClaimState.Value, "CLAIM_STATE")
+CHANGES = EnumTable(Change, claim_service_pb2.ImportState.Value, "IMPORT_STATE")
 
 
 def wants_evidence(view: int, *, default: bool) -> bool:

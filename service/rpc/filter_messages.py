@@ -1,18 +1,23 @@
-"""Verdict filters to domain filters and back, in one canonical order, so that equal filters are equal objects."""
+"""Filter messages to domain filters and back, in one canonical order, so that equal filters are equal objects."""
 
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import TypeVar
 
-from assay.v1 import verdict_service_pb2
+from assay.v1 import claim_service_pb2, verdict_service_pb2
 
+from service.claim import ClaimFilter
 from service.domain import VerdictFilter
 from service.errors import InvalidInput
-from service.rpc.enums import CATEGORIES, DECISIONS, SURFACES, EnumTable
+from service.rpc.claim_messages import read_claim_name
+from service.rpc.enums import CATEGORIES, CLAIM_STATES, DECISIONS, SURFACES, EnumTable
+from service.rpc.refusal import sendable
 from service.rpc.times import read_time, write_time
+from service.validation import check_text
 
 _Member = TypeVar("_Member", bound=StrEnum)
 _Number = TypeVar("_Number", bound=int)
+_MAX_WORDS = 256
 
 
 def read_filter(message: verdict_service_pb2.VerdictFilter) -> VerdictFilter:
@@ -21,26 +26,48 @@ def read_filter(message: verdict_service_pb2.VerdictFilter) -> VerdictFilter:
     end = read_time(message.end_time, "filter.end_time") if message.HasField("end_time") else None
     if start and end and start >= end:
         raise InvalidInput("filter.end_time", "is not after filter.start_time", "send a later time, or nothing")
+    check_text("filter.cluster", message.cluster, _MAX_WORDS)
     return VerdictFilter(
         decisions=_members(DECISIONS, message.decisions, "filter.decisions"),
         categories=_members(CATEGORIES, message.categories, "filter.categories"),
         surfaces=_members(SURFACES, message.surfaces, "filter.surfaces"),
         start=start,
         end=end,
+        claim_id=read_claim_name(message.claim, "filter.claim") if message.claim else "",
+        cluster=message.cluster,
     )
 
 
 def encode_filter(only: VerdictFilter) -> verdict_service_pb2.VerdictFilter:
     """The message for `only`."""
-    message = verdict_service_pb2.VerdictFilter(
-        decisions=map(DECISIONS.number, only.decisions),
-        categories=map(CATEGORIES.number, only.categories),
-        surfaces=map(SURFACES.number, only.surfaces),
-    )
+    with sendable("filter"):
+        message = verdict_service_pb2.VerdictFilter(
+            decisions=map(DECISIONS.number, only.decisions),
+            categories=map(CATEGORIES.number, only.categories),
+            surfaces=map(SURFACES.number, only.surfaces),
+            claim=f"claims/{only.claim_id}" if only.claim_id else "",
+            cluster=only.cluster,
+        )
     if only.start:
         write_time(only.start, message.start_time)
     if only.end:
         write_time(only.end, message.end_time)
+    return message
+
+
+def read_claim_filter(message: claim_service_pb2.ClaimFilter) -> ClaimFilter:
+    """The filter. Raises `InvalidInput` naming the field, such as `filter.query`."""
+    check_text("filter.publisher", message.publisher, _MAX_WORDS)
+    check_text("filter.query", message.query, _MAX_WORDS)
+    return ClaimFilter(CLAIM_STATES.member(message.state, "filter.state"), message.publisher, message.query)
+
+
+def encode_claim_filter(only: ClaimFilter) -> claim_service_pb2.ClaimFilter:
+    """The message for `only`."""
+    with sendable("filter"):
+        message = claim_service_pb2.ClaimFilter(publisher=only.publisher, query=only.query)
+    if only.state:
+        message.state = CLAIM_STATES.number(only.state)
     return message
 
 

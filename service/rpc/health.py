@@ -17,7 +17,7 @@ from service.rpc.calls import Context
 from service.rpc.incidents import describe
 from service.rpc.moderator import Moderator
 
-MODERATION, VERDICTS = "assay.v1.ModerationService", "assay.v1.VerdictService"
+MODERATION, VERDICTS, CLAIMS = "assay.v1.ModerationService", "assay.v1.VerdictService", "assay.v1.ClaimService"
 _SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 _EAGER = 8
@@ -52,6 +52,7 @@ class Readiness:
         self._checks: dict[str, Callable[[], Awaitable[Any]]] = {
             MODERATION: moderator.ready,
             VERDICTS: store.ping,
+            CLAIMS: store.ping,
         }
         self._ready: dict[str, bool | None] = dict.fromkeys(self._checks)
         self._interval = interval
@@ -63,7 +64,7 @@ class Readiness:
         self._loop = asyncio.create_task(self._run())
 
     async def drain(self) -> None:
-        """Ask no more; both services are NOT_SERVING from now on."""
+        """Ask no more; all services are NOT_SERVING from now on."""
         if self._loop is not None:
             self._loop.cancel()
             with contextlib.suppress(asyncio.CancelledError):

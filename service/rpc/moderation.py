@@ -13,11 +13,13 @@ from service.rpc.author_messages import read_timeline, write_author
 from service.rpc.calls import Context, adopt, deadline_of
 from service.rpc.enums import wants_evidence
 from service.rpc.moderator import Moderator
-from service.rpc.post_messages import check_count, try_post
+from service.rpc.portions import check_count
+from service.rpc.post_messages import try_post
 from service.rpc.results import check_size, required_post, write_evident, write_result
 from service.rpc.status import status_of
 from service.rpc.stream import ModerationStream
 from service.timeline import Weighing
+from service.validation import MAX_BATCH
 
 
 class ModerationServicer(ModerationServiceServicer):
@@ -54,7 +56,7 @@ class ModerationServicer(ModerationServiceServicer):
         for answer, asked in zip(answers, request.posts, strict=True):
             write_result(answer, response.results.add(), asked.text if evidence else None)
         if evidence:
-            check_size(response)
+            check_size(response, "view", _LESS)
         return response
 
     async def _answers(self, posts: list[Post | InvalidInput], deadline: float) -> list[Verdict | AssayError]:
@@ -100,9 +102,10 @@ class ModerationServicer(ModerationServiceServicer):
         return deadline_of(context, self._default_deadline)
 
 
+_LESS = "ask for VERDICT_VIEW_BASIC or send fewer posts at once; the posts were judged, and GetVerdict has all"
 _ACCEPTED = {True: pb.SUBMISSION_STATE_ACCEPTED, False: pb.SUBMISSION_STATE_ALREADY_ACCEPTED}
 
 
 def _posts(request: pb.BatchModeratePostsRequest | pb.SubmitPostsRequest) -> list[Post | InvalidInput]:
-    check_count(request.posts)
+    check_count("posts", len(request.posts), MAX_BATCH)
     return [try_post(post, f"posts[{index}]") for index, post in enumerate(request.posts)]

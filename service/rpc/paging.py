@@ -2,13 +2,15 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 
 from service.canonical import digest
+from service.claim import ClaimFilter
 from service.domain import VerdictFilter
 from service.errors import InvalidInput
 
 DEFAULT_PAGE, MAX_PAGE = 50, 1_000
-_PLACE = 8  # bytes of the sequence; the rest is the seal
+_SEAL = 8  # bytes; the rest is the place
 
 
 def page_size(asked: int) -> int:
@@ -20,29 +22,52 @@ def page_size(asked: int) -> int:
 
 def write_token(before: int, only: VerdictFilter) -> str:
     """The token for verdicts below the sequence `before`."""
-    place = before.to_bytes(_PLACE, "big")
-    return base64.urlsafe_b64encode(place + _seal(place, only)).decode().rstrip("=")
+    return _write(str(before), _parts(only))
 
 
 def read_token(token: str, only: VerdictFilter) -> int | None:
     """The sequence in `token`, None for the first page. Raises `InvalidInput` unless it was written for `only`."""
-    if not token:
-        return None
+    return int(_read(token, _parts(only))) if token else None
+
+
+def write_claim_token(after: str, only: ClaimFilter) -> str:
+    """The token for claims that follow the id `after`."""
+    return _write(after, _claim_parts(only))
+
+
+def read_claim_token(token: str, only: ClaimFilter) -> str:
+    """The id in `token`, empty for the first page. Raises `InvalidInput` unless it was written for `only`."""
+    return _read(token, _claim_parts(only)) if token else ""
+
+
+def _write(place: str, parts: Iterable[str]) -> str:
+    return base64.urlsafe_b64encode(_seal(place, parts) + place.encode()).decode().rstrip("=")
+
+
+def _read(token: str, parts: Iterable[str]) -> str:
     try:
         data = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        data = b""
-    place = data[:_PLACE]
-    if data[_PLACE:] != _seal(place, only):
+        place = data[_SEAL:].decode("ascii")
+    except (UnicodeError, binascii.Error):
+        data, place = b"", ""
+    if data[:_SEAL] != _seal(place, parts):
         raise InvalidInput(
             "page_token",
             "was not given for this filter",
             "send the next_page_token of the page before with the same filter, or start without one",
         )
-    return int.from_bytes(place, "big")
+    return place
 
 
-def _seal(place: bytes, only: VerdictFilter) -> bytes:
+def _seal(place: str, parts: Iterable[str]) -> bytes:
+    return bytes.fromhex(digest(place, *parts))[:_SEAL]
+
+
+def _parts(only: VerdictFilter) -> Iterable[str]:
     times = (time.isoformat() if time else "" for time in (only.start, only.end))
     groups = (",".join(group) for group in (only.decisions, only.categories, only.surfaces))
-    return bytes.fromhex(digest(place.hex(), *groups, *times))[:8]
+    return *groups, *times, only.claim_id, only.cluster
+
+
+def _claim_parts(only: ClaimFilter) -> Iterable[str]:
+    return only.state or "", only.publisher, only.query

@@ -1,14 +1,15 @@
 """Post messages to domain posts and back. What a message alone cannot know, `service.validation` checks."""
 
-from collections.abc import Collection
-
 from assay.v1 import post_pb2
 
 from service.domain import NO_CONTEXT, Context, Post, Surface
 from service.errors import InvalidInput
 from service.rpc.enums import SURFACES
+from service.rpc.refusal import sendable
 from service.rpc.times import read_time, write_time
-from service.validation import MAX_BATCH, check
+from service.validation import check
+
+POST_NAME = r"platforms/[a-z0-9-]{1,63}/posts/[!-.0-~]{1,512}"
 
 
 def read_post(message: post_pb2.Post, field: str) -> Post:
@@ -27,14 +28,6 @@ def try_post(message: post_pb2.Post, field: str) -> Post | InvalidInput:
         return read_post(message, field)
     except InvalidInput as error:
         return error
-
-
-def check_count(posts: Collection[post_pb2.Post]) -> None:
-    """Raise `InvalidInput` naming `posts` unless there are 1 to 1,000."""
-    if not posts:
-        raise InvalidInput("posts", "is empty", f"send 1 to {MAX_BATCH:,} posts")
-    if len(posts) > MAX_BATCH:
-        raise InvalidInput("posts", f"holds {len(posts):,} posts, over {MAX_BATCH:,}", "send them in several calls")
 
 
 def decode_post(message: post_pb2.Post) -> Post:
@@ -56,7 +49,7 @@ def decode_post(message: post_pb2.Post) -> Post:
 
 def encode_post(post: Post) -> post_pb2.Post:
     """The message for `post`. Raises `InvalidInput` for text that is not Unicode (half of a surrogate pair)."""
-    try:
+    with sendable("post"):
         message = post_pb2.Post(
             name=post.name,
             text=post.text,
@@ -67,8 +60,6 @@ def encode_post(post: Post) -> post_pb2.Post:
             context=_encode_context(post.context),
             metadata=post.metadata,
         )
-    except UnicodeEncodeError:
-        raise InvalidInput("post", "holds half of a surrogate pair", "send text that UTF-8 can carry") from None
     if post.created_at is not None:
         write_time(post.created_at, message.create_time)
     return message

@@ -1,9 +1,12 @@
-"""Why a call failed, in words for the person at the client's end."""
+"""Why a call failed, or was never made, in words for the person at the client's end."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import grpc
 import grpc.aio
 
-from service.errors import AssayError, DeadlineExceeded, Unavailable
+from service.errors import AssayError, DeadlineExceeded, InvalidInput, Unavailable
 from service.rpc.status import error_of, status_from
 
 
@@ -23,3 +26,12 @@ def refusal(error: grpc.aio.AioRpcError, address: str) -> AssayError:
             return AssayError(f"{status.message}; a message holds 4 MiB: send less at once")
         case _:
             return error_of(status)
+
+
+@contextmanager
+def sendable(field: str) -> Iterator[None]:
+    """Turns what protobuf raises at text that is not Unicode into an `InvalidInput` naming `field`."""
+    try:
+        yield
+    except UnicodeEncodeError:
+        raise InvalidInput(field, "holds half of a surrogate pair", "send text that UTF-8 can carry") from None

@@ -2,6 +2,7 @@
 
 from assay.v1 import moderation_service_pb2 as pb
 from assay.v1 import verdict_pb2
+from google.protobuf.message import Message
 
 from service.domain import Post, Verdict
 from service.errors import InvalidInput
@@ -36,11 +37,7 @@ def write_evident(verdict: Verdict, message: verdict_pb2.Verdict, text: str | No
         write_verdict(related(verdict, text), message, evidence=True)
 
 
-def check_size(response: pb.BatchModeratePostsResponse) -> None:
-    """Raise `InvalidInput` naming `view` when evidence makes the answer larger than a message may be."""
+def check_size(response: Message, field: str, remedy: str) -> None:
+    """Raise `InvalidInput` naming `field` when evidence makes the answer larger than a message may be."""
     if (size := response.ByteSize()) > MAX_MESSAGE:
-        raise InvalidInput(
-            "view",
-            f"with evidence the answer is {size:,} bytes, over {MAX_MESSAGE:,}",
-            "ask for VERDICT_VIEW_BASIC or send fewer posts at once; the posts were judged, and GetVerdict has all",
-        )
+        raise InvalidInput(field, f"with evidence the answer is {size:,} bytes, over {MAX_MESSAGE:,}", remedy)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 
 import grpc.aio
+from assay.v1.claim_service_pb2_grpc import add_ClaimServiceServicer_to_server
 from assay.v1.moderation_service_pb2_grpc import add_ModerationServiceServicer_to_server
 from assay.v1.verdict_service_pb2_grpc import add_VerdictServiceServicer_to_server
 from grpc_health.v1 import health
@@ -13,7 +14,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from service.ports import Announcer, RecordStore
 from service.rpc.call_metrics import CallMetrics
-from service.rpc.health import MODERATION, VERDICTS, Readiness
+from service.rpc.claims import ClaimServicer
+from service.rpc.health import CLAIMS, MODERATION, VERDICTS, Readiness
 from service.rpc.interceptors import CallInterceptor
 from service.rpc.moderation import ModerationServicer
 from service.rpc.moderator import Moderator
@@ -60,9 +62,11 @@ class Server:
         verdicts = VerdictServicer(store, Watching(store, announcer, self._stopping, heartbeat=heartbeat))
         add_ModerationServiceServicer_to_server(moderation, self._server)
         add_VerdictServiceServicer_to_server(verdicts, self._server)
+        claims = ClaimServicer(store, moderator, default_deadline=default_deadline)
+        add_ClaimServiceServicer_to_server(claims, self._server)
         add_HealthServicer_to_server(self._readiness.servicer, self._server)
         if reflection:
-            enable_server_reflection((MODERATION, VERDICTS, health.SERVICE_NAME, SERVICE_NAME), self._server)
+            enable_server_reflection((MODERATION, VERDICTS, CLAIMS, health.SERVICE_NAME, SERVICE_NAME), self._server)
 
     async def start(self) -> int:
         """Serve; returns the port. Raises `OSError` when the address is taken."""

@@ -24,6 +24,8 @@ _LONGEST = 400  # characters; HTTP/2 headers hold 8 KiB by default, and these st
 _TABLE: dict[type[AssayError], tuple[grpc.StatusCode, str]] = {
     errors.InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT"),
     errors.Conflict: (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_CONFLICT"),
+    errors.AlreadyExists: (grpc.StatusCode.ALREADY_EXISTS, "CLAIM_EXISTS"),
+    errors.ClaimNotFound: (grpc.StatusCode.NOT_FOUND, "CLAIM_NOT_FOUND"),
     errors.NotFound: (grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND"),
     errors.NotDecided: (grpc.StatusCode.FAILED_PRECONDITION, "NOT_DECIDED"),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
@@ -43,11 +45,18 @@ _log = structlog.get_logger("assay.rpc")
 
 
 class NoSuchResource(NotFound):
-    """`NotFound` with the resource name that was asked for."""
+    """`NotFound` with the resource name that was asked for, and the kind of thing that it names."""
 
-    def __init__(self, name: str, message: str) -> None:
+    def __init__(self, name: str, message: str, kind: str = "Verdict") -> None:
         super().__init__(message)
-        self.name = name
+        self.name, self.kind = name, kind
+
+
+class NoSuchClaim(NoSuchResource, errors.ClaimNotFound):
+    """`NoSuchResource` of a claim."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, f"there is no {name}; ListClaims tells what there is", "Claim")
 
 
 # Out ------------------------------------------------------------------------------------------------------------------
@@ -88,7 +97,7 @@ def _details(error: AssayError, reason: str) -> Sequence[Message]:
             return error_details_pb2.RetryInfo(retry_delay=wait), info
         case NoSuchResource():
             return error_details_pb2.ResourceInfo(
-                resource_type=f"{DOMAIN}/Verdict", resource_name=error.name, description=str(error)
+                resource_type=f"{DOMAIN}/{error.kind}", resource_name=error.name, description=str(error)
             ), info
         case _:
             return (info,)

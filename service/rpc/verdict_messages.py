@@ -22,6 +22,7 @@ from service.domain import (
     Verdict,
 )
 from service.errors import InvalidInput
+from service.rpc.claim_messages import read_match, write_match
 from service.rpc.enums import CATEGORIES, DECISIONS, SOURCES, SURFACES
 from service.rpc.times import read_time, write_time
 
@@ -56,7 +57,8 @@ def _write_ruling(ruling: Ruling, message: verdict_pb2.Verdict) -> None:
 
 
 def _write_judgement(judgement: Judgement, message: verdict_pb2.Verdict) -> None:
-    message.model_version = judgement.model_version
+    message.model_version, message.claims_version = judgement.model_version, judgement.claims_version
+    message.cluster = judgement.cluster
     message.words = judgement.words
     if judgement.abstained:
         message.abstained.extend(judgement.abstained)
@@ -74,6 +76,8 @@ def _write_evidence(evidence: Evidence, message: verdict_pb2.Evidence) -> None:
     message.obfuscation.update(evidence.obfuscation)
     for remainder in evidence.remainders:
         message.remainders.add(signal=remainder.signal, base=remainder.base, rest=remainder.rest)
+    for match in evidence.matches:
+        write_match(match, message.matches.add())
 
 
 def read_verdict(message: verdict_pb2.Verdict) -> Verdict:
@@ -104,12 +108,14 @@ def _read_judgement(message: verdict_pb2.Verdict) -> Judgement:
     return Judgement(
         content_digest=message.content_digest,
         model_version=message.model_version,
+        claims_version=message.claims_version,
         signals={
             s.name: Signal(s.name, s.probability, s.raw_score, s.interval_low, s.interval_high) for s in message.signals
         },
         evidence=_read_evidence(message.evidence),
         words=message.words,
         abstained=tuple(message.abstained),
+        cluster=message.cluster,
     )
 
 
@@ -119,4 +125,5 @@ def _read_evidence(message: verdict_pb2.Evidence) -> Evidence:
         tuple(TokenSurprise(t.start_offset, t.end_offset, t.bits) for t in message.token_surprises),
         dict(message.obfuscation),
         tuple(Remainder(remainder.signal, remainder.base, remainder.rest) for remainder in message.remainders),
+        tuple(map(read_match, message.matches)),
     )

@@ -16,12 +16,13 @@ from service.rpc.calls import Context
 from service.rpc.enums import wants_evidence
 from service.rpc.filter_messages import read_filter
 from service.rpc.paging import page_size, read_token, write_token
-from service.rpc.results import MAX_MESSAGE
+from service.rpc.portions import written
+from service.rpc.post_messages import POST_NAME
 from service.rpc.status import NoSuchResource
 from service.rpc.verdict_messages import write_verdict
 from service.rpc.watching import Watching, read_cursor
 
-_NAME = re.compile(r"(platforms/[a-z0-9-]{1,63}/posts/[!-.0-~]{1,512})/verdict")
+_NAME = re.compile(f"({POST_NAME})/verdict")
 
 
 class VerdictServicer(VerdictServiceServicer):
@@ -49,9 +50,9 @@ class VerdictServicer(VerdictServiceServicer):
         found = await self._store.page(only, before=read_token(request.page_token, only), limit=size + 1)
         verdicts = await self._located(found[:size], evidence=evidence)
         response = pb.ListVerdictsResponse()
-        written = _write_page(verdicts, response, evidence=evidence)
-        if written < len(found):
-            response.next_page_token = write_token(found[written - 1].sequence, only)
+        count = written(verdicts, lambda verdict: _add(verdict, response, evidence=evidence))
+        if count < len(found):
+            response.next_page_token = write_token(found[count - 1].sequence, only)
         return response
 
     async def WatchVerdicts(  # noqa: N802
@@ -81,16 +82,10 @@ class VerdictServicer(VerdictServiceServicer):
         return [related(verdict, post.text) if post else verdict for verdict, post in zip(verdicts, posts, strict=True)]
 
 
-def _write_page(verdicts: list[Verdict], response: pb.ListVerdictsResponse, *, evidence: bool) -> int:
-    """Add verdicts up to the size of a message, at least one; returns how many."""
-    room = MAX_MESSAGE * 3 // 4
-    for written, verdict in enumerate(verdicts, 1):
-        message = response.verdicts.add()
-        write_verdict(verdict, message, evidence=evidence)
-        room -= message.ByteSize()
-        if room < 0:
-            return written
-    return len(verdicts)
+def _add(verdict: Verdict, response: pb.ListVerdictsResponse, *, evidence: bool) -> verdict_pb2.Verdict:
+    message = response.verdicts.add()
+    write_verdict(verdict, message, evidence=evidence)
+    return message
 
 
 def _post_of(name: str) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import grpc
 import grpc.aio
 import pytest
-from assay.v1 import post_pb2
+from assay.v1 import claim_pb2, post_pb2
+from assay.v1.claim_service_pb2_grpc import ClaimServiceStub
 from assay.v1.moderation_service_pb2_grpc import ModerationServiceStub
 from assay.v1.verdict_service_pb2_grpc import VerdictServiceStub
 from google.protobuf.message import Message
@@ -17,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from service.adapters.memory import MemoryAnnouncer
 from service.adapters.memory_store import MemoryStore
+from service.claim import ClaimState, Match, Relation
 from service.domain import Evidence, Judgement, Post, TokenSurprise, Verdict
 from service.errors import AssayError, DeadlineExceeded, NoWorker, Overloaded
 from service.rpc.client import Client
@@ -26,7 +28,10 @@ from service.timeline import Weighing
 
 @dataclass
 class ScriptedPipeline:
-    """Judges at once and records, unless the text begins with `!`: then it does as the word after it says."""
+    """Judges at once and records, unless the text begins with `!`: then it does as the word after it says.
+
+    A text that is read repeats the claims of the store whose statements stand in it.
+    """
 
     store: MemoryStore
     announcer: MemoryAnnouncer
@@ -87,11 +92,35 @@ class ScriptedPipeline:
         self.deadlines.append(deadline)
         for post in posts:
             await self._obey(post.text, deadline or 0.0)
-        judgements = [self.verdict_of(post).judgement for post in posts]
-        return [
-            judgement and replace(judgement, words=len(post.text.split()), abstained=())
-            for post, judgement in zip(posts, judgements, strict=True)
-        ]
+        return [None if post.text == "!setaside" else await self._judgement(post) for post in posts]
+
+    async def _judgement(self, post: Post) -> Judgement:
+        claims = await self.store.claim_set()
+        judgement = self.verdict_of(post).judgement
+        assert judgement
+        matches = tuple(
+            Match(
+                claim_id=record.claim.id,
+                claim=record.claim.claim,
+                verdict=record.claim.verdict,
+                rating=record.claim.rating,
+                publisher=record.claim.publisher,
+                url=record.claim.url,
+                score=0.875,
+                relation=Relation.REPEATS,
+                p_relation=0.75,
+                quarantined=record.state is ClaimState.QUARANTINED,
+            )
+            for record in claims.records
+            if record.claim.claim in post.text
+        )
+        return replace(
+            judgement,
+            claims_version=claims.version,
+            words=len(post.text.split()),
+            abstained=(),
+            evidence=replace(judgement.evidence, matches=matches),
+        )
 
     async def submit(self, posts: Sequence[Post], *, request_id: str = "") -> list[bool]:
         return await self.store.accept(posts, request_id=request_id)
@@ -119,6 +148,10 @@ class Front:
     @property
     def verdicts(self) -> VerdictServiceStub:
         return VerdictServiceStub(self.channel)
+
+    @property
+    def claims(self) -> ClaimServiceStub:
+        return ClaimServiceStub(self.channel)
 
 
 @pytest.fixture
@@ -158,6 +191,23 @@ def message_of() -> Callable[..., post_pb2.Post]:
 
     def make(text: str = "Vaccines contain microchips", number: int = 1, **fields: object) -> post_pb2.Post:
         return post_pb2.Post(**{"name": f"platforms/x/posts/{number}", "text": text, **fields})  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def claim_of() -> Callable[..., claim_pb2.Claim]:
+    """Makes a good claim message; fields by keyword."""
+
+    def make(number: int = 1, **fields: object) -> claim_pb2.Claim:
+        given = {
+            "name": f"claims/{number:05}",
+            "statement": f"Bananas numbered {number} glow in the dark",
+            "url": f"https://example.org/reviews/{number}",
+            "verdict": "False",
+            "publisher": "Example Facts",
+        }
+        return claim_pb2.Claim(**{**given, **fields})  # type: ignore[arg-type]
 
     return make
 

@@ -15,7 +15,7 @@ from service.rpc.server import Server
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-MODERATION, VERDICTS = "assay.v1.ModerationService", "assay.v1.VerdictService"
+MODERATION, VERDICTS, CLAIMS = (f"assay.v1.{name}Service" for name in ("Moderation", "Verdict", "Claim"))
 
 
 async def status(front, service):
@@ -29,10 +29,10 @@ async def becomes(front, service, wanted):
 
 
 async def test_ready_per_service_and_alive_always(front, pipeline):
-    assert [await status(front, service) for service in ("", MODERATION, VERDICTS)] == [SERVING] * 3
+    assert [await status(front, service) for service in ("", MODERATION, VERDICTS, CLAIMS)] == [SERVING] * 4
     pipeline.missing = NoWorker("no worker")
     await becomes(front, MODERATION, NOT_SERVING)
-    assert [await status(front, service) for service in ("", VERDICTS)] == [SERVING] * 2
+    assert [await status(front, service) for service in ("", VERDICTS, CLAIMS)] == [SERVING] * 3
     pipeline.missing = None
     await becomes(front, MODERATION, SERVING)
 
@@ -57,11 +57,11 @@ async def test_drain_turns_services_off_and_ends_health_watches(front, message_o
     assert (await watch.read()).status == NOT_SERVING
 
 
-async def test_reflection_lists_both_services(front):
+async def test_reflection_lists_all_services(front):
     call = ServerReflectionStub(front.channel).ServerReflectionInfo()
     await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     names = {service.name for service in (await call.read()).list_services_response.service}
-    assert {MODERATION, VERDICTS} <= names
+    assert {MODERATION, VERDICTS, CLAIMS} <= names
     call.cancel()
 
 

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from assay.v1 import post_pb2, verdict_pb2
+from assay.v1 import claim_pb2, claim_service_pb2, post_pb2, verdict_pb2, verdict_service_pb2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimState, Match, Rating, Relation
 from service.domain import (
     Category,
     Context,
@@ -24,8 +25,11 @@ from service.domain import (
     Surface,
     TokenSurprise,
     Verdict,
+    VerdictFilter,
 )
 from service.errors import InvalidInput
+from service.rpc.claim_messages import read_record, write_record
+from service.rpc.filter_messages import encode_claim_filter, encode_filter, read_claim_filter, read_filter
 from service.rpc.post_messages import decode_post, encode_post
 from service.rpc.verdict_messages import read_verdict, write_verdict
 
@@ -47,10 +51,46 @@ posts = st.builds(
     context=st.builds(Context, words, words, words, words, words),
     metadata=st.dictionaries(words, words, max_size=3),
 )
+matches = st.builds(
+    Match,
+    claim_id=names,
+    claim=words,
+    verdict=words,
+    rating=st.sampled_from(Rating),
+    publisher=words,
+    url=words,
+    score=numbers,
+    relation=st.sampled_from(Relation),
+    p_relation=numbers,
+    abstained=st.booleans(),
+    quarantined=st.booleans(),
+    weight=numbers,
+)
+records = st.builds(
+    ClaimRecord,
+    claim=st.builds(
+        Claim,
+        id=names,
+        claim=words,
+        title=words,
+        url=words,
+        date=st.none() | st.dates(),
+        verdict=words,
+        publisher=words,
+        rating=st.sampled_from(Rating),
+    ),
+    state=st.sampled_from(ClaimState),
+    reason=words,
+    updated_at=times,
+    confirmed=counts,
+    rejected=counts,
+)
 judgements = st.builds(
     Judgement,
     content_digest=st.just("digest"),
     model_version=names,
+    claims_version=words,
+    cluster=words,
     signals=st.lists(st.builds(Signal, names, *[numbers] * 4), max_size=3).map(
         lambda found: {s.name: s for s in found}
     ),
@@ -60,6 +100,7 @@ judgements = st.builds(
         st.lists(st.builds(TokenSurprise, counts, counts, numbers), max_size=2).map(tuple),
         st.dictionaries(words, counts, max_size=2),
         st.lists(st.builds(Remainder, words, numbers, numbers), max_size=2).map(tuple),
+        st.lists(matches, max_size=2).map(tuple),
     ),
     words=counts,
     abstained=st.lists(words, max_size=2).map(tuple),
@@ -98,7 +139,26 @@ def test_verdicts_survive_the_wire(verdict):
     assert read_verdict(verdict_pb2.Verdict.FromString(message.SerializeToString())) == verdict
 
 
+@settings(deadline=None)  # a shared machine may pause at any time
+@given(records)
+def test_claims_survive_the_wire(record):
+    message = claim_pb2.Claim()
+    write_record(record, message)
+    assert read_record(claim_pb2.Claim.FromString(message.SerializeToString())) == record
+
+
+def test_filters_survive_the_wire():
+    only = VerdictFilter(decisions=(Decision.BLOCK,), claim_id="c-1", cluster="abc")
+    sent = verdict_service_pb2.VerdictFilter.FromString(encode_filter(only).SerializeToString())
+    assert (read_filter(sent), read_filter(encode_filter(VerdictFilter()))) == (only, VerdictFilter())
+    for claims in (ClaimFilter(ClaimState.QUARANTINED, "Facts", "moon"), ClaimFilter()):
+        assert read_claim_filter(encode_claim_filter(claims)) == claims
+
+
 def test_every_enum_has_its_twin():
+    for kind, proto in ((Rating, "ClaimRating"), (Relation, "ClaimRelation"), (ClaimState, "ClaimState")):
+        assert len(kind) + 1 == len(getattr(claim_pb2, proto).keys())
+    assert len(Change) + 2 == len(claim_service_pb2.ImportState.keys())  # unspecified and rejected
     for kind, proto in ((Decision, "Decision"), (Category, "Category"), (Source, "VerdictSource")):
         assert len(kind) + 1 == len(getattr(verdict_pb2, proto).keys())
     assert len(Surface) + 1 == len(post_pb2.Surface.keys())

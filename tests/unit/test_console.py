@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from service.claim import Match, Rating, Relation
 from service.console import author_json, author_panel, marked, signal_bars, verdict_json, verdict_panel, verdict_table
 from service.domain import (
     Category,
@@ -137,6 +138,63 @@ def test_a_row_stays_on_one_line_of_a_narrow_terminal(post: PostOf, verdict_on: 
     assert "ALLOW" in lines[2]
     assert "two lines" in lines[2]
     assert lines[2].rstrip().endswith("…")
+
+
+MATCH = Match(
+    claim_id="c-1",
+    claim="Bananas [glow] in the dark",
+    verdict="Pants on fire",
+    rating=Rating.FALSE,
+    publisher="Example Facts",
+    url="https://example.org/bananas",
+    score=0.91,
+    relation=Relation.REPEATS,
+    p_relation=0.84,
+    weight=2.345,
+)
+
+
+def test_the_panel_shows_matched_claims_with_link_and_probabilities(post: PostOf, verdict_on: VerdictOn):
+    shown = printed(verdict_panel("they delve", with_evidence(verdict_on(post(1, "they delve")), matches=(MATCH,))))
+    for part in (
+        "repeats  “Bananas [glow] in the dark”",
+        "Pants on fire · Example Facts · https://example.org/bananas",
+        "about it: 91% · repeats, if so: 84% · misinformation +2.35 logits",
+    ):
+        assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"quarantined": True, "weight": 0.0}, "quarantined: not weighed"),
+        ({"abstained": True, "weight": 0.0}, "abstained: relation uncertain, not weighed"),
+        ({"relation": Relation.REBUTS, "weight": -1.2}, "misinformation -1.20 logits"),
+        ({"relation": Relation.DISCUSSES, "weight": 0.0}, "discusses, if so: 84% · not weighed"),
+    ],
+)
+def test_the_panel_says_whether_a_match_weighs(post: PostOf, verdict_on: VerdictOn, change: dict[str, Any], says: str):
+    verdict = with_evidence(verdict_on(post(1)), matches=(MATCH._replace(**change),))
+    assert says in printed(verdict_panel("text", verdict))
+
+
+def test_a_claim_whose_publisher_gave_no_words_is_shown_by_its_rating(post: PostOf, verdict_on: VerdictOn):
+    bare = MATCH._replace(verdict="", publisher="", url="", rating=Rating.MISLEADING)
+    lines = printed(verdict_panel("text", with_evidence(verdict_on(post(1)), matches=(bare,)))).splitlines()
+    assert any(line.strip("│ ") == "misleading" for line in lines)
+
+
+def test_json_holds_matches_the_claims_version_and_the_cluster(post: PostOf, verdict_on: VerdictOn):
+    verdict = with_evidence(verdict_on(post(1)), matches=(MATCH,))
+    assert verdict.judgement
+    verdict = replace(verdict, judgement=replace(verdict.judgement, claims_version="v7", cluster="abc"))
+    shown = json.loads(json.dumps(verdict_json(verdict)))
+    assert (shown["claims_version"], shown["cluster"]) == ("v7", "abc")
+    assert "claims v7 " in printed(verdict_panel("text", verdict))
+    [match] = shown["evidence"]["matches"]
+    assert (match["claim_id"], match["relation"], match["rating"]) == ("c-1", "repeats", "FALSE")
+    assert (match["score"], match["p_relation"], match["weight"]) == (0.91, 0.84, 2.345)
+    assert (match["url"], match["abstained"], match["quarantined"]) == ("https://example.org/bananas", False, False)
 
 
 SIGNAL = Signal("ai_generated", 0.92, 2.4, 0.85, 0.97)
