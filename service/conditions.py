@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from service.claim import DEBUNKED, Match, Rating, Relation
 from service.domain import Category, Judgement, Post
 
 SIGNALS = tuple(c.value.lower() for c in Category if c not in {Category.AI_GENERATED_MISINFORMATION, Category.TEST})
@@ -206,6 +207,39 @@ class Obfuscation(Condition):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimBound(Condition):
+    """The post stands in one of `relations` to a claim of one of `ratings`, as surely as the threshold says (or not).
+
+    How sure that is: the match's `score` times its `p_relation`. Matches that abstained and quarantined claims don't
+    count; whether the classifiers abstained on the text does not matter. `publishers` are casefolded; none: any.
+    """
+
+    relations: frozenset[Relation]
+    threshold: Threshold
+    ratings: frozenset[Rating] = DEBUNKED
+    publishers: frozenset[str] = frozenset()
+    wanted: bool = True
+
+    def holds(self, post: Post, judgement: Judgement | None) -> bool:
+        """See `Condition`."""
+        if judgement is None:
+            return False
+        matches = filter(self._about, judgement.evidence.matches)
+        surest = max((match.score * match.p_relation for match in matches), default=None)
+        found = surest is not None and surest >= self.threshold.at(post, judgement)
+        return found is self.wanted
+
+    def negated(self) -> Condition:
+        """No such match (or one)."""
+        return replace(self, wanted=not self.wanted)
+
+    def _about(self, match: Match) -> bool:
+        if match.abstained or match.quarantined or match.relation not in self.relations:
+            return False
+        return match.rating in self.ratings and (not self.publishers or match.publisher.casefold() in self.publishers)
+
+
+@dataclass(frozen=True, slots=True)
 class Among(Condition):
     """An attribute of the post (a key of `ATTRIBUTES`) has one of `values`, or none of them."""
 
@@ -262,3 +296,15 @@ def declares_ai(leaf: Condition) -> bool:
 def shows(leaf: Condition, signal: str) -> bool:
     """Whether this single condition asks for `signal` to be likelier than not."""
     return isinstance(leaf, SignalBound) and leaf.signal == signal and leaf.at_least and leaf.threshold.least >= EVEN
+
+
+def repeats_debunked(leaf: Condition) -> bool:
+    """Whether this single condition asks for a post that, likelier than not, repeats a debunked claim."""
+    if not isinstance(leaf, ClaimBound) or not leaf.wanted or leaf.threshold.least < EVEN:
+        return False
+    return leaf.relations <= {Relation.REPEATS} and leaf.ratings <= DEBUNKED
+
+
+def rests_on_claim(leaf: Condition) -> bool:
+    """Whether this single condition asks for a post that stands in some relation to a claim."""
+    return isinstance(leaf, ClaimBound) and leaf.wanted

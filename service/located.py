@@ -84,6 +84,10 @@ class Located:
             raise self.error(f"{self._kind} where a list is wanted", "write one or more items")
         return [Located(item, f"{self.path}[{index}]") for index, item in enumerate(self.node.value)]
 
+    def one_or_more(self) -> list["Located"]:
+        """The values of a list that is not empty, or the one value that stands there instead."""
+        return self.items() if isinstance(self.node, yaml.SequenceNode) else [self]
+
     def text(self) -> str:
         """A scalar as it stands in the file, not empty."""
         if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
@@ -111,9 +115,11 @@ class Located:
         """`true` or `false`."""
         return self.choice(("true", "false")) == "true"
 
-    def choice(self, allowed: Collection[str]) -> str:
-        """One of the allowed words."""
+    def choice(self, allowed: Collection[str], *, any_case: bool = False) -> str:
+        """One of the allowed words, as it stands among them; with `any_case` in capitals or without."""
         word = self.text()
+        if any_case:
+            word = {each.casefold(): each for each in allowed}.get(word.casefold(), word)
         if word not in allowed:
             raise self.error(f"{word!r} is not known here", _one_of(allowed, word))
         return word

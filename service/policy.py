@@ -5,7 +5,7 @@ Every rule that matches is named, strictest first, and the strictest decides. Wh
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from service.domain import Category, Decision, Judgement, Post, Ruling, Surface
@@ -39,11 +39,8 @@ class Policy:
         strictest_first = sorted(self.rules, key=lambda rule: -rule.then.severity)
         object.__setattr__(self, "rules", tuple(strictest_first))
 
-    def decide(self, post: Post, judgement: Judgement | None, claims: Sequence[object] = ()) -> Ruling:
-        """The ruling on `post`. Without a judgement, only rules about the post itself can match.
-
-        No condition reads `claims` yet: matched claims join the conditions when an index serves them.
-        """
+    def decide(self, post: Post, judgement: Judgement | None) -> Ruling:
+        """The ruling on `post`. Without a judgement, only rules about the post itself can match."""
         if judgement is not None and judgement.abstained:
             return self._rule(post, judgement, (self.abstained[post.surface], "defaults.abstained"))
         return self._rule(post, judgement)
@@ -66,7 +63,11 @@ class Policy:
         return Ruling(Decision(asked[1]), (Category.TEST,), ("test_string",))
 
     def _rule(self, post: Post, judgement: Judgement | None, *defaults: tuple[Decision, str]) -> Ruling:
-        """The rules that match and the named defaults, as one ruling."""
+        """The rules that match and the named defaults, as one ruling.
+
+        Where the classifiers abstained on the text, evidence is heard all the same: of a matched claim the match itself
+        says whether its relation is known.
+        """
         if asked := self._asked(post):
             return asked
         heard = replace(judgement, signals={}) if judgement and judgement.abstained else judgement

@@ -14,6 +14,7 @@ import yaml
 
 from service.canonical import digest
 from service.certificate import Certificate
+from service.claim import DEBUNKED, Rating, Relation
 from service.conditions import (
     ATTRIBUTES,
     OBFUSCATIONS,
@@ -23,6 +24,7 @@ from service.conditions import (
     AllOf,
     Among,
     AnyOf,
+    ClaimBound,
     Condition,
     Obfuscation,
     SignalBound,
@@ -45,6 +47,7 @@ _THRESHOLD = re.compile(r"[a-z][a-z0-9_]*")
 _REGION = re.compile(r"[A-Z]{2}")
 _LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _REASON = re.compile(r"ABSTAINED_[A-Z_]+")
+_RELATIONS = tuple(relation for relation in Relation if relation is not Relation.UNRELATED)
 _UNJUDGED = (Decision.ALLOW, Decision.REVIEW)
 _Answer = TypeVar("_Answer")
 
@@ -148,7 +151,7 @@ class _Reading:
 
     def _condition(self, node: Located) -> Condition:
         """All keys of the mapping must hold."""
-        keys = node.mapping(("all", "any", "not", "signals", *_PLAIN))
+        keys = node.mapping(("all", "any", "not", "signals", "claims", *_PLAIN))
         if not keys:
             raise node.error("asks for nothing", "name what must hold, such as surfaces or signals")
         return _joined([part for key, value in keys.items() for part in self._parts(key, value)])
@@ -165,6 +168,8 @@ class _Reading:
             if not bounds:
                 raise node.error("asks for nothing", "name a signal and its bounds")
             return [part for name, bound in bounds.items() for part in self._bounds(name, bound)]
+        if key == "claims":
+            return [self._claims(node)]
         return [_PLAIN[key](node)]
 
     def _bounds(self, signal: str, node: Located) -> list[Condition]:
@@ -175,6 +180,17 @@ class _Reading:
             SignalBound(signal, self._bound(value), key.endswith("at_least"), key.startswith("low_"))
             for key, value in keys.items()
         ]
+
+    def _claims(self, node: Located) -> Condition:
+        keys = node.mapping(("relation", "at_least", "rating", "publisher"), ("relation", "at_least"))
+        ratings = keys["rating"].one_or_more() if "rating" in keys else []
+        publishers = keys["publisher"].one_or_more() if "publisher" in keys else []
+        return ClaimBound(
+            relations=frozenset(Relation(item.choice(_RELATIONS)) for item in keys["relation"].one_or_more()),
+            threshold=self._bound(keys["at_least"]),
+            ratings=frozenset(Rating(item.choice(tuple(Rating), any_case=True)) for item in ratings) or DEBUNKED,
+            publishers=frozenset(item.text().casefold() for item in publishers),
+        )
 
     def _bound(self, node: Located) -> Threshold:
         """A number, or a threshold's name."""

@@ -2,6 +2,7 @@
 
 With a certificate a rule may act on a signal without a person, REDUCE or BLOCK, where every post that it can hit lies
 at or above the certified threshold of its surface and length; and only on judgements of the model that it was made for.
+That a post repeats a debunked claim speaks for misinformation, and no certificate has seen it: it never acts by itself.
 """
 
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from service.conditions import (
     Words,
     declares_ai,
     judged,
+    repeats_debunked,
+    rests_on_claim,
     rules_out,
     shows,
 )
@@ -34,6 +37,10 @@ AUTOMATIC = frozenset({Decision.REDUCE, Decision.BLOCK})
 UNCERTIFIED = "uncertified_model"
 """Joined to the name of a rule that would have acted on the judgement of a model it has no certificate for."""
 
+MOVED = "moved_by_claim"
+"""Joined to the name of a rule that would have acted on `misinformation` where a matched claim moved it."""
+
+_MISINFORMATION = "misinformation"
 _Objection = tuple[str, str, str]  # key, problem, remedy
 
 
@@ -60,14 +67,25 @@ class Rule:
     @property
     def certified(self) -> Certificate | None:
         """The certificate that its decision rests on, if it does."""
-        automatic = self.then in AUTOMATIC and any(map(judged, self.when.leaves()))
-        return self.certificate if automatic else None
+        return self.certificate if self.acts else None
+
+    @property
+    def acts(self) -> bool:
+        """Whether it touches posts on a judgement that no person sees."""
+        return self.then in AUTOMATIC and any(map(judged, self.when.leaves()))
 
     def due(self, judgement: Judgement | None) -> tuple[Decision, str]:
-        """What it asks for where it holds, and its name: REVIEW where its certificate is of another model."""
-        certificate = self.certified
-        if certificate and judgement and judgement.model_version != certificate.model_version:
+        """What it asks for where it holds, and its name.
+
+        Instead of acting it asks for REVIEW where its certificate is of another model, and where it reads a
+        `misinformation` that a claim has moved: that is certified, and allowed without, for what the text alone says.
+        """
+        if judgement is None or not self.acts:
+            return self.then, self.name
+        if self.certificate and judgement.model_version != self.certificate.model_version:
             return Decision.REVIEW, f"{self.name}.{UNCERTIFIED}"
+        if any(match.weight for match in judgement.evidence.matches) and any(map(_reads_moved, self.when.leaves())):
+            return Decision.REVIEW, f"{self.name}.{MOVED}"
         return self.then, self.name
 
 
@@ -81,7 +99,7 @@ def _objections(rule: Rule) -> Iterator[_Objection]:
             f"{rule.then} for machine-writing alone, which is never itself a violation",
             "use LABEL, or ask for another signal such as misinformation, at 0.5 or more, in every branch of `when`",
         )
-    if any(map(judged, rule.when.leaves())) and rule.then in AUTOMATIC:
+    if rule.acts:
         yield from _certificate_objections(rule, rule.certificate) if rule.certificate else _automatic_objections(rule)
 
 
@@ -95,7 +113,7 @@ def _category_objections(rule: Rule) -> Iterator[_Objection]:
             yield (
                 "category",
                 f"{rule.category} without {axis}",
-                f"ask for {axis} at 0.5 or more in every branch of `when`, or name another category",
+                f"ask for {axis}, at 0.5 or more in every branch of `when`, or name another category",
             )
 
 
@@ -106,6 +124,12 @@ def _automatic_objections(rule: Rule) -> Iterator[_Objection]:
             "then",
             "BLOCK on a judgement needs a certified error bound for its surface and length, and there is none",
             "use REVIEW, or name the certificate in ASSAY_CERTIFICATE (`assay calibrate` makes one)",
+        )
+    if rule.then is Decision.REDUCE and any(map(rests_on_claim, rule.when.leaves())):
+        yield (
+            "then",
+            "REDUCE because of a claim needs a certificate for the signal that it is joined with, and there is none",
+            "use LABEL or REVIEW, or name the certificate in ASSAY_CERTIFICATE (`assay calibrate` makes one)",
         )
     if rule.then is Decision.REDUCE and (rule.despite_abstention or not rule.when.implies(_long_enough)):
         yield (
@@ -163,12 +187,17 @@ def _shows_ai(leaf: Condition) -> bool:
 
 
 def _shows_misinformation(leaf: Condition) -> bool:
-    return shows(leaf, "misinformation")
+    return shows(leaf, _MISINFORMATION) or repeats_debunked(leaf)
+
+
+def _reads_moved(leaf: Condition) -> bool:
+    return isinstance(leaf, SignalBound) and leaf.signal == _MISINFORMATION
 
 
 def _shows_more(leaf: Condition) -> bool:
     """Whether it asks for anything but machine-writing that may be a violation."""
-    return isinstance(leaf, Obfuscation) or any(shows(leaf, signal) for signal in SIGNALS if signal != "ai_generated")
+    violates = (shows(leaf, signal) for signal in SIGNALS if signal != "ai_generated")
+    return isinstance(leaf, Obfuscation) or repeats_debunked(leaf) or any(violates)
 
 
 def _long_enough(leaf: Condition) -> bool:
@@ -178,5 +207,5 @@ def _long_enough(leaf: Condition) -> bool:
 _BOTH = Category.AI_GENERATED_MISINFORMATION
 _AXES = (
     ("ai_generated (or a declared AI source type)", {_BOTH, Category.AI_GENERATED}, _shows_ai),
-    ("misinformation", {_BOTH, Category.MISINFORMATION}, _shows_misinformation),
+    (f"{_MISINFORMATION} (or repeating a debunked claim)", {_BOTH, Category.MISINFORMATION}, _shows_misinformation),
 )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from classifiers.labels import LABELS
 from classifiers.text import OBFUSCATIONS as COUNTED
+from service.claim import Match, Rating, Relation
 from service.conditions import (
     OBFUSCATIONS,
     SIGNALS,
@@ -15,6 +16,7 @@ from service.conditions import (
     AllOf,
     Among,
     AnyOf,
+    ClaimBound,
     Condition,
     Obfuscation,
     SignalBound,
@@ -23,6 +25,7 @@ from service.conditions import (
 )
 from service.domain import Category, Context, Decision, Evidence, Judgement, Post, Signal, Surface
 from service.errors import PolicyInvalid
+from service.fusing import fused
 from service.policy import Policy
 from service.policy_file import load, parse
 from service.rule import Rule
@@ -217,15 +220,29 @@ CONDITIONS = st.recursive(
         st.builds(Among, st.just("regions"), st.frozensets(st.sampled_from(["DE", "FR", ""]))),
         st.builds(Abstained),
         st.builds(Obfuscation, st.sampled_from(["", *OBFUSCATIONS]), st.integers(1, 5)),
+        st.builds(ClaimBound, st.frozensets(st.sampled_from(Relation)), st.builds(Threshold, st.floats(0, 1))),
     ),
     lambda inner: st.builds(AllOf, st.tuples(inner, inner)) | st.builds(AnyOf, st.tuples(inner, inner)),
     max_leaves=8,
 )
+MATCHES = st.builds(
+    Match,
+    *map(st.just, ("a", "The moon is cheese.", "False")),
+    st.sampled_from(Rating),
+    *map(st.just, ("P", "https://p/a")),
+    st.floats(0, 1),
+    st.sampled_from(Relation),
+    st.floats(0, 1),
+)
 JUDGEMENTS = st.none() | st.builds(
-    judged,
-    st.integers(0, 100),
-    st.sampled_from([(), ("ABSTAINED_TOO_SHORT",)]),
-    **{name: st.floats(0, 1) for name in SIGNALS},
+    lambda judgement, matches: fused(replace(judgement, evidence=Evidence(matches=tuple(matches)))),
+    st.builds(
+        judged,
+        st.integers(0, 100),
+        st.sampled_from([(), ("ABSTAINED_TOO_SHORT",)]),
+        **{name: st.floats(0, 1) for name in SIGNALS},
+    ),
+    st.lists(MATCHES, max_size=2),
 )
 
 
