@@ -15,10 +15,13 @@ from service.adapters.observer import TelemetryObserver
 from service.adapters.redis_announcer import RedisAnnouncer
 from service.adapters.redis_attempts import RedisAttempts
 from service.adapters.redis_cache import RedisCache
+from service.adapters.redis_claim_traffic import RedisClaimTraffic
+from service.adapters.redis_clusters import RedisClusters
 from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
 from service.adapters.sql_store import SqlStore
 from service.certificate import Certificate
+from service.claim_traffic import SurgeLimits
 from service.dispatching import Dispatcher
 from service.feeds import Pseudonyms
 from service.fleet import Fleet
@@ -26,8 +29,9 @@ from service.judging import Judging
 from service.pipeline import FrontLimits, Pipeline
 from service.policy import Policy
 from service.policy_file import load
-from service.ports import Announcer, Classifier, RecordStore, VerdictCache, WorkerRegistry
+from service.ports import Announcer, Classifier, Observer, RecordStore, VerdictCache, WorkerRegistry
 from service.settings import Settings
+from service.surges import Surges
 from service.timeline import SHIPPED, Weighing
 from service.write_behind import WriteBehind
 
@@ -127,6 +131,7 @@ def _pipeline(settings: Settings, wires: _Wires) -> Pipeline:
         fleet=Fleet(RedisRegistry(wires.redis), observer, batches_per_worker=settings.batches_per_worker),
         dispatcher=dispatcher,
         write_behind=WriteBehind(wires.store, cache, wires.announcer, observer),
+        surges=_surges(settings, wires, observer),
         observer=observer,
         limits=_limits(settings),
     )
@@ -135,6 +140,7 @@ def _pipeline(settings: Settings, wires: _Wires) -> Pipeline:
 @asynccontextmanager
 async def judging(settings: Settings, classifier: Classifier) -> AsyncIterator[Judging]:
     """A worker's half of the pipeline."""
+    observer = TelemetryObserver()
     async with _wires(settings) as wires:
         yield Judging(
             policy=policy(settings),
@@ -144,8 +150,20 @@ async def judging(settings: Settings, classifier: Classifier) -> AsyncIterator[J
             queue=wires.queue,
             attempts=RedisAttempts(wires.redis),
             announcer=wires.announcer,
-            observer=TelemetryObserver(),
+            clusters=RedisClusters(wires.redis, window=settings.cluster_window),
+            surges=_surges(settings, wires, observer),
+            observer=observer,
         )
+
+
+@asynccontextmanager
+async def record_store(settings: Settings) -> AsyncIterator[RecordStore]:
+    """The record store alone, for commands that need no Redis. Raises as `SqlStore.connect` does."""
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 @asynccontextmanager
@@ -156,6 +174,11 @@ async def registry(settings: Settings) -> AsyncIterator[WorkerRegistry]:
         yield RedisRegistry(connection)
     finally:
         await connection.close()
+
+
+def _surges(settings: Settings, wires: _Wires, observer: Observer) -> Surges:
+    limits = SurgeLimits(posts=settings.surge_posts, share=settings.surge_share)
+    return Surges(RedisClaimTraffic(wires.redis, window=settings.surge_window, limits=limits), wires.store, observer)
 
 
 def _redis_cache(settings: Settings, connection: RedisConnection) -> RedisCache:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from service.claim import Claim, Relation
+from service.claim_demo import claim_table, count_table, counts, sample_claims, until_matched
 from service.console import STYLES, verdict_panel, verdict_table
 from service.domain import Decision, Post, Source, Verdict
 from service.errors import AssayError
@@ -23,6 +25,7 @@ from service.settings import Settings
 from service.stack import everything
 
 _FLAGGED, _PASSED = 36, 12
+_REPEATING, _OTHERS = 16, 10
 _ROUNDS = 8
 
 
@@ -40,6 +43,7 @@ async def demo(out: Console) -> None:
     """Run the demonstration. Raises `AssayError` when the stack does not come up or a post gets no verdict."""
     out.rule("[bold]Assay: a feed, judged from end to end")
     posts, malformed = _sample_feed()
+    claims = sample_claims()
     out.print(f"The sample feed: {len(posts)} posts in {len(files())} formats, {len(malformed)} malformed items.\n")
     async with AsyncExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="assay-"))
@@ -51,10 +55,12 @@ async def demo(out: Console) -> None:
             serving = await stack.enter_async_context(everything(settings))
         out.print(f"Everything runs after {time.perf_counter() - started:.1f} s (gRPC on port {serving.port}).\n")
         client = await stack.enter_async_context(Client(f"127.0.0.1:{serving.port}"))
+        await _load(client, claims, out)
         first = await _stream(client, posts, out)
         again = await _again(client, posts)
         example = await _example(client, first)
     _show(out, first, again, malformed)
+    _show_claims(out, first, claims)
     out.print(verdict_panel(*example))
     _next_steps(out)
     if first.errors or again.errors:
@@ -72,6 +78,18 @@ def _sample_feed() -> tuple[list[Post], list[str]]:
                 else:
                     posts.append(item)
     return posts, malformed
+
+
+async def _load(client: Client, claims: list[Claim], out: Console) -> None:
+    """The claims into the store, and a worker that knows them."""
+    started = time.perf_counter()
+    with out.status("Loading fact-checked claims ..."):
+        refused = [str(answer) for answer in await client.import_claims(claims) if isinstance(answer, AssayError)]
+        if refused:
+            raise AssayError(f"{len(refused)} claims were refused: {refused[:3]}")
+        await until_matched(client.match_claims, claims)
+    seconds = time.perf_counter() - started
+    out.print(f"{len(claims)} fact-checked claims loaded, posts are matched with them after {seconds:.1f} s.\n")
 
 
 async def _stream(client: Client, posts: list[Post], out: Console) -> Run:
@@ -140,6 +158,18 @@ def _show(out: Console, first: Run, again: Run, malformed: list[str]) -> None:
     out.print()
     out.print(_decisions(first))
     out.print(_speed(first, again))
+
+
+def _show_claims(out: Console, run: Run, claims: list[Claim]) -> None:
+    titles = {
+        Relation.REPEATS: ("\nClaims: posts that repeat one", _REPEATING),
+        Relation.REBUTS: ("\nClaims: posts that rebut one", _OTHERS),
+        Relation.DISCUSSES: ("\nClaims: posts that discuss one", _OTHERS),
+    }
+    for relation, (title, most) in titles.items():
+        out.print(claim_table(run.rows, relation, title, most))
+    out.print(count_table(counts(run.rows, claims)))
+    out.print()
 
 
 def _to_show(rows: list[tuple[Post, Verdict]]) -> list[tuple[Post, Verdict]]:

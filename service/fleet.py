@@ -1,8 +1,8 @@
-"""What a front knows of its workers, refreshed every second: how many there are and which model version they hold."""
+"""What a front knows of its workers, refreshed every second: how many there are and what they judge by."""
 
 import asyncio
 
-from service.domain import WorkerInfo
+from service.domain import JudgedBy, WorkerInfo
 from service.errors import Unavailable
 from service.ports import LoadObserver, WorkerRegistry
 
@@ -15,16 +15,17 @@ class Fleet:
     def __init__(self, registry: WorkerRegistry, observer: LoadObserver, *, batches_per_worker: int) -> None:
         self._registry, self._observer, self._per_worker = registry, observer, batches_per_worker
         self._workers: list[WorkerInfo] = []
-        self._model_version = ""
+        self._judged_by = JudgedBy()
 
     @property
-    def model_version(self) -> str:
-        """Version that the most recently started worker holds; empty until a worker was seen."""
-        return self._model_version
+    def judged_by(self) -> JudgedBy:
+        """What the most recently started worker judges by; empty until a worker was seen."""
+        return self._judged_by
 
-    def learn(self, model_version: str) -> None:
-        """A worker answered with this version, perhaps before its first beat was seen."""
-        self._model_version = self._model_version or model_version
+    def learn(self, judged_by: JudgedBy) -> None:
+        """A worker answered with a judgement by these versions, perhaps before its first beat was seen."""
+        if not self._judged_by.model:
+            self._judged_by = judged_by
 
     def room(self) -> int:
         """How many live batches may be in flight."""
@@ -34,7 +35,7 @@ class Fleet:
         """Ask the registry now. Raises `RedisUnavailable`."""
         self._workers = await self._registry.alive()
         if self._workers:
-            self._model_version = self._workers[0].model_version
+            self._judged_by = self._workers[0].judged_by
         self._observer.fleet(self._workers)
         return self._workers
 

@@ -1,20 +1,24 @@
 """One post, one way: the worker's half. `service.pipeline` is the front's half.
 
-    batch -> what is undecided -> cached judgements -> one model pass -> policy -> record -> cache, announce, reply
+    batch -> what is undecided -> cached judgements -> one model pass, claims, cluster -> policy -> record -> cache,
+    announce, reply
 
 Tasks may come twice or be cut off anywhere; recording is what counts, and it happens once per post. A post that was
 begun three times and never finished is set aside for a person: suspects are judged alone, so that their mates pass.
-Batches that are only read go the same way past the record store: judged, cached as judgements, answered.
+Batches that are only read go the same way past the record store: judged, cached as judgements, answered. They do not
+count as traffic of the claims that they match: whoever asks what a text matches must not have a claim quarantined.
 """
 
 import time
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain import Batch, Judgement, Post, Reply, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, RedisUnavailable, Unavailable
+from service.fusing import fused
 from service.policy import Policy
-from service.ports import Announcer, Attempts, Classifier, Observer, Queue, RecordStore, VerdictCache
+from service.ports import Announcer, Attempts, Classifier, Clusters, Observer, Queue, RecordStore, VerdictCache
+from service.surges import Surges
 
 MAX_ATTEMPTS = 3
 SET_ASIDE = Skip("model", f"SET_ASIDE_AFTER_{MAX_ATTEMPTS}_ATTEMPTS")
@@ -41,10 +45,13 @@ class Judging:
         queue: Queue,
         attempts: Attempts,
         announcer: Announcer,
+        clusters: Clusters,
+        surges: Surges,
         observer: Observer,
     ) -> None:
         self._policy, self._classifier, self._store, self._cache = policy, classifier, store, cache
         self._queue, self._attempts, self._announcer, self._observer = queue, attempts, announcer, observer
+        self._clusters, self._surges = clusters, surges
 
     async def judge(self, batch: Batch) -> Reply:
         """Decide and record what the batch still needs, and answer the front that waits.
@@ -125,7 +132,7 @@ class Judging:
     async def _attempt(self, posts: list[Post], errand: _Errand) -> list[Verdict]:
         keys = [post.key for post in posts]
         await self._quietly("attempts", self._attempts.begin(keys))
-        judgements, model_seconds = await self._judgements(posts)
+        judgements, model_seconds = await self._judgements(posts, recorded=errand.recorded)
         await self._quietly("attempts", self._attempts.finish(keys))  # before recording: an outage is no post's fault
         latency = {"queue": errand.queued, "model": model_seconds}
         verdicts = [self._decide(post, *judged, latency) for post, judged in zip(posts, judgements, strict=True)]
@@ -134,25 +141,36 @@ class Judging:
         await self._quietly("cache", self._cache.keep([judgement for judgement, _ in judgements]))
         return verdicts
 
-    async def _judgements(self, posts: list[Post]) -> tuple[list[tuple[Judgement, Source]], float]:
+    async def _judgements(self, posts: list[Post], *, recorded: bool) -> tuple[list[tuple[Judgement, Source]], float]:
         """Each post's judgement and where it came from: the cache, or one model pass over the texts it lacks."""
         known = await self._cached(posts)
         missing = list({p.content_digest: p for p in posts if p.content_digest not in known}.values())
         started = time.perf_counter()
-        judged = {j.content_digest: j for j in self._classifier.judge(missing)} if missing else {}
+        fresh = self._classifier.judge(missing) if missing else []
         seconds = time.perf_counter() - started
         if missing:
             self._observer.stage("model", seconds)
+        judged = {judgement.content_digest: judgement for judgement in await self._grouped(fresh)}
         found = [
             (judged[digest], Source.MODEL) if digest in judged else (known[digest], Source.CACHE)
             for digest in (post.content_digest for post in posts)
         ]
-        return found, seconds
+        surging = await self._surges.check([judgement for judgement, _ in found]) if recorded else ()
+        return [(fused(judgement, surging), source) for judgement, source in found], seconds
+
+    async def _grouped(self, judgements: list[Judgement]) -> list[Judgement]:
+        """The judgements with their clusters; without Redis each text is a cluster of its own."""
+        try:
+            clusters = await self._clusters.assign(judgements) if judgements else []
+        except RedisUnavailable as error:
+            self._observer.trouble("clusters", error)
+            clusters = [judgement.content_digest for judgement in judgements]
+        return [replace(judgement, cluster=cluster) for judgement, cluster in zip(judgements, clusters, strict=True)]
 
     async def _cached(self, posts: list[Post]) -> dict[str, Judgement]:
         try:
             hits = await self._cache.find(
-                posts, model_version=self._classifier.version, policy_version=self._policy.version
+                posts, judged_by=self._classifier.judged_by, policy_version=self._policy.version
             )
         except RedisUnavailable as error:
             self._observer.trouble("cache", error)

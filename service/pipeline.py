@@ -22,6 +22,7 @@ from service.fleet import Fleet
 from service.gathering import Gatherer, Waiting
 from service.policy import Policy
 from service.ports import CacheHit, LoadObserver, Queue, RecordStore, VerdictCache
+from service.surges import Surges
 from service.write_behind import WriteBehind
 
 RecordHits = Literal["all", "flagged", "none"]
@@ -55,12 +56,14 @@ class Pipeline:
         fleet: Fleet,
         dispatcher: Dispatcher,
         write_behind: WriteBehind,
+        surges: Surges,
         observer: LoadObserver,
         limits: FrontLimits = FrontLimits(),
     ) -> None:
         self._front, self._policy, self._limits = front, policy, limits
         self._store, self._cache, self._queue, self._fleet = store, cache, queue, fleet
         self._dispatcher, self._write_behind, self._observer = dispatcher, write_behind, observer
+        self._surges = surges
         self._gatherer = Gatherer(
             self._ship,
             front=front,
@@ -82,6 +85,7 @@ class Pipeline:
             "gatherer": self._gatherer.run,
             "fleet": self._fleet.run,
             "write_behind": self._write_behind.run,
+            "surges": self._surges.run,
             "replies": self._listen,
         }
         self._loops = [asyncio.create_task(self._keep(name, loop), name=name) for name, loop in loops.items()]
@@ -99,6 +103,7 @@ class Pipeline:
             await asyncio.wait(self._loops[:1], timeout=_LAST_DISPATCH)
         await _end(self._loops)
         await self._gatherer.close()
+        await self._surges.flush()
         try:
             await self._write_behind.flush()
         except AssayError as error:
@@ -164,9 +169,7 @@ class Pipeline:
     async def _lookup(self, posts: Sequence[Post]) -> list[CacheHit]:
         started = time.perf_counter()
         try:
-            hits = await self._cache.find(
-                posts, model_version=self._fleet.model_version, policy_version=self._policy.version
-            )
+            hits = await self._cache.find(posts, judged_by=self._fleet.judged_by, policy_version=self._policy.version)
         except RedisUnavailable as error:
             self._observer.trouble("cache", error)
             self._observer.looked_up(errors=len(posts))
@@ -180,7 +183,7 @@ class Pipeline:
         try:
             verdicts = await self._store.find([post.key for post in posts])
             digests = [post.content_digest for post in posts]
-            judgements = await self._store.judgements(digests, self._fleet.model_version)
+            judgements = await self._store.judgements(digests, self._fleet.judged_by)
         except AssayError as error:
             self._observer.trouble("store", error)
             return [CacheHit()] * len(posts)
@@ -198,8 +201,10 @@ class Pipeline:
         ruling, version = self._policy.decide(post, judgement), self._policy.version
         verdict = verdict_on(post, ruling, policy_version=version, source=Source.CACHE, judgement=judgement)
         self._observer.decided(verdict)
-        if not already_recorded and self._to_record(verdict):
-            self._write_behind.put(post, verdict)
+        if not already_recorded:  # else it was counted when it was first decided
+            self._surges.note(judgement)
+            if self._to_record(verdict):
+                self._write_behind.put(post, verdict)
         return verdict
 
     def _to_record(self, verdict: Verdict) -> bool:
@@ -295,7 +300,7 @@ class Pipeline:
         async for reply in self._queue.replies(self._front):
             self._gatherer.answered(reply)
             for verdict in reply.verdicts:
-                self._fleet.learn(verdict.model_version)
+                self._fleet.learn(verdict.judged_by)
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop and, should a defect end it, report and run it again: else accepted posts would wait for ever."""

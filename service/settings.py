@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     device: str = Field("cpu", description="Torch device of the worker: cpu, cuda, cuda:0, ...")
     threads: int = Field(1, ge=1, description="Torch threads per worker process.")
     policy: Path | None = Field(None, description="Policy file. Empty: the shipped default.")
+    claim_encoder: Path | None = Field(
+        None, description="Sentence-transformers directory to find claims by. Empty: the bundle's own encoder."
+    )
     certificate: Path | None = Field(None, description="What rules may act on. Empty: that in the bundle, if any.")
     timeline: Path | None = Field(None, description="Weighing of an author's posts. Empty: the shipped starter's.")
 
@@ -46,6 +49,11 @@ class Settings(BaseSettings):
 
     visibility_timeout: float = Field(60.0, gt=0, description="When Redis hands an unacknowledged message out again.")
     lease: float = Field(180.0, gt=0, description="When the reconciler re-queues a post that is still undecided.")
+
+    cluster_window: float = Field(86_400.0, ge=0, description="How long a cluster waits for its next text; 0: none.")
+    surge_window: float = Field(600.0, gt=0, description="Time over which a claim's posts are counted.")
+    surge_posts: int = Field(100, ge=1, description="Posts that must repeat a claim before it can surge.")
+    surge_share: float = Field(0.05, ge=0, le=1, description="Share of all posts that a surging claim has at least.")
 
     author_key: SecretStr = Field(SecretStr(""), description="Keys the pseudonyms of authors that feeds name.")
     webhook_address: str = Field(

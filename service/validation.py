@@ -26,11 +26,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def check(post: Post, now: datetime | None = None) -> None:
     """Raise `InvalidInput` for the first limit that `post` breaks."""
     _check_name(post)
-    _check_text("text", post.text)
+    check_text("text", post.text)
     if not post.text.strip() or not any(map(_visible, post.text)):
         raise InvalidInput("text", "is empty or white space", "send the words that the author wrote")
     for name in ("parent_text", "link_title", "image_alt", "image_text", "digital_source_type"):
-        _check_text(f"context.{name}", getattr(post.context, name))
+        check_text(f"context.{name}", getattr(post.context, name))
     _check_attributes(post)
     _check_time(post.created_at, now or datetime.now(UTC))
     _check_metadata(post)
@@ -57,6 +57,17 @@ def check_request_id(request_id: str) -> None:
         raise InvalidInput("request_id", "is over 128 characters or not printable ASCII", "send a UUID")
 
 
+def check_text(field: str, text: str, limit: int = MAX_TEXT) -> None:
+    """Raise `InvalidInput` unless `text` is at most `limit` whole characters without controls but tab and line ends."""
+    if len(text) > limit:
+        raise InvalidInput(field, f"holds {len(text):,} characters, over {limit:,}", "shorten or split it")
+    if found := _CONTROL.search(text):
+        at, character = found.start(), ord(found.group())
+        raise InvalidInput(field, f"holds the control character U+{character:04X} at character {at}", "remove it")
+    if found := _SURROGATE.search(text):
+        raise InvalidInput(field, f"holds half a surrogate pair at character {found.start()}", "send whole characters")
+
+
 def _visible(character: str) -> bool:
     return not (character.isspace() or unicodedata.category(character) in {"Cf", "Cc", "Mn"})
 
@@ -69,16 +80,6 @@ def _check_name(post: Post) -> None:
             "use lower-case letters, digits and hyphens for the platform (63 at most) and letters, digits and "
             "._~:@%+=- for the post (512 at most); percent-encode other characters",
         )
-
-
-def _check_text(field: str, text: str) -> None:
-    if len(text) > MAX_TEXT:
-        raise InvalidInput(field, f"holds {len(text):,} characters, over {MAX_TEXT:,}", "shorten or split it")
-    if found := _CONTROL.search(text):
-        at, character = found.start(), ord(found.group())
-        raise InvalidInput(field, f"holds the control character U+{character:04X} at character {at}", "remove it")
-    if found := _SURROGATE.search(text):
-        raise InvalidInput(field, f"holds half a surrogate pair at character {found.start()}", "send whole characters")
 
 
 def _check_author(author: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from cachetools import TTLCache
 
-from service.domain import Judgement, Post, Verdict
+from service.domain import JudgedBy, Judgement, Post, Verdict
 from service.ports import CacheHit, VerdictCache
 
 
@@ -21,16 +21,16 @@ class LocalCache:
         self, inner: VerdictCache, *, size: int, ttl: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._inner = inner
-        self._judgements: TTLCache[tuple[str, str], Judgement] = TTLCache(size, ttl, clock)
+        self._judgements: TTLCache[tuple[JudgedBy, str], Judgement] = TTLCache(size, ttl, clock)
         self._verdicts: TTLCache[tuple[str, str], Verdict] = TTLCache(size, ttl, clock)
 
-    async def find(self, posts: Sequence[Post], *, model_version: str, policy_version: str) -> list[CacheHit]:
+    async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
         """See `VerdictCache`. What is not held here is asked of `inner` in one call."""
-        held = [self._held(post, model_version, policy_version) for post in posts]
+        held = [self._held(post, judged_by, policy_version) for post in posts]
         missing = [post for post, hit in zip(posts, held, strict=True) if hit is None]
         if not missing:
             return [hit for hit in held if hit is not None]
-        found = await self._inner.find(missing, model_version=model_version, policy_version=policy_version)
+        found = await self._inner.find(missing, judged_by=judged_by, policy_version=policy_version)
         for hit in found:
             self._hold(hit.verdict, hit.judgement)
         rest = iter(found)
@@ -52,18 +52,18 @@ class LocalCache:
         """Returns when `inner` answers; raises `RedisUnavailable`."""
         await self._inner.ping()
 
-    def _held(self, post: Post, model_version: str, policy_version: str) -> CacheHit | None:
-        judgement = self._judgements.get((model_version, post.content_digest))
+    def _held(self, post: Post, judged_by: JudgedBy, policy_version: str) -> CacheHit | None:
+        judgement = self._judgements.get((judged_by, post.content_digest))
         if judgement is None:
             return None
         verdict = self._verdicts.get((policy_version, post.name))
-        if verdict and (verdict.post.fingerprint != post.fingerprint or verdict.model_version != model_version):
+        if verdict and (verdict.post.fingerprint != post.fingerprint or verdict.judged_by != judged_by):
             verdict = None
         return CacheHit(verdict, judgement)
 
     def _hold(self, verdict: Verdict | None, judgement: Judgement | None) -> None:
         if judgement is None:
             return
-        self._judgements[judgement.model_version, judgement.content_digest] = judgement
+        self._judgements[judgement.judged_by, judgement.content_digest] = judgement
         if verdict is not None:
             self._verdicts[verdict.policy_version, verdict.post.name] = verdict

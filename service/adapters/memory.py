@@ -9,16 +9,17 @@ from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from service.adapters.local_cache import LocalCache
-from service.domain import Batch, Judgement, Lane, Post, PostKey, Reply, Verdict, WorkerInfo
+from service.claim_traffic import EARLIER, LATELY, SurgeLimits, Traffic
+from service.domain import Batch, JudgedBy, Judgement, Lane, Post, PostKey, Reply, Verdict, WorkerInfo
 from service.ports import CacheHit
 
 
 class EmptyCache:
     """A `VerdictCache` that holds nothing."""
 
-    async def find(self, posts: Sequence[Post], *, model_version: str, policy_version: str) -> list[CacheHit]:
+    async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
         """No hit for any post."""
-        del model_version, policy_version
+        del judged_by, policy_version
         return [CacheHit() for _ in posts]
 
     async def put(self, verdicts: Sequence[Verdict]) -> None:
@@ -106,6 +107,36 @@ class MemoryAttempts:
         """See `Attempts`."""
         for key in keys:
             self._counts.pop(key, None)
+
+
+class MemoryClaimTraffic:
+    """A `ClaimTraffic` in windows of `window` seconds."""
+
+    def __init__(self, *, window: float, limits: SurgeLimits, clock: Callable[[], float] = time.time) -> None:
+        self._window, self._limits, self._clock = window, limits, clock
+        self._counts: defaultdict[int, Counter[str]] = defaultdict(Counter)  # by window; "" counts posts
+        self._marked: dict[str, float] = {}
+
+    async def surging(self, repeated: Mapping[str, int], posts: int) -> list[str]:
+        """See `ClaimTraffic`."""
+        present = int(self._clock() / self._window)
+        self._counts[present].update({**repeated, "": posts})
+        for number in [number for number in self._counts if number <= present - LATELY - EARLIER]:
+            del self._counts[number]
+        return [claim for claim in repeated if self._surges(claim, present) and self._first(claim)]
+
+    def _surges(self, claim: str, present: int) -> bool:
+        lately, earlier = Counter[str](), Counter[str]()
+        for number, counts in self._counts.items():
+            (lately if number > present - LATELY else earlier).update(counts)
+        return self._limits.surges(Traffic(lately[""], lately[claim], earlier[""], earlier[claim]))
+
+    def _first(self, claim: str) -> bool:
+        """Whether the surge is new; marks it for as long as it takes to become usual."""
+        now = self._clock()
+        known = self._marked.get(claim, 0.0) > now
+        self._marked[claim] = now + EARLIER * self._window
+        return not known
 
 
 class MemoryAnnouncer:

@@ -22,6 +22,9 @@ class TelemetryObserver:
         )
         self._categories = Counter("assay_categories", "Categories of verdicts given", ["category"], registry=registry)
         self._set_aside = Counter("assay_set_aside", "Posts that stopped the model three times", registry=registry)
+        self._quarantined = Counter(
+            "assay_claims_quarantined", "Claims that surged and were quarantined", registry=registry
+        )
         self._lookups = Counter(
             "assay_cache_lookups", "Cache lookups by result, in posts", ["result"], registry=registry
         )
@@ -56,6 +59,11 @@ class TelemetryObserver:
             if count:
                 self._lookups.labels(result).inc(count)
 
+    def quarantined(self, claim_id: str) -> None:
+        """Log and count a claim taken out of enforcement."""
+        self._quarantined.inc()
+        self._log.warning("claim quarantined", claim=claim_id)
+
     def trouble(self, where: str, error: Exception) -> None:
         """Log and count a failure. What errors of others say is kept out, since it may hold a post's text."""
         self._errors.labels(type(error).__name__).inc()
@@ -85,7 +93,8 @@ def _frames(error: Exception) -> list[str]:
 
 
 def _event(verdict: Verdict) -> dict[str, object]:
-    signals = verdict.judgement.signals if verdict.judgement else {}
+    judgement = verdict.judgement
+    signals = judgement.signals if judgement else {}
     return {
         "post": verdict.post.name,
         "decision": verdict.decision.value,
@@ -93,8 +102,11 @@ def _event(verdict: Verdict) -> dict[str, object]:
         "rules": verdict.ruling.rules,
         "source": verdict.source.value,
         "model": verdict.model_version,
+        "claims": verdict.judged_by.claims,
         "policy": verdict.policy_version,
         "signals": {name: round(signal.probability, 4) for name, signal in signals.items()},
+        "matches": [match.claim_id for match in verdict.matches],
+        "cluster": verdict.cluster,
         "seconds": {stage: round(seconds, 4) for stage, seconds in verdict.latency.items()},
         "skipped": [f"{skip.stage}:{skip.reason}" for skip in verdict.skipped],
     }

@@ -1,4 +1,4 @@
-"""The verdict cache in Redis: judgements by content and model version, verdicts by post name and policy version.
+"""The verdict cache in Redis: judgements by content, bundle and claims, verdicts by post name and policy version.
 
 One MGET in, one script out. Not for Redis Cluster, where the keys of one call lie in several slots.
 """
@@ -12,7 +12,7 @@ import structlog
 
 from service.adapters.redis_connection import RedisConnection
 from service.codec import decode_judgement, decode_verdict, encode_judgement, encode_verdict
-from service.domain import Judgement, Post, Verdict
+from service.domain import JudgedBy, Judgement, Post, Verdict
 from service.ports import CacheHit
 
 _log = structlog.get_logger(__name__)
@@ -31,8 +31,8 @@ end
 class RedisCache:
     """A `VerdictCache`. Entries live `ttl` seconds, each varied by up to `jitter` (a share of it) to either side.
 
-    A verdict is found only together with its judgement, so one by another model version is no hit. A value that this
-    release cannot read is no hit either; the first one is logged.
+    A verdict is found only together with its judgement, so one by another bundle or other claims is no hit. A value
+    that this release cannot read is no hit either; the first one is logged.
     """
 
     def __init__(self, connection: RedisConnection, *, ttl: float, jitter: float = 0.1) -> None:
@@ -41,11 +41,11 @@ class RedisCache:
         self._put = connection.client.register_script(_PUT)
         self._unreadable = False
 
-    async def find(self, posts: Sequence[Post], *, model_version: str, policy_version: str) -> list[CacheHit]:
+    async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
         """See `VerdictCache`. One MGET of two keys per post."""
         if not posts:
             return []
-        keys = [_judgement_key(model_version, post.content_digest) for post in posts]
+        keys = [_judgement_key(judged_by, post.content_digest) for post in posts]
         keys += [_verdict_key(policy_version, post.name) for post in posts]
         with self._connection.breaker:
             values = await self._connection.client.mget(keys)
@@ -101,17 +101,17 @@ class RedisCache:
 
 
 def _verdict(data: Mapping[str, Any], post: Post, judgement: Judgement) -> Verdict | None:
-    if data["fingerprint"] != post.fingerprint or data["model"] != judgement.model_version:
+    if data["fingerprint"] != post.fingerprint or (data["model"], data.get("claims", "")) != judgement.judged_by:
         return None
     return decode_verdict(data, judgement)
 
 
 def _judgement_entry(judgement: Judgement) -> dict[str, bytes]:
-    return {_judgement_key(judgement.model_version, judgement.content_digest): _dump(encode_judgement(judgement))}
+    return {_judgement_key(judgement.judged_by, judgement.content_digest): _dump(encode_judgement(judgement))}
 
 
-def _judgement_key(model_version: str, content_digest: str) -> str:
-    return f"assay:j:{model_version}:{content_digest}"
+def _judgement_key(judged_by: JudgedBy, content_digest: str) -> str:
+    return f"assay:j:{judged_by.model}:{judged_by.claims}:{content_digest}"
 
 
 def _verdict_key(policy_version: str, name: str) -> str:

@@ -1,6 +1,8 @@
 """The feed that `make demo` streams: invented posts, some of them malformed on purpose, in each format that feeds have.
 
-All people, places, institutes and claims in it are made up. So is its misinformation, which others in it contradict.
+All people, places, institutes and claims in it are made up. So is its misinformation, which others in it contradict,
+and what the invented fact-checkers of `claims.jsonl` say of it. Posts written about one of those claims name it in
+their metadata (`claim`), and how they are meant to stand to it (`relation`).
 """
 
 from importlib.resources import files as package_files
@@ -17,3 +19,8 @@ _FILES = (
 def files() -> list[tuple[str, Traversable]]:
     """The files of the sample feed, each with the name of its format for `service.feeds.parse`."""
     return [(format_name, package_files(__name__) / name) for format_name, name in _FILES]
+
+
+def claim_file() -> Traversable:
+    """Fact-checked claims about what the feed tells, as JSON lines."""
+    return package_files(__name__) / "claims.jsonl"

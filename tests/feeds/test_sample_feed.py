@@ -1,11 +1,13 @@
+import json
 import re
 from collections import Counter
 
 import pytest
 
+from service.claim import Relation
 from service.domain import Post, Surface
 from service.feeds import FORMATS, FeedError, Item, parse
-from service.sample_feed import files
+from service.sample_feed import claim_file, files
 
 Feed = dict[str, list[Item]]
 
@@ -34,7 +36,7 @@ def test_every_format_has_posts_and_the_known_number_of_malformed_items(feed: Fe
 
 
 def test_there_are_enough_posts_of_enough_kinds(posts: list[Post]) -> None:
-    assert len(posts) >= 240
+    assert len(posts) == 349
     assert len({post.locale.split("-")[0] for post in posts if post.locale}) >= 8
     assert len({post.region for post in posts if post.region}) >= 10
     assert {post.surface for post in posts} == set(Surface)
@@ -53,6 +55,18 @@ def test_it_shows_obfuscation_and_the_test_string(posts: list[Post]) -> None:
     assert texts.count("ASSAY*STANDARD*TEST*POST*REVIEW") == 1
     assert any("\u200b" in text for text in texts)
     assert any(re.search(r"[a-z][\u0400-\u04ff]", text) for text in texts)
+
+
+def test_posts_about_claims_name_one_that_is_there(posts: list[Post]) -> None:
+    claims = {json.loads(line)["id"] for line in claim_file().read_text("utf-8").splitlines()}
+    about = [post for post in posts if "claim" in post.metadata]
+    assert len(about) == len([post for post in posts if "relation" in post.metadata])
+    assert {post.metadata["claim"] for post in about} <= claims
+    meant = Counter(Relation(post.metadata["relation"]) for post in about)
+    assert meant[Relation.REPEATS] >= 25
+    assert min(meant[relation] for relation in Relation) >= 7
+    texts = {post.text for post in about}
+    assert all(json.loads(line)["claim"] not in texts for line in claim_file().read_text("utf-8").splitlines())
 
 
 def test_addresses_lead_nowhere(posts: list[Post]) -> None:

@@ -8,19 +8,31 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from service.adapters.memory import MemoryAnnouncer, MemoryAttempts, MemoryCache, MemoryQueue, MemoryRegistry
+from service.adapters.memory import (
+    MemoryAnnouncer,
+    MemoryAttempts,
+    MemoryCache,
+    MemoryClaimTraffic,
+    MemoryQueue,
+    MemoryRegistry,
+)
+from service.adapters.memory_clusters import MemoryClusters
 from service.adapters.memory_store import MemoryStore
 from service.canonical import canonical
+from service.claim import Claim, Match, Rating, Relation
+from service.claim_traffic import SurgeLimits
 from service.dispatching import Dispatcher
 from service.domain import (
     Batch,
     Decision,
     Evidence,
+    JudgedBy,
     Judgement,
     Lane,
     Post,
@@ -33,15 +45,26 @@ from service.domain import (
 )
 from service.errors import AssayError, RedisUnavailable, StoreUnavailable
 from service.fleet import Fleet
+from service.imprint import NO_IMPRINT, Imprint
 from service.judging import Judging
 from service.pipeline import FrontLimits, Pipeline
 from service.policy import Policy
 from service.policy_file import parse
+from service.surges import Surges
 from service.write_behind import WriteBehind
 
 settings.register_profile("unit", max_examples=60, deadline=None)  # a busy machine is no failure
 settings.load_profile("unit")
 
+CLAIM = Claim(
+    id="moon",
+    claim="The moon is made of green cheese.",
+    url="https://check.example/moon",
+    verdict="False",
+    publisher="Example Check",
+    rating=Rating.FALSE,
+)
+CLAIM_RELATIONS = {"cheese says who": Relation.REBUTS, "cheese": Relation.REPEATS}
 KEYWORDS = {"ai_generated": "delve", "misinformation": "hoax"}
 
 POLICY = """
@@ -72,10 +95,11 @@ class Killed(BaseException):
 
 
 class KeywordClassifier:
-    """Finds each signal likely where its keyword stands. `passes` holds the texts of each pass; a text with a key of
+    """Finds each signal likely where its keyword stands, and `CLAIM` repeated or rebutted by texts on cheese; texts
+    with the same first four words leave near imprints. `passes` holds the texts of each pass; a text with a key of
     `failures` in it fails its pass with that error."""
 
-    version = "keywords-1"
+    judged_by = JudgedBy("keywords-1", "claims-1")
 
     def __init__(self) -> None:
         self.passes: list[list[str]] = []
@@ -98,11 +122,28 @@ class KeywordClassifier:
         )
         return Judgement(
             content_digest=post.content_digest,
-            model_version=self.version,
+            model_version=self.judged_by.model,
+            claims_version=self.judged_by.claims,
             signals={name: _signal(name, 0.97 if match else 0.03) for name, match in found.items()},
-            evidence=Evidence(spans),
+            evidence=Evidence(spans, matches=_matches(text)),
             words=len(text.split()),
+            imprint=_imprint(text),
         )
+
+
+def _matches(text: str) -> tuple[Match, ...]:
+    for words, relation in CLAIM_RELATIONS.items():
+        if words in text:
+            claim = CLAIM.id, CLAIM.claim, CLAIM.verdict, CLAIM.rating, CLAIM.publisher, CLAIM.url
+            return (Match(*claim, score=0.95, relation=relation, p_relation=0.9),)
+    return ()
+
+
+def _imprint(text: str) -> Imprint:
+    beginning = text.split()[:4]
+    if len(beginning) < 4:
+        return NO_IMPRINT
+    return Imprint((" ".join(beginning),), sha256(repr(beginning).encode()).digest())
 
 
 def _signal(name: str, probability: float) -> Signal:
@@ -146,6 +187,7 @@ class Told:
     stages: list[str] = field(default_factory=list)
     fleets: list[list[WorkerInfo]] = field(default_factory=list)
     backlogs: list[tuple[int, float]] = field(default_factory=list)
+    quarantines: list[str] = field(default_factory=list)
 
     def decided(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)
@@ -158,6 +200,9 @@ class Told:
         for name, count in counts.items():
             self.lookups[name] = self.lookups.get(name, 0) + count
 
+    def quarantined(self, claim_id: str) -> None:
+        self.quarantines.append(claim_id)
+
     def trouble(self, where: str, error: Exception) -> None:
         self.troubles.append((where, error))
 
@@ -169,6 +214,10 @@ class Told:
 
     def fleet(self, workers: Sequence[WorkerInfo]) -> None:
         self.fleets.append(list(workers))
+
+
+def _worker(judged_by: JudgedBy) -> WorkerInfo:
+    return WorkerInfo("worker-1", judged_by.model, time.time(), judged_by.claims)
 
 
 @dataclass
@@ -186,9 +235,20 @@ class House:
     announcer: Any = field(default_factory=lambda: Outage(MemoryAnnouncer(), RedisUnavailable("Redis is away")))
     registry: Any = field(default_factory=lambda: Outage(MemoryRegistry(), RedisUnavailable("Redis is away")))
 
+    clusters: Any = field(default_factory=lambda: Outage(MemoryClusters(), RedisUnavailable("Redis is away")))
+    traffic: Any = field(
+        default_factory=lambda: Outage(
+            MemoryClaimTraffic(window=600.0, limits=SurgeLimits(posts=20)), RedisUnavailable("Redis is away")
+        )
+    )
+
     def redis_away(self, away: bool = True) -> None:
-        for part in (self.cache, self.queue, self.attempts, self.announcer, self.registry):
+        redis = self.cache, self.queue, self.attempts, self.announcer, self.registry, self.clusters, self.traffic
+        for part in redis:
             part.away = away
+
+    def surges(self) -> Surges:
+        return Surges(self.traffic, self.store, self.observer)
 
     def judging(self) -> Judging:
         return Judging(
@@ -199,6 +259,8 @@ class House:
             queue=self.queue,
             attempts=self.attempts,
             announcer=self.announcer,
+            clusters=self.clusters,
+            surges=self.surges(),
             observer=self.worker_observer or self.observer,
         )
 
@@ -218,13 +280,14 @@ class House:
             fleet=Fleet(self.registry, self.observer, batches_per_worker=2),
             dispatcher=self.dispatcher(),
             write_behind=self.write_behind(),
+            surges=self.surges(),
             observer=self.observer,
             limits=FrontLimits(**{"default_deadline": 5.0, **limits}),
         )
 
     async def work(self) -> None:
         """A worker's life, with a beat at its beginning."""
-        await self.registry.beat(WorkerInfo("worker-1", self.classifier.version, time.time()))
+        await self.registry.beat(_worker(self.classifier.judged_by))
         judging = self.judging()
         while True:
             batch = await self.queue.take()
@@ -275,6 +338,12 @@ def policy() -> Policy:
 @pytest.fixture
 def house(policy: Policy) -> House:
     return House(policy)
+
+
+@pytest.fixture
+def claim() -> Claim:
+    """What texts on cheese repeat or rebut."""
+    return CLAIM
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.claim import Match, Rating, Relation
 from service.codec import (
     decode_batch,
     decode_judgement,
@@ -40,6 +41,7 @@ from service.domain import (
     TokenSurprise,
     Verdict,
 )
+from service.imprint import NO_IMPRINT, Imprint
 
 WORDS = st.text(max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -61,21 +63,35 @@ POSTS = st.builds(
     metadata=st.dictionaries(WORDS, WORDS, max_size=3),
 )
 SIGNALS = st.builds(Signal, WORDS, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+MATCHES = st.builds(
+    Match,
+    *(WORDS, WORDS, WORDS, st.sampled_from(Rating), WORDS, WORDS),
+    score=NUMBERS,
+    relation=st.sampled_from(Relation),
+    p_relation=NUMBERS,
+    abstained=st.booleans(),
+    quarantined=st.booleans(),
+    weight=NUMBERS,
+)
 EVIDENCE = st.builds(
     Evidence,
     st.lists(st.builds(Span, OFFSETS, OFFSETS, WORDS, NUMBERS), max_size=3).map(tuple),
     st.lists(st.builds(TokenSurprise, OFFSETS, OFFSETS, NUMBERS), max_size=3).map(tuple),
     st.dictionaries(WORDS, st.integers(0, 99), max_size=3),
     st.lists(st.builds(Remainder, WORDS, NUMBERS, NUMBERS), max_size=3).map(tuple),
+    st.lists(MATCHES, max_size=3).map(tuple),
 )
 JUDGEMENTS = st.builds(
     Judgement,
     content_digest=WORDS,
     model_version=WORDS,
+    claims_version=WORDS,
     signals=st.lists(SIGNALS, max_size=3).map(lambda signals: {signal.name: signal for signal in signals}),
     evidence=EVIDENCE,
     words=st.integers(0, 20_000),
     abstained=st.lists(WORDS, max_size=2).map(tuple),
+    cluster=WORDS,
+    imprint=st.builds(Imprint, st.lists(WORDS).map(tuple), st.binary(max_size=8), st.binary(max_size=8)),
 )
 KEYS = st.builds(PostKey, WORDS, WORDS)
 RULINGS = st.builds(
@@ -112,8 +128,11 @@ def test_a_post_survives(post: Post):
 
 
 @given(JUDGEMENTS)
-def test_a_judgement_survives(judgement: Judgement):
-    assert decode_judgement(through_json(encode_judgement(judgement))) == judgement
+def test_a_judgement_survives_without_its_imprint(judgement: Judgement):
+    restored = decode_judgement(through_json(encode_judgement(judgement)))
+    assert restored == judgement
+    assert restored.imprint == NO_IMPRINT
+    assert all(isinstance(match.relation, Relation) for match in restored.evidence.matches)
 
 
 @given(VERDICTS)
@@ -149,10 +168,11 @@ def test_a_post_of_an_earlier_release_without_optional_keys_is_read():
     assert decode_post({"platform": "example", "id": "1", "text": "words", "surface": "bio"}).surface is Surface.BIO
 
 
-def test_a_judgement_of_an_earlier_release_without_remainders_is_read():
+def test_a_judgement_of_an_earlier_release_without_remainders_claims_and_cluster_is_read():
     judgement = Judgement(content_digest="d", model_version="m", signals={}, words=3)
     encoded = encode_judgement(judgement)
-    del encoded["remainders"]
+    for later in ("remainders", "matches", "claims", "cluster"):
+        del encoded[later]
     assert decode_judgement(encoded) == judgement
 
 

@@ -6,24 +6,24 @@ from typing import Any
 import pytest
 
 from service.adapters.memory import MemoryRegistry
-from service.domain import WorkerInfo
+from service.domain import JudgedBy, WorkerInfo
 from service.errors import RedisUnavailable
 from service.fleet import Fleet
 
-OLD, NEW = WorkerInfo("a", "model-1", 100.0), WorkerInfo("b", "model-2", 200.0)
+OLD, NEW = WorkerInfo("a", "model-1", 100.0, "claims-1"), WorkerInfo("b", "model-2", 200.0, "claims-2")
 
 
 def fleet_of(house: Any) -> Fleet:
     return Fleet(house.registry, house.observer, batches_per_worker=3)
 
 
-async def test_the_model_version_is_that_of_the_worker_started_last(house: Any):
+async def test_posts_are_judged_by_what_the_worker_started_last_holds(house: Any):
     fleet = fleet_of(house)
-    assert fleet.model_version == ""
+    assert fleet.judged_by == JudgedBy()
     for worker in (NEW, OLD):
         await house.registry.beat(worker)
     assert await fleet.refresh() == [NEW, OLD]
-    assert fleet.model_version == "model-2"
+    assert fleet.judged_by == JudgedBy("model-2", "claims-2")
     assert house.observer.fleets == [[NEW, OLD]]
 
 
@@ -36,7 +36,7 @@ async def test_there_is_room_for_some_batches_per_worker_and_for_as_many_without
     assert fleet.room() == 6
 
 
-async def test_the_model_version_outlives_the_last_worker(house: Any):
+async def test_what_posts_are_judged_by_outlives_the_last_worker(house: Any):
     now = 0.0
     house.registry.inner = MemoryRegistry(clock=lambda: now)
     fleet = fleet_of(house)
@@ -44,7 +44,7 @@ async def test_the_model_version_outlives_the_last_worker(house: Any):
     await fleet.refresh()
     now = 60.0
     assert await fleet.refresh() == []
-    assert (fleet.model_version, fleet.room()) == ("model-1", 3)
+    assert (fleet.judged_by, fleet.room()) == (OLD.judged_by, 3)
 
 
 async def test_while_redis_is_away_the_last_known_workers_stand(house: Any, until: Any):
@@ -59,4 +59,15 @@ async def test_while_redis_is_away_the_last_known_workers_stand(house: Any, unti
     await until(lambda: house.observer.troubles)
     assert not task.done()
     task.cancel()
-    assert (fleet.model_version, fleet.room()) == ("model-2", 6)
+    assert (fleet.judged_by, fleet.room()) == (NEW.judged_by, 6)
+
+
+async def test_an_answer_teaches_what_posts_are_judged_by_until_a_beat_was_seen(house: Any):
+    fleet = fleet_of(house)
+    fleet.learn(OLD.judged_by)
+    assert fleet.judged_by == OLD.judged_by
+    fleet.learn(NEW.judged_by)
+    assert fleet.judged_by == OLD.judged_by
+    await house.registry.beat(NEW)
+    await fleet.refresh()
+    assert fleet.judged_by == NEW.judged_by

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.claim import Claim, ClaimState
 from service.domain import Batch, Category, Decision, Post, Source, Surface, Verdict
 from service.errors import StoreUnavailable
 from service.judging import MAX_ATTEMPTS, SET_ASIDE
@@ -42,7 +43,7 @@ async def test_a_batch_is_judged_in_one_pass_recorded_cached_announced_and_answe
     assert await verdicts(house, *posts) == list(reply.verdicts)
     assert house.announcer.calls == ["announce"]
     assert await anext(house.queue.replies("front-1")) == reply
-    hits = await house.cache.find(posts, model_version="keywords-1", policy_version=house.policy.version)
+    hits = await house.cache.find(posts, judged_by=house.classifier.judged_by, policy_version=house.policy.version)
     assert [hit.verdict for hit in hits] == list(reply.verdicts)
     assert set(reply.verdicts[0].latency) == {"queue", "model"}
 
@@ -86,7 +87,7 @@ async def test_decided_posts_that_the_cache_forgot_are_cached_again(house: Any, 
     batch = await house.accepted(post(1))
     await house.store.record([post(1)], [verdict_on(post(1), policy_version=house.policy.version)])
     await house.judging().judge(batch)
-    [hit] = await house.cache.find([post(1)], model_version="keywords-1", policy_version=house.policy.version)
+    [hit] = await house.cache.find([post(1)], judged_by=house.classifier.judged_by, policy_version=house.policy.version)
     assert hit.verdict
 
 
@@ -181,7 +182,14 @@ async def test_while_redis_is_away_posts_are_judged_and_recorded_all_the_same(ho
     house.redis_away()
     await house.judging().judge(batch)
     assert None not in await verdicts(house, post(1))
-    assert {where for where, _ in house.observer.troubles} == {"attempts", "cache", "announce", "reply"}
+    assert {where for where, _ in house.observer.troubles} == {
+        "attempts",
+        "cache",
+        "announce",
+        "reply",
+        "clusters",
+        "claim_traffic",
+    }
 
 
 async def test_poison_is_set_aside_even_while_redis_is_away(house: Any, post: PostOf):
@@ -199,3 +207,73 @@ async def test_a_judged_post_leaves_no_attempt_behind(house: Any, post: PostOf):
     posts = [post(1), post(9, "poison")]
     await house.judging().judge(await house.accepted(*posts))
     assert await house.attempts.counts([one.key for one in posts]) == [0, 0]
+
+
+# Claims and clusters ----------------------------------------------------------------------------------------------
+
+
+async def test_a_matched_claim_moves_misinformation_and_the_rebuttal_is_left_alone(house: Any, post: PostOf):
+    batch = await house.accepted(post(1, "the moon is cheese"), post(2, "it is cheese says who?"), post(3, "stone"))
+    repeats, rebuts, other = (await house.judging().judge(batch)).verdicts
+    probabilities = [one.judgement.signals["misinformation"].probability for one in (repeats, rebuts, other)]
+    assert probabilities[0] > 0.8
+    assert probabilities[1:] == [pytest.approx(0.03, abs=0.001)] * 2
+    [match] = repeats.judgement.evidence.matches
+    assert (match.claim_id, match.weight > 0) == ("moon", True)
+
+
+async def test_texts_that_carry_the_same_share_a_cluster(house: Any, post: PostOf):
+    first, other = post(1, "buy this very cheap watch today"), post(2, "something else was said there")
+    await house.judging().judge(await house.accepted(first))
+    near = [post(3, "buy this very cheap watch NOW"), post(4, "buy this very cheap one")]
+    reply = await house.judging().judge(await house.accepted(other, *near))
+    clusters = [verdict.judgement.cluster for verdict in reply.verdicts]
+    assert clusters == [other.content_digest, first.content_digest, first.content_digest]
+    [hit] = await house.cache.find(near[:1], judged_by=house.classifier.judged_by, policy_version=house.policy.version)
+    assert hit.judgement.cluster == first.content_digest
+
+
+async def test_a_judgement_from_the_cache_keeps_its_cluster(house: Any, post: PostOf):
+    await house.judging().judge(await house.accepted(post(1, "buy this very cheap watch today")))
+    twin = post(2, "buy this very cheap watch today")
+    [verdict] = (await house.judging().judge(await house.accepted(twin))).verdicts
+    assert (verdict.source, verdict.judgement.cluster) == (Source.CACHE, twin.content_digest)
+    assert house.clusters.calls == ["assign"]
+
+
+async def test_without_redis_each_text_is_a_cluster_of_its_own(house: Any, post: PostOf):
+    posts = [post(1, "buy this very cheap watch today"), post(2, "buy this very cheap watch now")]
+    house.clusters.away = True
+    reply = await house.judging().judge(await house.accepted(*posts))
+    assert [verdict.judgement.cluster for verdict in reply.verdicts] == [one.content_digest for one in posts]
+
+
+async def test_a_claim_that_surges_is_quarantined_and_weighs_nothing_from_that_batch_on(
+    house: Any, post: PostOf, claim: Claim
+):
+    await house.store.inner.put([claim])
+    judging = house.judging()
+    few = [post(number, f"cheese number {number}") for number in range(15)]
+    before = (await judging.judge(await house.accepted(*few))).verdicts
+    many = [post(number, f"cheese number {number}") for number in range(15, 40)]
+    after = (await judging.judge(await house.accepted(*many))).verdicts
+    assert {one.judgement.signals["misinformation"].probability > 0.8 for one in before} == {True}
+    assert {one.judgement.signals["misinformation"].probability for one in after} == {0.03}
+    assert {one.judgement.evidence.matches[0].quarantined for one in after} == {True}
+    assert (await house.store.find_claim("moon")).state is ClaimState.QUARANTINED
+    assert house.observer.quarantines == ["moon"]
+
+
+async def test_texts_that_are_only_read_have_no_claim_quarantined(house: Any, post: PostOf, claim: Claim):
+    await house.store.inner.put([claim])
+    judging = house.judging()
+    posts = tuple(post(number, f"cheese number {number}") for number in range(40))
+    read = Batch("batch-1", posts, sent_at=time.time(), recorded=False)
+    told = (await judging.judge(read)).verdicts
+    assert {one.judgement.signals["misinformation"].probability > 0.8 for one in told} == {True}
+    assert house.traffic.calls == []
+    few = [post(number, f"cheese number {number}") for number in range(100, 119)]
+    await judging.judge(await house.accepted(*few))
+    assert (await house.store.find_claim("moon")).state is ClaimState.ACTIVE
+    await judging.judge(await house.accepted(post(119, "cheese once more")))
+    assert (await house.store.find_claim("moon")).state is ClaimState.QUARANTINED

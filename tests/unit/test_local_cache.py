@@ -6,7 +6,7 @@ import pytest
 
 from service.adapters.local_cache import LocalCache
 from service.adapters.memory import MemoryCache
-from service.domain import Post, Verdict
+from service.domain import JudgedBy, Post, Verdict
 from service.errors import RedisUnavailable
 from service.ports import CacheHit
 
@@ -22,10 +22,10 @@ class CountingCache(MemoryCache):
         self.asked: list[list[str]] = []
         self.away = False
 
-    async def find(self, posts: Sequence[Post], *, model_version: str, policy_version: str) -> list[CacheHit]:
+    async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
         self._check()
         self.asked.append([post.id for post in posts])
-        return await super().find(posts, model_version=model_version, policy_version=policy_version)
+        return await super().find(posts, judged_by=judged_by, policy_version=policy_version)
 
     async def put(self, verdicts: Sequence[Verdict]) -> None:
         self._check()
@@ -46,7 +46,7 @@ class Clock:
 
 async def find(cache: LocalCache, *posts: Post) -> list[bool]:
     """Whether each post's verdict was found."""
-    hits = await cache.find(posts, model_version="m1", policy_version="p1")
+    hits = await cache.find(posts, judged_by=JudgedBy("m1", "c1"), policy_version="p1")
     return [hit.verdict is not None for hit in hits]
 
 

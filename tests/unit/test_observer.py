@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from service.adapters.observer import TelemetryObserver
+from service.claim import Claim
 from service.domain import Category, Decision, Lane, Post, Ruling, Source, Surface, Verdict, WorkerInfo
 from service.errors import AssayError, RedisUnavailable
 
@@ -48,6 +49,27 @@ def test_a_verdict_is_one_event_with_ids_scores_and_latency(
     assert event["signals"] == {"ai_generated": 0.97, "misinformation": 0.03}
     assert event["seconds"] == {"model": 0.0123}
     assert SECRET not in json.dumps(event)
+
+
+def test_a_verdict_names_its_claims_and_its_cluster(
+    observer: TelemetryObserver, events: list[Any], post: PostOf, verdict_on: VerdictOn, claim: Claim
+):
+    observer.decided(verdict_on(post(1, "it is cheese")))
+    observer.decided(verdict_on(post(2), judgement=None))
+    matched, unjudged = events
+    assert (matched["claims"], matched["matches"]) == ("claims-1", ["moon"])
+    assert matched["cluster"] == ""
+    assert (unjudged["claims"], unjudged["matches"], unjudged["cluster"]) == ("", [], "")
+    assert claim.claim not in json.dumps(events)
+
+
+def test_a_quarantine_is_counted_and_names_its_claim(
+    observer: TelemetryObserver, registry: CollectorRegistry, events: list[Any]
+):
+    assert registry.get_sample_value("assay_claims_quarantined_total") == 0
+    observer.quarantined("moon")
+    assert registry.get_sample_value("assay_claims_quarantined_total") == 1
+    assert (events[0]["event"], events[0]["claim"], events[0]["log_level"]) == ("claim quarantined", "moon", "warning")
 
 
 def test_verdicts_are_counted_by_decision_source_and_surface_and_by_category(

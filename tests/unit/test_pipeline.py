@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from service.claim import Claim, ClaimState
 from service.domain import Decision, Lane, Post, Source, Surface, Verdict
 from service.errors import (
     DeadlineExceeded,
@@ -268,3 +269,31 @@ async def test_a_thousand_posts_in_one_call_are_each_judged_once(front: Pipeline
     assert [result.post for result in results if isinstance(result, Verdict)] == [one.key for one in posts]
     assert sorted(text for texts in house.classifier.passes for text in texts) == sorted(one.text for one in posts)
     assert len(house.classifier.passes) < 100
+
+
+# Claims -----------------------------------------------------------------------------------------------------------
+
+
+async def test_copies_answered_from_the_cache_count_towards_a_surge(house: Any, post: PostOf, claim: Claim, until: Any):
+    await house.store.inner.put([claim])
+    async with house.front() as pipeline:
+        await pipeline.moderate(post(1, "cheese"))
+        await pipeline.moderate_many([post(number, "cheese") for number in range(2, 42)])
+        await until(lambda: house.observer.quarantines)
+    assert len(house.classifier.passes) == 1
+    assert (await house.store.find_claim("moon")).state is ClaimState.QUARANTINED
+
+
+async def test_what_was_answered_just_before_a_front_ends_is_counted(house: Any, post: PostOf):
+    async with house.front() as pipeline:
+        await pipeline.moderate(post(1, "cheese"))
+        await pipeline.moderate_many([post(number, "cheese") for number in range(2, 6)])
+    assert await house.traffic.inner.surging({"moon": 20 - 5}, 0) == ["moon"]
+
+
+async def test_a_post_asked_again_is_counted_once(house: Any, post: PostOf):
+    async with house.front() as pipeline:
+        for _ in range(10):
+            await pipeline.moderate(post(1, "cheese"))
+    assert await house.traffic.inner.surging({"moon": 18}, 30) == []
+    assert await house.traffic.inner.surging({"moon": 1}, 1) == ["moon"]

@@ -125,7 +125,7 @@ async def test_the_worker_answers_and_keeps_judgements_only(house: Any, post: Po
     reply = await house.judging().judge(batch)
     assert [verdict.sequence for verdict in reply.verdicts] == [0, 0]
     assert house.store.calls == []
-    hits = await house.cache.find(posts, model_version="keywords-1", policy_version=house.policy.version)
+    hits = await house.cache.find(posts, judged_by=house.classifier.judged_by, policy_version=house.policy.version)
     assert [hit.verdict for hit in hits] == [None, None]
     assert [hit.judgement for hit in hits] == [verdict.judgement for verdict in reply.verdicts]
 

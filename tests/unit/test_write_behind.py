@@ -30,7 +30,7 @@ async def test_answers_are_recorded_in_bulk_cached_and_announced(house: Any, pos
     assert all(await recorded(house, posts))
     assert house.store.calls == ["accept", "record"]
     assert house.announcer.calls == ["announce"]
-    [hit] = await house.cache.find([posts[0]], model_version="keywords-1", policy_version="policy-1")
+    [hit] = await house.cache.find([posts[0]], judged_by=house.classifier.judged_by, policy_version="policy-1")
     assert hit.verdict.sequence > 0
 
 
@@ -116,7 +116,7 @@ async def test_where_another_policy_decided_the_post_first_this_policys_answer_i
     await house.store.record([post(1)], [verdict_on(post(1), policy_version="policy-0")])
     fill(late, [post(1)], verdict_on)
     await late.flush()
-    [hit] = await house.cache.find([post(1)], model_version="keywords-1", policy_version="policy-1")
+    [hit] = await house.cache.find([post(1)], judged_by=house.classifier.judged_by, policy_version="policy-1")
     assert hit.verdict.policy_version == "policy-1"
     [stands] = await house.store.find([post(1).key])
     assert stands.policy_version == "policy-0"
@@ -129,7 +129,7 @@ async def test_where_the_same_policy_decided_the_post_first_that_verdict_is_cach
     [first] = await house.store.record([post(1)], [verdict_on(post(1))])
     fill(late, [post(1)], verdict_on)
     await late.flush()
-    [hit] = await house.cache.find([post(1)], model_version="keywords-1", policy_version="policy-1")
+    [hit] = await house.cache.find([post(1)], judged_by=house.classifier.judged_by, policy_version="policy-1")
     assert (hit.verdict.sequence, hit.verdict.source) == (first.sequence, Source.MODEL)
 
 

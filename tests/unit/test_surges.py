@@ -1,0 +1,121 @@
+"""Claims that surge are taken out of enforcement, once, and nothing of it stops the work."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.claim import Claim, ClaimState, Relation
+from service.domain import Judgement, Post
+from service.surges import REASON, Surges
+
+PostOf = Callable[..., Post]
+MakeJudgements = Callable[..., list[Judgement]]
+
+
+@pytest.fixture
+async def surges(house: Any, claim: Claim) -> Surges:
+    """On a store that holds the claim; twenty repeats are enough for a surge."""
+    await house.store.inner.put([claim])
+    found: Surges = house.surges()
+    return found
+
+
+@pytest.fixture
+def repeats(house: Any, post: PostOf) -> MakeJudgements:
+    """Makes judgements of so many posts that repeat the claim; keywords change their match."""
+
+    def make(count: int, **changes: Any) -> list[Judgement]:
+        judgements = house.classifier.judge([post(number, f"cheese {number}") for number in range(count)])
+        return [
+            replace(judgement, evidence=replace(judgement.evidence, matches=(match._replace(**changes),)))
+            for judgement in judgements
+            for match in judgement.evidence.matches
+        ]
+
+    return make
+
+
+async def test_a_surging_claim_is_quarantined_with_the_reason(house: Any, surges: Surges, repeats: MakeJudgements):
+    assert await surges.check(repeats(19)) == frozenset()
+    assert await surges.check(repeats(1)) == {"moon"}
+    record = await house.store.find_claim("moon")
+    assert (record.state, record.reason) == (ClaimState.QUARANTINED, REASON)
+    assert house.observer.quarantines == ["moon"]
+
+
+async def test_it_is_passed_over_until_all_have_the_changed_claims(house: Any, repeats: MakeJudgements, claim: Claim):
+    await house.store.inner.put([claim])
+    now = 0.0
+    surges = Surges(house.traffic, house.store, house.observer, lambda: now)
+    assert await surges.check(repeats(40)) == {"moon"}
+    now = 29.0
+    assert await surges.check(repeats(40)) == {"moon"}
+    now = 31.0
+    assert await surges.check(repeats(40)) == frozenset()
+    assert house.observer.quarantines == ["moon"]
+
+
+async def test_only_posts_that_surely_repeat_a_claim_count(house: Any, surges: Surges, repeats: MakeJudgements):
+    for changes in ({"relation": Relation.REBUTS}, {"relation": Relation.DISCUSSES}, {"abstained": True}):
+        assert await surges.check(repeats(40, **changes)) == frozenset()
+    assert await surges.check([]) == frozenset()
+    assert (await house.store.find_claim("moon")).state is ClaimState.ACTIVE
+
+
+async def test_a_claim_that_a_person_quarantined_keeps_their_reason(
+    house: Any, surges: Surges, repeats: MakeJudgements
+):
+    await house.store.quarantine("moon", "Under review.")
+    assert await surges.check(repeats(40, quarantined=True)) == frozenset()
+    assert (await house.store.find_claim("moon")).reason == "Under review."
+
+
+async def test_a_person_who_was_faster_than_the_workers_claims_keeps_their_reason(
+    house: Any, surges: Surges, repeats: MakeJudgements
+):
+    await house.store.quarantine("moon", "Under review.")
+    assert await surges.check(repeats(40)) == {"moon"}
+    assert (await house.store.find_claim("moon")).reason == "Under review."
+    assert house.observer.quarantines == []
+
+
+async def test_a_claim_put_back_is_not_taken_out_again_for_the_same_wave(
+    house: Any, surges: Surges, repeats: MakeJudgements
+):
+    await surges.check(repeats(40))
+    await surges.check(repeats(40, quarantined=True))
+    await house.store.quarantine("moon", "")
+    await surges.check(repeats(40))
+    assert (await house.store.find_claim("moon")).state is ClaimState.ACTIVE
+
+
+async def test_a_quarantine_that_the_store_could_not_keep_is_tried_again(
+    house: Any, surges: Surges, repeats: MakeJudgements
+):
+    house.store.away = True
+    assert await surges.check(repeats(40)) == {"moon"}
+    await surges.flush()
+    assert [where for where, _ in house.observer.troubles] == ["quarantine"] * 2
+    house.store.away = False
+    await surges.flush()
+    assert (await house.store.find_claim("moon")).state is ClaimState.QUARANTINED
+    assert house.observer.quarantines == ["moon"]
+    calls = len(house.store.calls)
+    await surges.flush()
+    assert len(house.store.calls) == calls
+
+
+async def test_a_claim_that_is_not_in_the_store_any_more_is_let_be(house: Any, repeats: MakeJudgements):
+    surges = house.surges()
+    assert await surges.check(repeats(40)) == {"moon"}
+    await surges.flush()
+    assert house.store.calls == ["quarantine"]
+    assert house.observer.quarantines == []
+
+
+async def test_while_redis_is_away_nothing_surges(house: Any, surges: Surges, repeats: MakeJudgements):
+    house.traffic.away = True
+    assert await surges.check(repeats(40)) == frozenset()
+    assert [where for where, _ in house.observer.troubles] == ["claim_traffic"]
