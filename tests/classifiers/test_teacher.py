@@ -11,7 +11,8 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from classifiers.data import Row
 from classifiers.objective import teaching_loss
 from classifiers.pretrain import PretrainOptions, pretrain
-from classifiers.teacher import MOST_WORDS, Teacher, TeacherError, embeddings
+from classifiers.sentence_encoder import EncoderError, SentenceEncoder
+from classifiers.teacher import MOST_WORDS, embeddings
 
 TEXTS = ["the bus was late", "late again and again", " ".join(["rain"] * (MOST_WORDS + 1))]
 
@@ -49,7 +50,7 @@ def test_embeddings_are_unit_and_long_texts_have_none(teacher_dir: Path, tmp_pat
 
 
 def test_padding_does_not_change_an_embedding(teacher_dir: Path) -> None:
-    teacher = Teacher(teacher_dir)
+    teacher = SentenceEncoder(teacher_dir)
     alone, beside = teacher.embed(TEXTS[:1]), teacher.embed([TEXTS[0], " ".join(["coffee"] * 30)])
     assert float((alone[0].astype(float) * beside[0]).sum()) > 0.999
 
@@ -65,12 +66,12 @@ def test_kept_embeddings_are_taken_up_only_for_the_same_texts(teacher_dir: Path,
 
 
 def test_directories_that_cannot_teach_are_refused(teacher_dir: Path, llama_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(TeacherError, match="no sentence-transformers model"):
-        Teacher(llama_dir)
+    with pytest.raises(EncoderError, match="no sentence-transformers model"):
+        SentenceEncoder(llama_dir)
     (tmp_path / "config.json").write_text("{}")
     _pooling(tmp_path, mean=True, first=True)
-    with pytest.raises(TeacherError, match="one of them"):
-        Teacher(tmp_path)
+    with pytest.raises(EncoderError, match="one of them"):
+        SentenceEncoder(tmp_path)
 
 
 def test_lessons_are_learned(
