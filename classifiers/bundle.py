@@ -9,10 +9,12 @@ A full bundle is a directory that holds a Hugging Face Llama model as well:
     adapter.safetensors   low-rank adapter (heads bundles trained with one; its shape is in the manifest)
     calibration.json
     certificate.json      thresholds with a bound (`certificates`); may be missing
+    claims.safetensors    what matches claims (`claims.parts`); may be missing
     MODEL_CARD.md         not vouched for: it may be corrected
 
 A heads bundle lacks the model; its manifest names the fingerprint of the one it was made for. The version of what is
-loaded is a digest of all of it but the certificate, which names the version that it holds for. Nothing is ever
+loaded is a digest of all of it but the certificate, which names the version that it holds for, and the claim parts,
+which no signal rests on and which have a version of their own. Nothing is ever
 unpickled, and no code is taken from a bundle.
 """
 
@@ -31,6 +33,7 @@ from tokenizers import Tokenizer
 from classifiers.backbone import Backbone, Shape, fingerprint, load_backbone
 from classifiers.calibration import Calibration
 from classifiers.certificates import Certificate
+from classifiers.claims.parts import ClaimParts
 from classifiers.errors import InputError
 from classifiers.fusion import Fusion
 from classifiers.heads import Heads, HeadsShape
@@ -51,6 +54,7 @@ MANIFEST, HEADS, SCREEN, CALIBRATION = (
 )
 ADAPTER = "adapter.safetensors"
 CERTIFICATE, CARD = "certificate.json", "MODEL_CARD.md"
+CLAIMS = "claims.safetensors"
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 _BLOCK = 1 << 20
 
@@ -89,6 +93,7 @@ class Parts:
     screen: Screen
     calibration: Calibration
     certificate: Certificate | None = None
+    claims: ClaimParts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +171,20 @@ def recalibrate(home: Path, out: Path, calibration: Calibration, certificate: Ce
     return _seal(out, replace(manifest, name=out.resolve().name), names, certificate)
 
 
+def write_claims(home: Path, parts: ClaimParts) -> Manifest:
+    """Give the bundle at `home` other claim parts; its signals and its version stay as they are."""
+    manifest = read_manifest(home)
+    parts.save(home / CLAIMS)
+    sealed = replace(manifest, files={**manifest.files, CLAIMS: _digest(home / CLAIMS)})
+    (home / MANIFEST).write_text(json.dumps(asdict(sealed), indent=1) + "\n")
+    (home / CLAIMS).chmod(0o644)
+    return read_manifest(home)
+
+
 def version_of(manifest: Manifest) -> str:
     """The version of a bundle, with the model that it was made for."""
-    judging = sorted((name, digest) for name, digest in manifest.files.items() if name != CERTIFICATE)
+    apart = {CERTIFICATE, CLAIMS}
+    judging = sorted((name, digest) for name, digest in manifest.files.items() if name not in apart)
     named: list[object] = [judging, manifest.fingerprint, *([asdict(manifest.adapter)] if manifest.adapter else [])]
     named += [list(manifest.languages)] if manifest.languages != ENGLISH else []
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:16]
@@ -199,12 +215,13 @@ def _load_parts(home: Path, manifest: Manifest) -> Parts:
         calibration = Calibration.from_json((home / CALIBRATION).read_text())
         certified = CERTIFICATE in manifest.files
         certificate = Certificate.from_json((home / CERTIFICATE).read_text()) if certified else None
-    except (RuntimeError, ValueError, SafetensorError) as error:
+        claims = ClaimParts.load(home / CLAIMS) if CLAIMS in manifest.files else None
+    except (RuntimeError, ValueError, LookupError, SafetensorError) as error:
         raise BundleError(f"{home}: its parts don't fit its manifest; train the bundle anew: {error}") from error
     if len(screen.bias) != len(LABELS) or len(calibration.curves) != len(LABELS):
         raise BundleError(f"{home}: screen or calibration hasn't the {len(LABELS)} labels; train the bundle anew")
     heads.requires_grad_(requires_grad=False)
-    return Parts(heads.eval(), fusion.requires_grad_(requires_grad=False), screen, calibration, certificate)
+    return Parts(heads.eval(), fusion.requires_grad_(requires_grad=False), screen, calibration, certificate, claims)
 
 
 def _version(manifest: Manifest, model: Path | None) -> str:

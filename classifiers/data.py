@@ -117,7 +117,7 @@ def drop_near_duplicates(rows: Sequence[Row]) -> list[Row]:
     Within training only rows of one set with the same labels are compared: a text and its machine-edited twin both
     stay, as what tells them apart is what there is to learn.
     """
-    from classifiers.duplicates import NearDuplicates, sketch  # noqa: PLC0415 datasketch is there for training only
+    from classifiers.duplicates import NearDuplicates, sketch  # noqa: PLC0415 datasketch takes half a second to import
 
     kept = [row for row in rows if row.split != "train"]
     held_out = NearDuplicates()

@@ -12,6 +12,10 @@ Model = Annotated[
     typer.Option(help="Bundle, or Llama directory with --heads. Default: the shipped starter.", envvar="ASSAY_MODEL"),
 ]
 Heads = Annotated[Path | None, typer.Option(help="Heads bundle made for --model.", envvar="ASSAY_HEADS")]
+Encoder = Annotated[
+    Path | None,
+    typer.Option(help="Sentence-transformers directory instead of the bundle's encoder.", envvar="ASSAY_CLAIM_ENCODER"),
+]
 Data = Annotated[Path, typer.Option(help="Directory of labelled *.jsonl.gz sets.", exists=True, file_okay=False)]
 Licences = Annotated[list[str] | None, typer.Option(help="Use rows of these licences only (patterns, repeatable).")]
 Device = Annotated[str, typer.Option(help="Torch device of the network.")]

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 from tokenizers import Tokenizer
 
 from classifiers.backbone import Backbone, load_backbone, new_backbone
+from classifiers.bundle import STARTER
 from classifiers.data import Row, load_rows
 from classifiers.detector import Detector
 from classifiers.tokenizer import save_tokenizer, train_tokenizer
@@ -206,3 +208,9 @@ def _prompt(rng: random.Random, harmful: bool) -> dict[str, object]:
 def _row(text: str, **fields: object) -> dict[str, object]:
     empty = {"ai": None, "misinfo": None, "policy": None, "generator": None, "licence": "CC0-1.0"}
     return {"text": text, **empty, **fields}
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    """A copy of the shipped bundle, to be changed."""
+    return Path(shutil.copytree(STARTER, tmp_path / "starter"))

@@ -1,0 +1,89 @@
+"""Embeddings of claims, and which of them lie nearest to a post's: exact while that is cheap, then approximate.
+
+On one core a product with 30,000 vectors of 256 dimensions takes about a millisecond, a search of usearch's graph
+(HNSW, Malkov & Yashunin 2016, arXiv:1603.09320) a tenth; but the graph takes seconds to build and misses some. From
+`EXACT` claims on the search is by graph, over signed bytes.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from usearch.index import Index
+
+from classifiers.claims.encoder import Vectors
+
+EXACT = 50_000
+"""Up to so many vectors every one is compared."""
+
+Places = NDArray[np.intp]
+
+
+class DenseIndex(Protocol):
+    """Which vectors lie nearest."""
+
+    def nearest(self, vectors: Vectors, k: int) -> list[Places]:
+        """The places of the k vectors nearest to each of `vectors` [n, D], about nearest first."""
+        ...
+
+    def at(self, places: Places) -> Vectors:
+        """The vectors [len(places), D]."""
+        ...
+
+
+class ExactIndex:
+    """Compares with every vector."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
+
+    def nearest(self, vectors: Vectors, k: int) -> list[Places]:
+        """See `DenseIndex`."""
+        k = min(k, len(self._vectors))
+        if not k:
+            return [np.empty(0, np.intp) for _ in vectors]
+        cosines = vectors @ self._vectors.T  # [n, claims]
+        found = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(cosines, found, 1), axis=1)
+        return list(np.take_along_axis(found, order, 1))
+
+    def at(self, places: Places) -> Vectors:
+        """See `DenseIndex`."""
+        return self._vectors[places]
+
+
+class GraphIndex:
+    """Walks a graph of neighbours. `add` takes more vectors, so that they needn't all be there in full at once."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._index = Index(ndim=vectors.shape[1], metric="cos", dtype="i8", connectivity=16, expansion_add=64)
+        self._bytes = np.empty((0, vectors.shape[1]), np.int8)
+        self.add([vectors])
+
+    def add(self, parts: Iterable[Vectors]) -> None:
+        """Take in vectors [n, D], part by part, at the places that follow."""
+        kept = [self._bytes]
+        for vectors in parts:
+            first = len(self._index)
+            self._index.add(np.arange(first, first + len(vectors), dtype=np.uint64), vectors, threads=1)
+            kept.append(np.round(vectors * 127).astype(np.int8))
+        self._bytes = np.concatenate(kept)
+
+    def nearest(self, vectors: Vectors, k: int) -> list[Places]:
+        """See `DenseIndex`."""
+        return [self._index.search(vector, k, threads=1).keys.astype(np.intp) for vector in vectors]
+
+    def at(self, places: Places) -> Vectors:
+        """See `DenseIndex`."""
+        return self._bytes[places].astype(np.float32) / np.float32(127)
+
+
+def dense_index(parts: Iterable[Vectors], count: int) -> DenseIndex:
+    """The cheaper index of `count` unit vectors, which come in parts [n, D], one at least."""
+    if count <= EXACT:
+        return ExactIndex(np.concatenate(list(parts)))
+    rest = iter(parts)
+    graph = GraphIndex(next(rest))
+    graph.add(rest)
+    return graph
