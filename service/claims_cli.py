@@ -36,9 +36,7 @@ T = TypeVar("T")
 def load(
     files: Annotated[
         list[Path],
-        typer.Argument(
-            help="ClaimReview JSON-LD, CSV or JSON lines, .gz too; - reads standard input.", metavar="FILE..."
-        ),
+        typer.Argument(help="ClaimReview JSON-LD, CSV or JSON lines, .gz too; - reads standard input.", metavar="FILE"),
     ],
     file_format: Annotated[
         str, typer.Option("--format", help="csv, jsonl or jsonld. Default: the file tells.", metavar="FORMAT")
@@ -51,7 +49,7 @@ def load(
     if dry_run:
         run_to_end(_load(files, file_format, None, tally))
     else:
-        _with_store(lambda store: _load(files, file_format, store, tally))
+        with_store(lambda store: _load(files, file_format, store, tally))
     raise typer.Exit(1 if tally.bad else 0)
 
 
@@ -65,7 +63,7 @@ def list_claims(
 ) -> None:
     """List claims in the order of their ids."""
     only = ClaimFilter(state=state, publisher=publisher, query=query)
-    found = _with_store(lambda store: _first(store, only, limit + 1))
+    found = with_store(lambda store: _first(store, only, limit + 1))
     if as_json:
         for record in found[:limit]:
             out.out(json.dumps(claim_json(record)), highlight=False)
@@ -78,7 +76,7 @@ def list_claims(
 @claims.command()
 def show(claim_id: ClaimId, as_json: AsJson = False) -> None:
     """Show one claim."""
-    record = _with_store(lambda store: store.find_claim(claim_id))
+    record = with_store(lambda store: store.find_claim(claim_id))
     if as_json:
         out.out(json.dumps(claim_json(record)), highlight=False)
     else:
@@ -89,22 +87,22 @@ def show(claim_id: ClaimId, as_json: AsJson = False) -> None:
 def quarantine(claim_id: ClaimId, reason: Annotated[str, typer.Option(help="Why.")]) -> None:
     """Take a claim out of enforcement: it is still matched and shown, and moves no signal."""
     answered(lambda: check_reason(reason))
-    out.print(claim_panel(_with_store(lambda store: store.quarantine(claim_id, reason))))
+    out.print(claim_panel(with_store(lambda store: store.quarantine(claim_id, reason))))
 
 
 @claims.command()
 def release(claim_id: ClaimId) -> None:
     """Put a quarantined claim back into enforcement."""
-    out.print(claim_panel(_with_store(lambda store: store.quarantine(claim_id, ""))))
+    out.print(claim_panel(with_store(lambda store: store.quarantine(claim_id, ""))))
 
 
 @claims.command()
 def export() -> None:
     """Print all claims as JSON lines that `assay claims load` takes back. States and counts do not travel."""
-    _with_store(_export)
+    with_store(_export)
 
 
-def _with_store(work: Callable[[ClaimStore], Awaitable[T]]) -> T:
+def with_store(work: Callable[[ClaimStore], Awaitable[T]]) -> T:
     """What `work` gives on the record store of the settings; the tables of the embedded one are brought up to date."""
     chosen = settings_here()
     if not chosen.database_url:

@@ -16,16 +16,29 @@ from redis import Redis
 from service.adapters.celery_queue import CeleryQueue
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.local_cache import LocalCache
-from service.adapters.memory import MemoryAnnouncer, MemoryAttempts, MemoryCache, MemoryQueue, MemoryRegistry
+from service.adapters.memory import (
+    MemoryAnnouncer,
+    MemoryAttempts,
+    MemoryCache,
+    MemoryClaimTraffic,
+    MemoryQueue,
+    MemoryRegistry,
+)
+from service.adapters.memory_clusters import MemoryClusters
 from service.adapters.redis_announcer import RedisAnnouncer
 from service.adapters.redis_attempts import RedisAttempts
 from service.adapters.redis_cache import RedisCache
+from service.adapters.redis_claim_traffic import RedisClaimTraffic
+from service.adapters.redis_clusters import RedisClusters
 from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
+from service.claim import Match, Rating, Relation
+from service.claim_traffic import SurgeLimits
 from service.domain import (
     Category,
     Decision,
     Evidence,
+    JudgedBy,
     Judgement,
     Post,
     Remainder,
@@ -37,7 +50,7 @@ from service.domain import (
     TokenSurprise,
     Verdict,
 )
-from service.ports import Announcer, Attempts, Queue, VerdictCache, WorkerRegistry
+from service.ports import Announcer, Attempts, ClaimTraffic, Clusters, Queue, VerdictCache, WorkerRegistry
 from service.timeline import Weighing
 from service.weighing import Weights
 
@@ -134,6 +147,32 @@ def attempts(request: pytest.FixtureRequest, redis_connection: RedisConnection) 
 
 
 @pytest.fixture(params=ADAPTERS)
+def clusters_of(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> Callable[[float], Clusters]:
+    """Makes each `Clusters`, given the seconds that a cluster waits for its next text."""
+    if request.param == "memory":
+        return lambda window: MemoryClusters(window=window)
+    return lambda window: RedisClusters(redis_connection, window=window)
+
+
+@pytest.fixture
+def clusters(clusters_of: Callable[[float], Clusters]) -> Clusters:
+    """Each `Clusters`."""
+    return clusters_of(60.0)
+
+
+@pytest.fixture(params=ADAPTERS)
+def traffic_of(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> Callable[..., ClaimTraffic]:
+    """Makes each `ClaimTraffic`, given the seconds of its windows and what a surge has at least."""
+
+    def make(window: float, limits: SurgeLimits) -> ClaimTraffic:
+        if request.param == "memory":
+            return MemoryClaimTraffic(window=window, limits=limits)
+        return RedisClaimTraffic(redis_connection, window=window, limits=limits)
+
+    return make
+
+
+@pytest.fixture(params=ADAPTERS)
 async def announcer(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> AsyncIterator[Announcer]:
     """Each `Announcer`."""
     if request.param == "memory":
@@ -205,7 +244,14 @@ def post_of() -> Callable[..., Post]:
 def verdict_of() -> Callable[..., Verdict]:
     """Makes a full verdict about a post."""
 
-    def make(post: Post, *, model_version: str = "m1", policy_version: str = "p1", sequence: int = 7) -> Verdict:
+    def make(
+        post: Post,
+        *,
+        model_version: str = "m1",
+        claims_version: str = "c1",
+        policy_version: str = "p1",
+        sequence: int = 7,
+    ) -> Verdict:
         return Verdict(
             post=post.key,
             content_digest=post.content_digest,
@@ -214,7 +260,7 @@ def verdict_of() -> Callable[..., Verdict]:
             policy_version=policy_version,
             source=Source.MODEL,
             decided_at=datetime(2026, 3, 1, 12, 30, 15, 123456, UTC),
-            judgement=_judgement(post, model_version),
+            judgement=_judgement(post, JudgedBy(model_version, claims_version)),
             skipped=(Skip("claims", "not loaded"),),
             latency={"model": 0.0123},
             sequence=sequence,
@@ -223,18 +269,34 @@ def verdict_of() -> Callable[..., Verdict]:
     return make
 
 
-def _judgement(post: Post, model_version: str) -> Judgement:
+def _judgement(post: Post, judged_by: JudgedBy) -> Judgement:
     signals = (Signal("ai_generated", 0.75, 1.1, 0.6, 0.9), Signal("misinformation", 0.875, 1.95, 0.8, 0.95))
     return Judgement(
         content_digest=post.content_digest,
-        model_version=model_version,
+        model_version=judged_by.model,
+        claims_version=judged_by.claims,
         signals={signal.name: signal for signal in signals},
         evidence=Evidence(
             (Span(0, 8, "misinformation", 1.5),),
             (TokenSurprise(0, 8, 11.25),),
             {"homoglyph": 2},
             (Remainder("misinformation", 0.25, 0.5),),
+            (
+                Match(
+                    claim_id="bleach",
+                    claim="Bleach cures malaria.",
+                    verdict="Pants on fire",
+                    rating=Rating.FALSE,
+                    publisher="Example Check",
+                    url="https://check.example/bleach",
+                    score=0.9375,
+                    relation=Relation.REPEATS,
+                    p_relation=0.875,
+                    weight=1.25,
+                ),
+            ),
         ),
         words=5,
         abstained=("ABSTAINED_SHORT",),
+        cluster=post.content_digest,
     )

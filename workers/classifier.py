@@ -1,52 +1,117 @@
-"""The classifiers behind the service's `Classifier` port: posts to documents, readings to judgements."""
+"""The classifiers behind the service's `Classifier` port: posts to documents, readings and matches to judgements."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
+from classifiers import imprint
+from classifiers.bundle import load_bundle
+from classifiers.claims.matcher import Match as Found
+from classifiers.claims.matcher import Matcher
 from classifiers.detector import Detector, Document, Reading
+from classifiers.text import normalise
 from service.canonical import canonical
-from service.domain import Evidence, Judgement, Post, Remainder, Signal, Span, TokenSurprise
+from service.claim import Match, Relation
+from service.domain import Evidence, JudgedBy, Judgement, Post, Remainder, Signal, Span, TokenSurprise
+from service.imprint import Imprint
+from workers.claims import HeldClaims, Snapshot
+
+LEAST_SCORE = 0.2
+"""Claims that a post is less likely to be about are not matches."""
 
 
 class BundleClassifier:
-    """A loaded bundle. Judges the canonical text, so that posts that share a content digest share a judgement."""
+    """A loaded bundle. Judges the canonical text, so that posts that share a content digest share a judgement.
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
+    `held` are the claims that it compares posts with; None for a bundle without claim parts, which matches none.
+    """
+
+    def __init__(self, detector: Detector, matcher: Matcher | None = None) -> None:
+        self._detector, self._matcher = detector, matcher
+        self.held = HeldClaims(matcher) if matcher else None
 
     @classmethod
-    def load(cls, model: Path | None, heads: Path | None, *, device: str, threads: int) -> "BundleClassifier":
-        """Load the bundle at `model` (None: the shipped starter)."""
-        return cls(Detector.load(model, heads, device=device, threads=threads))
+    def load(
+        cls, model: Path | None, heads: Path | None, *, device: str, threads: int, encoder: Path | None = None
+    ) -> "BundleClassifier":
+        """Load the bundle at `model` (None: the shipped starter); `encoder` replaces its own for finding claims."""
+        torch.set_num_threads(threads)
+        bundle = load_bundle(model, heads, device=device)
+        matcher = Matcher(bundle, encoder, device=device) if bundle.parts.claims else None
+        return cls(Detector(bundle), matcher)
 
     @property
-    def version(self) -> str:
-        """Digest of the bundle."""
-        return self._detector.version
+    def judged_by(self) -> JudgedBy:
+        """The bundle, and the claims that it holds now."""
+        return JudgedBy(self._detector.version, self.held.current.version if self.held else "")
 
     def judge(self, posts: Sequence[Post]) -> list[Judgement]:
-        """One judgement per post, in order."""
-        documents = [Document(canonical(post.text), canonical(post.context.text)) for post in posts]
+        """One judgement per post, in order, all by the claims that are held as it begins."""
+        texts = [canonical(post.text) for post in posts]
+        documents = [Document(text, canonical(post.context.text)) for text, post in zip(texts, posts, strict=True)]
         readings = self._detector.score(documents)
-        return [self._judgement(post, reading) for post, reading in zip(posts, readings, strict=True)]
+        snapshot = self.held.current if self.held else None
+        matches = self._matches(posts, snapshot)
+        vectors = self._matcher.embed(texts) if self._matcher else None
+        imprints = imprint.imprints([normalise(text).text for text in texts], vectors)
+        return [
+            self._judgement(post, reading, snapshot.version if snapshot else "", found, Imprint(*traces))
+            for post, reading, found, traces in zip(posts, readings, matches, imprints, strict=True)
+        ]
 
-    def _judgement(self, post: Post, reading: Reading) -> Judgement:
+    def _matches(self, posts: Sequence[Post], snapshot: Snapshot | None) -> list[tuple[Match, ...]]:
+        """The claims that each post comes near to, in what its author shows: text, link title, image text."""
+        if self._matcher is None or snapshot is None or not snapshot.claims:
+            return [()] * len(posts)
+        shown = ["\n".join(filter(None, (post.text, post.context.shown))) for post in posts]
+        found = self._matcher.match(shown, snapshot.index, least=LEAST_SCORE)
+        return [tuple(_match(match, snapshot) for match in of_post) for of_post in found]
+
+    def _judgement(
+        self, post: Post, reading: Reading, claims_version: str, matches: tuple[Match, ...], traces: Imprint
+    ) -> Judgement:
         return Judgement(
             content_digest=post.content_digest,
-            model_version=self.version,
+            model_version=self._detector.version,
+            claims_version=claims_version,
             signals={
                 name: Signal(name, *_short(signal.probability, signal.raw, signal.low, signal.high))
                 for name, signal in reading.signals.items()
             },
-            evidence=Evidence(
-                tuple(Span(span.start, span.end, span.label, *_short(span.weight)) for span in reading.spans),
-                tuple(TokenSurprise(start, end, *_short(bits)) for start, end, bits in reading.surprise),
-                dict(reading.obfuscation),
-                tuple(Remainder(why.label, *_short(why.base, why.rest)) for why in reading.explanations),
-            ),
+            evidence=_evidence(reading, matches),
             words=reading.words,
             abstained=reading.abstain,
+            imprint=traces,
         )
+
+
+def _evidence(reading: Reading, matches: tuple[Match, ...]) -> Evidence:
+    return Evidence(
+        tuple(Span(span.start, span.end, span.label, *_short(span.weight)) for span in reading.spans),
+        tuple(TokenSurprise(start, end, *_short(bits)) for start, end, bits in reading.surprise),
+        dict(reading.obfuscation),
+        tuple(Remainder(why.label, *_short(why.base, why.rest)) for why in reading.explanations),
+        matches,
+    )
+
+
+def _match(found: Found, snapshot: Snapshot) -> Match:
+    claim = snapshot.claims[found.place]
+    score, p_relation = _short(found.score, found.p_relation)
+    return Match(
+        claim_id=claim.id,
+        claim=claim.claim,
+        verdict=claim.verdict,
+        rating=claim.rating,
+        publisher=claim.publisher,
+        url=claim.url,
+        score=score,
+        relation=Relation(found.relation),
+        p_relation=p_relation,
+        abstained=found.abstained,
+        quarantined=claim.id in snapshot.quarantined,
+    )
 
 
 def _short(*numbers: float) -> tuple[float, ...]:

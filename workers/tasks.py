@@ -20,6 +20,7 @@ from service.errors import Unavailable
 from service.judging import Judging
 from service.settings import Settings
 from workers.app import app
+from workers.claims import ClaimWatch, HeldClaims
 from workers.classifier import BundleClassifier
 from workers.heart import Heart
 
@@ -28,12 +29,13 @@ _PAUSE = 1.0
 
 @dataclass
 class _Bench:
-    """What a running worker holds: its loop, its half of the pipeline, its heartbeat."""
+    """What a running worker holds: its loop, its half of the pipeline, its heartbeat, its watch over the claims."""
 
     runner: asyncio.Runner
     judging: Judging
     stack: AsyncExitStack
     heart: Heart
+    watch: ClaimWatch | None
 
 
 _bench: _Bench | None = None
@@ -54,11 +56,27 @@ def open_bench(**_: Any) -> None:
 
 
 def _opened(settings: Settings) -> _Bench:
-    classifier = BundleClassifier.load(settings.model, settings.heads, device=settings.device, threads=settings.threads)
+    classifier = BundleClassifier.load(
+        settings.model,
+        settings.heads,
+        device=settings.device,
+        threads=settings.threads,
+        encoder=settings.claim_encoder,
+    )
     runner, stack = asyncio.Runner(), AsyncExitStack()
     judging = runner.run(stack.enter_async_context(bootstrap.judging(settings, classifier)))
-    worker = WorkerInfo(f"{socket.gethostname()}:{os.getpid()}", classifier.version, time.time())
-    return _Bench(runner, judging, stack, Heart(settings, worker))
+    watch = None
+    if classifier.held:
+        runner.run(_first_claims(settings, classifier.held))
+        watch = ClaimWatch(settings, classifier.held)
+    name, started = f"{socket.gethostname()}:{os.getpid()}", time.time()
+    heart = Heart(settings, lambda: WorkerInfo(name, classifier.judged_by.model, started, classifier.judged_by.claims))
+    return _Bench(runner, judging, stack, heart, watch)
+
+
+async def _first_claims(settings: Settings, held: HeldClaims) -> None:
+    async with bootstrap.record_store(settings) as store:
+        await held.refresh(store)
 
 
 @signals.worker_ready.connect
@@ -66,6 +84,8 @@ def start_heart(**_: Any) -> None:
     """Say that this worker is there, now that it takes messages."""
     if _bench:
         _bench.heart.start()
+        if _bench.watch:
+            _bench.watch.start()
 
 
 @signals.worker_shutdown.connect
@@ -73,6 +93,8 @@ def close_bench(**_: Any) -> None:
     """Give connections back."""
     if _bench:
         _bench.heart.stop()
+        if _bench.watch:
+            _bench.watch.stop()
         _bench.runner.run(_bench.stack.aclose())
         _bench.runner.close()
 

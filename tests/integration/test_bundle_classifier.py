@@ -2,25 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from service.domain import Context, Post, Verdict
+from service.adapters.sql_store import SqlStore
+from service.claim import Claim, Relation
+from service.domain import Context, JudgedBy, Post, Verdict
 from service.evidence import related
-from workers.classifier import BundleClassifier
+from service.imprint import near
+from workers.classifier import LEAST_SCORE, BundleClassifier
+
+PLAIN = "Look what I found this morning, what do you all make of it?"
 
 
-@pytest.fixture(scope="module")
-def classifier() -> BundleClassifier:
-    """The starter."""
-    return BundleClassifier.load(None, None, device="cpu", threads=1)
+async def hold(classifier: BundleClassifier, store: SqlStore) -> None:
+    """Take the store's claims up."""
+    assert classifier.held
+    assert await classifier.held.refresh(store)
 
 
 def test_each_post_gets_its_own_judgement_in_order(classifier: BundleClassifier, post_of: Callable[..., Post]) -> None:
     posts = [post_of(f"A post about harbour number {number}.", id=str(number)) for number in range(5)]
     judgements = classifier.judge(posts)
     assert [judgement.content_digest for judgement in judgements] == [post.content_digest for post in posts]
-    assert {judgement.model_version for judgement in judgements} == {classifier.version}
+    assert {judgement.judged_by for judgement in judgements} == {classifier.judged_by}
+    assert classifier.judged_by.model
 
 
 def test_posts_with_one_digest_get_one_judgement(classifier: BundleClassifier, post_of: Callable[..., Post]) -> None:
@@ -77,3 +84,90 @@ def test_a_post_in_another_context_has_a_judgement_of_its_own(
     answering = post_of("That is what they told us.", context=Context(parent_text="The moon is made of cheese."))
     assert alone.content_digest != answering.content_digest
     assert len(classifier.judge([alone, answering])) == 2
+
+
+async def test_a_post_that_copies_a_claim_has_it_as_its_first_match(
+    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore, claims: list[Claim]
+) -> None:
+    await store.put(claims)
+    await hold(classifier, store)
+    posts = [post_of(claim.claim) for claim in claims]
+    judgements = classifier.judge([*posts, post_of(PLAIN)])
+    for claim, judgement in zip(claims, judgements, strict=False):
+        match = judgement.evidence.matches[0]
+        told = match.claim_id, match.claim, match.verdict, match.rating, match.publisher, match.url
+        assert told == (claim.id, claim.claim, claim.verdict, claim.rating, claim.publisher, claim.url)
+        assert match.score > 0.9
+        assert match.relation is Relation.REPEATS
+        assert (match.quarantined, match.weight) == (False, 0.0)  # weighing is the core's
+    for judgement in judgements:
+        scores = [match.score for match in judgement.evidence.matches]
+        assert all(score >= LEAST_SCORE for score in scores)
+    assert judgements[-1].evidence.matches == ()
+
+
+@pytest.mark.parametrize("part", ["link_title", "image_alt", "image_text"])
+async def test_claims_are_looked_for_in_what_a_post_shows_beside_its_text(
+    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore, claims: list[Claim], part: str
+) -> None:
+    await store.put(claims)
+    await hold(classifier, store)
+    shown = post_of(PLAIN, context=Context(**{part: claims[0].claim}))
+    answering = post_of(PLAIN, context=Context(parent_text=claims[0].claim))
+    beside, above = classifier.judge([shown, answering])
+    assert beside.evidence.matches[0].claim_id == claims[0].id
+    assert above.evidence.matches == ()  # what it answers is another's word
+
+
+async def test_a_quarantined_claim_is_matched_and_marked(
+    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore, claims: list[Claim]
+) -> None:
+    await store.put(claims)
+    await hold(classifier, store)
+    before = classifier.judged_by
+    await store.quarantine("garlic", "too wide")
+    await hold(classifier, store)
+    judgements = classifier.judge([post_of(claim.claim) for claim in claims])
+    marked = {judgement.evidence.matches[0].claim_id: judgement.evidence.matches[0] for judgement in judgements}
+    assert [claim_id for claim_id, match in marked.items() if match.quarantined] == ["garlic"]
+    assert classifier.judged_by.model == before.model
+    assert classifier.judged_by.claims not in {"", before.claims}
+    await store.quarantine("garlic", "")
+    await hold(classifier, store)
+    assert classifier.judged_by == before
+
+
+async def test_without_claims_nothing_is_compared(
+    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore
+) -> None:
+    assert classifier.held
+    assert not await classifier.held.refresh(store)
+    [judgement] = classifier.judge([post_of()])
+    assert classifier.judged_by.claims == judgement.claims_version == ""
+    assert judgement.evidence.matches == ()
+
+
+def test_a_bundle_without_claim_parts_judges_alike_and_matches_nothing(
+    classifier: BundleClassifier, post_of: Callable[..., Post], bare_bundle: Path
+) -> None:
+    plain = BundleClassifier.load(bare_bundle, None, device="cpu", threads=1)
+    assert plain.held is None
+    assert plain.judged_by == JudgedBy(classifier.judged_by.model, "")
+    posts = [post_of(PLAIN), post_of(f"{PLAIN}!!!")]
+    [one, other], [full, _] = plain.judge(posts), classifier.judge(posts)
+    assert one.signals == full.signals
+    assert one.evidence == full.evidence
+    assert near(one.imprint, other.imprint)
+    assert not one.imprint.vector
+
+
+def test_near_duplicates_leave_near_imprints_and_other_texts_do_not(
+    classifier: BundleClassifier, post_of: Callable[..., Post]
+) -> None:
+    offer = "This cheap watch makes you rich within a week, doctors hate it, order it here today"
+    texts = [offer, f"RT: {offer.upper()} !!", "Something stirred on the river bank this morning, herons mostly"]
+    one, copied, apart = (judgement.imprint for judgement in classifier.judge([post_of(text) for text in texts]))
+    assert near(one, copied)
+    assert not near(one, apart)
+    assert set(one.bands) & set(copied.bands)
+    assert one.vector

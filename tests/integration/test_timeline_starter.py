@@ -28,15 +28,9 @@ def weighing() -> Weighing:
     return Weighing.from_json(SHIPPED.read_text(encoding="utf-8"))
 
 
-@pytest.fixture(scope="module")
-def classifier() -> BundleClassifier:
-    """The starter."""
-    return BundleClassifier.load(None, None, device="cpu", threads=1)
-
-
 def test_the_shipped_fit_is_for_the_shipped_model(classifier: BundleClassifier, weighing: Weighing) -> None:
     remedy = "refit it: assay timelines --data DIR --fit service/timeline.json"
-    assert weighing.model_version == classifier.version, remedy
+    assert weighing.model_version == classifier.judged_by.model, remedy
 
 
 def test_posts_of_a_machine_and_of_a_person_are_told_apart(classifier: BundleClassifier, weighing: Weighing) -> None:

@@ -52,8 +52,11 @@ def test_it_holds_no_tests_and_all_that_is_not_code(wheel: Path) -> None:
         "service/policies/default.yaml",
         "service/adapters/migrations/env.py",
         "service/sample_feed/posts.jsonl",
+        "service/sample_feed/claims.jsonl",
         "classifiers/starter/manifest.json",
         "classifiers/written/posts.jsonl",
+        "classifiers/claims/frames/rebuts.txt",
+        "classifiers/claims/verbs.txt",
         "service/timeline.json",
         "service/py.typed",
     ):

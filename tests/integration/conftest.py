@@ -1,0 +1,83 @@
+"""Fixtures of the integration tests: a migrated record store, the shipped bundle, claims to compare posts with."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from classifiers.bundle import CLAIMS, MANIFEST, STARTER, Bundle, load_bundle
+from classifiers.claims.matcher import Matcher
+from classifiers.detector import Detector
+from service.adapters.migrate import upgrade
+from service.adapters.sql_store import SqlStore
+from service.claim import Claim, Rating
+from tests.contract.conftest import fresh_names, postgres_server, postgres_url
+from workers.classifier import BundleClassifier
+
+__all__ = ["fresh_names", "postgres_server", "postgres_url"]  # fixtures that were written for the stores' own tests
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    """A migrated record store, in a directory of its own."""
+    directory = tmp_path / "store"
+    directory.mkdir()
+    url = f"sqlite:///{directory}/store.db"
+    upgrade(url)
+    return url
+
+
+@pytest.fixture
+async def store(database: str) -> AsyncIterator[SqlStore]:
+    """A connection to it."""
+    opened = await SqlStore.connect(database)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def starter() -> Bundle:
+    """The shipped bundle."""
+    torch.set_num_threads(1)
+    return load_bundle()
+
+
+@pytest.fixture
+def classifier(starter: Bundle) -> BundleClassifier:
+    """The starter, without claims so far."""
+    return BundleClassifier(Detector(starter), Matcher(starter))
+
+
+@pytest.fixture
+def bare_bundle(tmp_path: Path) -> Path:
+    """The starter as it would be without the parts that match claims."""
+    bare = shutil.copytree(STARTER, tmp_path / "bare")
+    (bare / CLAIMS).unlink()
+    manifest = json.loads((bare / MANIFEST).read_text())
+    del manifest["files"][CLAIMS]
+    (bare / MANIFEST).write_text(json.dumps(manifest))
+    return bare
+
+
+@pytest.fixture
+def claims() -> list[Claim]:
+    """Claims about different matters, each rated in another way."""
+    return [
+        Claim(
+            id="lighthouse",
+            claim="The old lighthouse at Port Hallow was sold to a foreign army.",
+            title="No, Port Hallow's lighthouse was not sold",
+            url="https://facts.example/lighthouse",
+            verdict="Pants on fire",
+            publisher="Coast Facts",
+            rating=Rating.FALSE,
+        ),
+        Claim(
+            id="garlic", claim="Raw garlic every morning prevents the flu.", verdict="Half", rating=Rating.MISLEADING
+        ),
+        Claim(id="bicycles", claim="Northbridge bans bicycles after dark.", verdict="Correct", rating=Rating.TRUE),
+        Claim(id="turbines", claim="Wind turbines stop cows from giving milk.", verdict="Unproven"),
+    ]
