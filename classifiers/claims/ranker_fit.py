@@ -17,24 +17,28 @@ _SHOWN = 5  # candidates a post whose probability is used
 Floats = NDArray[np.float32]
 
 
-def fit_ranker(found: Sequence[Candidates], answers: Sequence[int], strangers: Sequence[Candidates]) -> Ranker:
-    """`answers` are the places in the index of the claims that the posts of `found` are about.
+Answered = tuple[Candidates, int]
 
+
+def fit_ranker(found: Sequence[Answered], copies: Sequence[Answered], strangers: Sequence[Candidates]) -> Ranker:
+    """Fit on candidates of posts, each with the place in the index of the claim that the post is about.
+
+    `copies` are those of texts that are a claim word for word: they tell nothing of the order, but how sure to be.
     `strangers` are the candidates of posts that are about no claim.
     """
-    known = [(each, answer) for each, answer in zip(found, answers, strict=True) if answer in each.places]
+    known = [(each, answer) for each, answer in found if answer in each.places]
     features = np.concatenate([each.features for each, _ in known])
     center, scale = features.mean(axis=0), features.std(axis=0) + _NARROWEST
     lists = [torch.from_numpy((each.features - center) / scale) for each, _ in known]
     targets = [int(np.flatnonzero(each.places == answer)[0]) for each, answer in known]
     order = _minimised(lists[0].shape[1], lambda weights: _listwise(weights, lists, targets))
-    rows, labels, weights = _about_rows(known, strangers, center, scale, order)
+    rows, labels, weights = _about_rows([*known, *copies], strangers, center, scale, order)
     about = _minimised(rows.shape[1], lambda logits: _logistic(logits, rows, labels, weights))
     return Ranker(*(np.asarray(part, np.float32) for part in (center, scale, order, about)))
 
 
 def _about_rows(
-    known: Sequence[tuple[Candidates, int]],
+    known: Sequence[Answered],
     strangers: Sequence[Candidates],
     center: Floats,
     scale: Floats,

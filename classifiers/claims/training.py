@@ -92,7 +92,13 @@ def _ranker(search: Search, outsiders: Sequence[str], encoder: Encoder, weigh: W
     index = ClaimIndex(search.entries, encoder, weigh)
     posts, answers = search.of(TRAIN)
     found = index.search([plain(post) for post in posts])
-    ranker = fit_ranker(found, answers, index.search([plain(post) for post in outsiders]))
+    some = range(0, len(search.entries), max(1, len(search.entries) // len(posts)))
+    copies = index.search([plain(search.entries[place].claim) for place in some])
+    ranker = fit_ranker(
+        list(zip(found, answers, strict=True)),
+        list(zip(copies, some, strict=True)),
+        index.search([plain(post) for post in outsiders]),
+    )
     near = []
     for each, answer in zip(found, answers, strict=True):
         places = [int(place) for place in ranker.rank(each)[0] if place != answer]

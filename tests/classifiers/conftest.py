@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from classifiers.backbone import Backbone, load_backbone, new_backbone
 from classifiers.bundle import STARTER
@@ -214,3 +215,24 @@ def _row(text: str, **fields: object) -> dict[str, object]:
 def starter(tmp_path: Path) -> Path:
     """A copy of the shipped bundle, to be changed."""
     return Path(shutil.copytree(STARTER, tmp_path / "starter"))
+
+
+@pytest.fixture(scope="session")
+def teacher_dir(tmp_path_factory: pytest.TempPathFactory, corpus: list[Row]) -> Path:
+    """A small random sentence encoder, laid out as sentence-transformers lays them."""
+    directory = tmp_path_factory.mktemp("teacher")
+    words = sorted({word for row in corpus for word in row.text.split()})
+    vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(directory)
+    torch.manual_seed(5)
+    shape = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    BertModel(BertConfig(vocab_size=len(vocabulary), **shape)).save_pretrained(directory)
+    (directory / "1_Pooling").mkdir()
+    modes = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
+    (directory / "1_Pooling" / "config.json").write_text(json.dumps(modes))
+    return directory

@@ -167,7 +167,7 @@ def test_a_ranker_learns_which_and_whether() -> None:
     random = np.random.default_rng(3)
     answers = random.integers(0, 12, 200).tolist()
     strangers = [_post(random, None) for _ in range(200)]
-    ranker = fit_ranker([_post(random, answer) for answer in answers], answers, strangers)
+    ranker = fit_ranker([(_post(random, answer), answer) for answer in answers], [], strangers)
     again = random.integers(0, 12, 100).tolist()
     ranked = [ranker.rank(_post(random, answer)) for answer in again]
     assert np.mean([places[0] == answer for (places, _), answer in zip(ranked, again, strict=True)]) > 0.95
@@ -179,6 +179,6 @@ def test_a_ranker_learns_which_and_whether() -> None:
 
 def test_an_answer_that_was_not_found_is_left_out_of_the_fit() -> None:
     random = np.random.default_rng(4)
-    found = [_post(random, 2) for _ in range(30)]
-    ranker = fit_ranker([*found, _post(random, None)], [*([2] * 30), 99], [_post(random, None) for _ in range(30)])
+    found = [(_post(random, 2), 2) for _ in range(30)]
+    ranker = fit_ranker([*found, (_post(random, None), 99)], found, [_post(random, None) for _ in range(30)])
     assert ranker.rank(_post(random, 2))[0][0] == 2

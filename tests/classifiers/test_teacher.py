@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from classifiers.data import Row
 from classifiers.objective import teaching_loss
@@ -15,25 +13,6 @@ from classifiers.sentence_encoder import EncoderError, SentenceEncoder
 from classifiers.teacher import MOST_WORDS, embeddings
 
 TEXTS = ["the bus was late", "late again and again", " ".join(["rain"] * (MOST_WORDS + 1))]
-
-
-@pytest.fixture(scope="module")
-def teacher_dir(tmp_path_factory: pytest.TempPathFactory, corpus: list[Row]) -> Path:
-    """A small random sentence encoder, laid out as sentence-transformers lays them."""
-    directory = tmp_path_factory.mktemp("teacher")
-    words = sorted({word for row in corpus for word in row.text.split()})
-    vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *words])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
-    ).save_pretrained(directory)
-    torch.manual_seed(5)
-    shape = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
-    BertModel(BertConfig(vocab_size=len(vocabulary), **shape)).save_pretrained(directory)
-    _pooling(directory, mean=True)
-    return directory
 
 
 def _pooling(directory: Path, *, mean: bool, first: bool = False) -> None:
