@@ -25,6 +25,7 @@ from service.domain import (
     Skip,
     Source,
     Span,
+    Standing,
     Surface,
     TokenSurprise,
     Verdict,
@@ -118,6 +119,7 @@ def encode_judgement(judgement: Judgement) -> Json:
         "words": judgement.words,
         "abstained": list(judgement.abstained),
         "cluster": judgement.cluster,
+        "standing": list(judgement.standing),
     }
 
 
@@ -138,7 +140,14 @@ def decode_judgement(data: Mapping[str, Any]) -> Judgement:
         words=data["words"],
         abstained=tuple(data["abstained"]),
         cluster=data.get("cluster", ""),
+        standing=tuple(decode_standing(standing) for standing in data.get("standing", ())),
     )
+
+
+def decode_standing(data: Sequence[Any]) -> Standing:
+    """A standing decision from the JSON array of its fields."""
+    post, decision, categories, reason, case = data
+    return Standing(post, Decision(decision), tuple(Category(category) for category in categories), reason, case)
 
 
 def _decode_match(data: Sequence[Any]) -> Match:
@@ -156,6 +165,8 @@ def encode_verdict(verdict: Verdict) -> Json:
         "decision": verdict.decision.value,
         "categories": [category.value for category in verdict.ruling.categories],
         "rules": list(verdict.ruling.rules),
+        "reason": verdict.ruling.reason,
+        "case": verdict.ruling.case,
         "policy": verdict.policy_version,
         "model": verdict.model_version,
         "claims": verdict.judged_by.claims,
@@ -164,6 +175,7 @@ def encode_verdict(verdict: Verdict) -> Json:
         "skipped": [[skip.stage, skip.reason] for skip in verdict.skipped],
         "latency": dict(verdict.latency),
         "sequence": verdict.sequence,
+        "revision": verdict.revision,
     }
 
 
@@ -177,6 +189,8 @@ def decode_verdict(data: Mapping[str, Any], judgement: Judgement | None) -> Verd
             Decision(data["decision"]),
             tuple(Category(category) for category in data["categories"]),
             tuple(data["rules"]),
+            data.get("reason", ""),
+            data.get("case", ""),
         ),
         policy_version=data["policy"],
         source=Source(data["source"]),
@@ -185,6 +199,7 @@ def decode_verdict(data: Mapping[str, Any], judgement: Judgement | None) -> Verd
         skipped=tuple(Skip(*skip) for skip in data["skipped"]),
         latency=data["latency"],
         sequence=data["sequence"],
+        revision=data.get("revision", 0),
     )
 
 

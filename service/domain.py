@@ -62,12 +62,13 @@ class Category(StrEnum):
 
 
 class Source(StrEnum):
-    """Where the judgement under a verdict came from."""
+    """Where the judgement under a verdict came from; `MODERATOR` when a person decided."""
 
     MODEL = "MODEL"
     CACHE = "CACHE"
     PROVISIONAL = "PROVISIONAL"
     SET_ASIDE = "SET_ASIDE"
+    MODERATOR = "MODERATOR"
 
 
 class Lane(StrEnum):
@@ -200,6 +201,19 @@ class Evidence:
     matches: tuple[Match, ...] = ()
 
 
+class Standing(NamedTuple):
+    """What a person decided on a text until they take it back: for the post named `post`, or (empty) all that carry it.
+
+    `reason` names the policy reason, `case` the case in which it was decided.
+    """
+
+    post: str
+    decision: Decision
+    categories: tuple[Category, ...]
+    reason: str
+    case: str
+
+
 class JudgedBy(NamedTuple):
     """What a text was judged by: the bundle's version, and that of the claims it was compared with (empty: none)."""
 
@@ -213,7 +227,8 @@ class Judgement:
 
     Offsets in its evidence count bytes of the canonical text, until `service.evidence` relates them to a post.
     `cluster` names the group of near-duplicate texts that this one belongs to, by the content digest of the first of
-    them. `imprint` is what the group is found by; it goes no further than the worker.
+    them. `imprint` is what the group is found by; it goes no further than the worker. `standing` is what people decided
+    on the text, the newest for each post.
     """
 
     content_digest: str
@@ -225,20 +240,31 @@ class Judgement:
     abstained: tuple[str, ...] = ()
     cluster: str = ""
     imprint: Imprint = field(default=NO_IMPRINT, compare=False, repr=False)
+    standing: tuple[Standing, ...] = ()
 
     @property
     def judged_by(self) -> JudgedBy:
         """Bundle and claims that it rests on."""
         return JudgedBy(self.model_version, self.claims_version)
 
+    def standing_for(self, name: str) -> Standing | None:
+        """What a person decided on the post of that name or, failing that, on every post with this text."""
+        found = {standing.post: standing for standing in self.standing}
+        return found.get(name) or found.get("")
+
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the policy makes of one post: the decision, why, and the names of the rules that matched."""
+    """What is made of one post: the decision, why, and the names of the rules that matched.
+
+    `case` and `reason` are set when a person decided: in which case, and for which of the policy's reasons.
+    """
 
     decision: Decision
     categories: tuple[Category, ...] = ()
     rules: tuple[str, ...] = ()
+    reason: str = ""
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +280,8 @@ class Verdict:
     """A judgement decided for one post.
 
     `judgement` is None for provisional and set-aside verdicts. `sequence` is the record store's cursor, 0 while the
-    verdict is not recorded. `latency` holds seconds by stage.
+    verdict is not recorded. `revision` counts from 0, the first verdict on the post; people make the later ones.
+    `latency` holds seconds by stage.
     """
 
     post: PostKey
@@ -268,6 +295,7 @@ class Verdict:
     skipped: tuple[Skip, ...] = ()
     latency: Mapping[str, float] = field(default_factory=dict)
     sequence: int = 0
+    revision: int = 0
 
     @property
     def decision(self) -> Decision:
@@ -310,14 +338,14 @@ def verdict_on(
     skipped: tuple[Skip, ...] = (),
     latency: Mapping[str, float] | None = None,
 ) -> Verdict:
-    """The verdict that `ruling` gives on `post` now; not recorded yet."""
+    """The verdict that `ruling` gives on `post` now; not recorded yet. A person's ruling is its own source."""
     return Verdict(
         post=post.key,
         content_digest=post.content_digest,
         surface=post.surface,
         ruling=ruling,
         policy_version=policy_version,
-        source=source,
+        source=Source.MODERATOR if ruling.case else source,
         decided_at=datetime.now(UTC),
         judgement=judgement,
         skipped=skipped,
@@ -371,6 +399,7 @@ class VerdictFilter:
     """Which verdicts; an empty tuple, an empty string or None does not narrow. The time range is [start, end).
 
     `claim_id`: posts that repeat, discuss or rebut that claim. `cluster`: posts whose texts are near-duplicates.
+    `text` is found anywhere in a post's text, in any case (in SQLite only ASCII letters have two).
     """
 
     decisions: tuple[Decision, ...] = ()
@@ -380,3 +409,5 @@ class VerdictFilter:
     end: datetime | None = None
     claim_id: str = ""
     cluster: str = ""
+    author: str = ""
+    text: str = ""

@@ -6,9 +6,16 @@ AssayError
 ├── Conflict              a request_id was used for another request
 ├── AlreadyExists         there is a claim of that name
 ├── NotFound              nothing of the name that was asked for: a post, unless told otherwise
-│   └── ClaimNotFound     no such claim
+│   ├── ClaimNotFound     no such claim
+│   ├── PolicyNotFound    no such policy version
+│   └── WebhookNotFound   no such endpoint or delivery
+├── Outdated              somebody was quicker: what was to be changed is another by now
 ├── NotDecided            the post is accepted and not decided yet
+├── NotHeld               a case is acted on by somebody who does not hold it (any more)
+├── NotAllowed            this person may not do this
+├── SignInRefused         nobody of that name and password, or the provider vouches for nobody
 ├── Overloaded            too much load: come back after `retry_after` seconds
+│   └── TooManyTries      too many sign-ins failed: likewise
 ├── DeadlineExceeded      no worker answered in time
 └── Unavailable           a part that is needed does not answer
     ├── StoreUnavailable  the record store
@@ -61,8 +68,32 @@ class ClaimNotFound(NotFound):
     """No claim of that name is in the store."""
 
 
+class WebhookNotFound(NotFound):
+    """No webhook endpoint, or none of its deliveries, has that name."""
+
+
+class PolicyNotFound(NotFound):
+    """No policy version of that name is in the store."""
+
+
+class Outdated(AssayError):
+    """What the caller looked at has changed meanwhile, or is as they want it already."""
+
+
 class NotDecided(AssayError):
     """The post is accepted, and its verdict is not there yet."""
+
+
+class NotHeld(AssayError):
+    """The case is not leased to this person: the lease ran out, or they never had it."""
+
+
+class NotAllowed(AssayError):
+    """The person's roles, or a rule such as the one of two pairs of eyes, forbid it."""
+
+
+class SignInRefused(AssayError):
+    """Who asks is not let in. The text is the same whether the name is known or not."""
 
 
 class Overloaded(AssayError):
@@ -71,6 +102,10 @@ class Overloaded(AssayError):
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooManyTries(Overloaded):
+    """Signing in failed too often for this name or from this address."""
 
 
 class DeadlineExceeded(AssayError):

@@ -150,7 +150,8 @@ class Judging:
         seconds = time.perf_counter() - started
         if missing:
             self._observer.stage("model", seconds)
-        judged = {judgement.content_digest: judgement for judgement in await self._grouped(fresh)}
+        known_to_people = await self._with_standing(await self._grouped(fresh))
+        judged = {judgement.content_digest: judgement for judgement in known_to_people}
         found = [
             (judged[digest], Source.MODEL) if digest in judged else (known[digest], Source.CACHE)
             for digest in (post.content_digest for post in posts)
@@ -166,6 +167,11 @@ class Judging:
             self._observer.trouble("clusters", error)
             clusters = [judgement.content_digest for judgement in judgements]
         return [replace(judgement, cluster=cluster) for judgement, cluster in zip(judgements, clusters, strict=True)]
+
+    async def _with_standing(self, judgements: list[Judgement]) -> list[Judgement]:
+        """The judgements with what people decided on their texts: a new bundle or new claims don't undo that."""
+        standing = await self._store.standing([each.content_digest for each in judgements]) if judgements else []
+        return [replace(each, standing=held) for each, held in zip(judgements, standing, strict=True)]
 
     async def _cached(self, posts: list[Post]) -> dict[str, Judgement]:
         try:

@@ -76,6 +76,11 @@ class Pipeline:
         self._flights: dict[str, Waiting] = {}
         self._loops: list[asyncio.Task[None]] = []
 
+    @property
+    def policy(self) -> Policy:
+        """What posts are decided by now."""
+        return self._policy
+
     async def start(self) -> None:
         """Start the background loops."""
         with contextlib.suppress(AssayError):
@@ -190,8 +195,9 @@ class Pipeline:
         return [CacheHit(*found) for found in zip(verdicts, judgements, strict=True)]
 
     def _from_hit(self, post: Post, hit: CacheHit) -> Verdict | None:
-        if hit.verdict and hit.verdict.policy_version == self._policy.version:
-            verdict = replace(hit.verdict, source=Source.CACHE) if hit.verdict.judgement else hit.verdict
+        if hit.verdict and hit.verdict.policy_version == self._policy.version and _stands(hit.verdict, hit.judgement):
+            by_model = hit.verdict.judgement and hit.verdict.source is not Source.MODERATOR
+            verdict = replace(hit.verdict, source=Source.CACHE) if by_model else hit.verdict
             self._observer.decided(verdict)
             return verdict
         judgement = hit.judgement or (hit.verdict and hit.verdict.judgement)
@@ -310,6 +316,13 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - whatever it was, the next post may pass
                 self._observer.trouble(name, error)
             await asyncio.sleep(_RESTART)
+
+
+def _stands(verdict: Verdict, judgement: Judgement | None) -> bool:
+    """Whether it is as people have it: nobody decided on the text since, or took back what the verdict rests on."""
+    judgement = judgement or verdict.judgement
+    standing = judgement.standing_for(verdict.post.name) if judgement else None
+    return judgement is None or verdict.ruling.case == (standing.case if standing else "")
 
 
 async def _end(loops: list[asyncio.Task[None]]) -> None:

@@ -6,13 +6,18 @@ Every rule that matches is named, strictest first, and the strictest decides. Wh
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from service.domain import Category, Decision, Judgement, Post, Ruling, Surface
-from service.rule import Rule
+from service.routing import Routing
+from service.rule import AUTOMATIC, Rule
 
 TEST_STRING = "ASSAY*STANDARD*TEST*POST*"
 """Followed by a decision, anywhere in a text, it asks for that decision: harmless, for end-to-end tests and staging."""
+
+MODERATOR = "moderator"
+"""What stands in a verdict's rules where a person decided."""
 
 _ASKED = re.compile(re.escape(TEST_STRING) + f"({'|'.join(Decision)})(?![A-Za-z])")
 _ALLOWED = Ruling(Decision.ALLOW)
@@ -23,7 +28,8 @@ class Policy:
     """A named, versioned list of rules, strictest first, and what to answer where rules cannot.
 
     `version` is a digest of what the document says, and of a certificate that a rule rests on. `provisional` holds None
-    for surfaces whose posts rather fail.
+    for surfaces whose posts rather fail. `routing` is for the cases that people decide; `budget` bounds the posts that
+    are acted on automatically each day (None: nothing does).
     """
 
     name: str
@@ -34,13 +40,20 @@ class Policy:
     abstained: Mapping[Surface, Decision]
     without_worker: Mapping[Surface, Decision | None]
     without_model: Mapping[Surface, Decision]
+    routing: Routing = field(default_factory=Routing)
+    budget: int | None = None
 
     def __post_init__(self) -> None:
         strictest_first = sorted(self.rules, key=lambda rule: -rule.then.severity)
         object.__setattr__(self, "rules", tuple(strictest_first))
 
     def decide(self, post: Post, judgement: Judgement | None) -> Ruling:
-        """The ruling on `post`. Without a judgement, only rules about the post itself can match."""
+        """The ruling on `post`: what a person decided on it, else the rules.
+
+        Without a judgement, only rules about the post itself can match.
+        """
+        if judgement is not None and (standing := judgement.standing_for(post.name)):
+            return Ruling(standing.decision, standing.categories, (MODERATOR,), standing.reason, standing.case)
         if judgement is not None and judgement.abstained:
             return self._rule(post, judgement, (self.abstained[post.surface], "defaults.abstained"))
         return self._rule(post, judgement)
@@ -55,6 +68,25 @@ class Policy:
     def set_aside(self, post: Post) -> Ruling:
         """The ruling on a post that stopped the model three times."""
         return self._rule(post, None, (self.without_model[post.surface], "defaults.set_aside"))
+
+    @property
+    def current(self) -> "Policy":
+        """Itself: see `Policies`."""
+        return self
+
+    def automatic(self, ruling: Ruling) -> bool:
+        """Whether the ruling acts on a post for what classifiers say alone: no person, and no rule about the post."""
+        if ruling.decision not in AUTOMATIC:
+            return False
+        by_name = {rule.name: rule for rule in self.rules}
+        due = [rule for name in ruling.rules if (rule := by_name.get(name)) and rule.then is ruling.decision]
+        return bool(due) and all(rule.acts for rule in due)
+
+    def restrained(self, ruling: Ruling, why: str) -> Ruling:
+        """An automatic ruling left to a person instead; `why` is joined to the names of the rules that would act."""
+        acting = {rule.name for rule in self.rules if rule.acts}
+        names = tuple(f"{name}.{why}" if name in acting else name for name in ruling.rules)
+        return replace(ruling, decision=Decision.REVIEW, rules=names)
 
     def _asked(self, post: Post) -> Ruling | None:
         """The ruling that the test string asks for."""
@@ -79,3 +111,15 @@ class Policy:
         due = sorted([*(rule.due(judgement) for rule in matched), *defaults], key=lambda pair: -pair[0].severity)
         categories = dict.fromkeys(rule.category for rule in matched if rule.category)
         return Ruling(due[0][0], tuple(categories), tuple(name for _, name in due))
+
+
+class Policies(Protocol):
+    """Whoever knows the policy of the moment.
+
+    Take `current` once for a decision and the version that it goes by: it may be another at the next look.
+    """
+
+    @property
+    def current(self) -> Policy:
+        """The policy that decides now."""
+        ...

@@ -6,6 +6,7 @@ Every adapter of one port passes the same contract test (`tests/contract`). Meth
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from service.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimSet, Confirmation
@@ -17,6 +18,7 @@ from service.domain import (
     Post,
     PostKey,
     Reply,
+    Standing,
     Verdict,
     VerdictFilter,
     WorkerInfo,
@@ -86,8 +88,24 @@ class VerdictStore(Protocol):
         """
         ...
 
+    async def revise(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Commit a further verdict on each of these decided posts, with the next revision and a sequence of its own.
+
+        It is the current one from then on; those before stay in the order of sequences. Raises `NotDecided`, and
+        commits nothing, when one of the posts has no verdict yet.
+        """
+        ...
+
+    async def stand(self, content_digest: str, standing: Standing) -> None:
+        """Let what a person decided on a text hold: every judgement of it carries it from now on."""
+        ...
+
+    async def withdraw(self, content_digest: str, case: str) -> None:
+        """End what was decided on a text in that case; what was decided before it holds again."""
+        ...
+
     async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
-        """The recorded verdict of each key."""
+        """The current verdict of each key."""
         ...
 
     async def latest(self, name: str) -> Verdict:
@@ -95,11 +113,11 @@ class VerdictStore(Protocol):
         ...
 
     async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
-        """Up to `limit` verdicts with a sequence below `before` (None: the newest), newest first."""
+        """Up to `limit` current verdicts with a sequence below `before` (None: the newest), newest first."""
         ...
 
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
-        """Up to `limit` verdicts recorded after `cursor`, oldest first, and the cursor to go on from.
+        """Up to `limit` verdicts of any revision recorded after `cursor`, oldest first, and the cursor to go on from.
 
         The returned cursor passes over verdicts that the filter left out. With None, no verdicts and the newest cursor.
         """
@@ -111,6 +129,10 @@ class Archive(Protocol):
 
     async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
         """The recorded judgement of each content digest by that bundle and those claims."""
+        ...
+
+    async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
+        """What people decided on each content digest."""
         ...
 
     async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
@@ -165,7 +187,19 @@ class ClaimStore(Protocol):
         ...
 
 
-class RecordStore(PostStore, VerdictStore, Archive, ClaimStore, Protocol):
+class Cursors(Protocol):
+    """How far each follower of the verdicts has come."""
+
+    async def cursor(self, follower: str) -> int | None:
+        """The sequence up to which it has handled verdicts; None when it never has."""
+        ...
+
+    async def advance(self, follower: str, cursor: int) -> None:
+        """It has handled all up to `cursor`. A smaller one than stands there changes nothing."""
+        ...
+
+
+class RecordStore(PostStore, VerdictStore, Archive, ClaimStore, Cursors, Protocol):
     """The whole record store, as bootstrap hands it over."""
 
     async def close(self) -> None:
@@ -271,6 +305,40 @@ class ClaimTraffic(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetState:
+    """How a UTC day's budget of automatic actions stands.
+
+    `spent` posts were acted on. Beyond `limit` (None: nothing bounds them) the circuit breaker opens, at `opened_at`.
+    Of the limit, `granted` came on top of the policy's budget when a person closed the breaker.
+    """
+
+    spent: int
+    granted: int = 0
+    opened_at: datetime | None = None
+    limit: int | None = None
+
+
+class ActionBudget(Protocol):
+    """Posts that were acted on automatically, counted by UTC days."""
+
+    async def spend(self, posts: Sequence[PostKey], limit: int) -> tuple[list[bool], bool]:
+        """For each post whether it may be acted on, and whether the breaker opened now.
+
+        A post version counts once a day. The breaker opens at the first that the limit has no room for; while it is
+        open only posts that count already may be acted on.
+        """
+        ...
+
+    async def state(self) -> BudgetState:
+        """How today stands, without a limit."""
+        ...
+
+    async def close(self) -> bool:
+        """Close the breaker and grant the limit once more, from what is spent on; whether it was open."""
+        ...
+
+
 class Announcer(Protocol):
     """Tells watchers that something was recorded. A lost announcement costs a watcher time, never a verdict."""
 
@@ -300,6 +368,10 @@ class Observer(Protocol):
 
     def quarantined(self, claim_id: str) -> None:
         """A claim surged and was taken out of enforcement."""
+        ...
+
+    def breaker_opened(self, limit: int) -> None:
+        """The day's budget of automatic actions is spent: they ask for REVIEW from now on."""
         ...
 
     def trouble(self, where: str, error: Exception) -> None:

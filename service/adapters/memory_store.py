@@ -7,7 +7,8 @@ from itertools import islice
 
 from service.adapters.claim_sets import passing_over, quarantined
 from service.adapters.memory_claims import MemoryClaims
-from service.domain import JudgedBy, Judgement, Post, PostKey, Verdict, VerdictFilter
+from service.adapters.standings import holding, with_standing
+from service.domain import JudgedBy, Judgement, Post, PostKey, Standing, Verdict, VerdictFilter
 from service.errors import Conflict, NotDecided, NotFound
 
 _DAY = 86_400.0
@@ -45,6 +46,8 @@ class MemoryStore(MemoryClaims):
         self._recorded: list[Verdict] = []  # the verdict of sequence s at s - 1, without its judgement
         self._judgements: dict[tuple[str, JudgedBy], Judgement] = {}
         self._requests: dict[str, _Request] = {}
+        self._standing: dict[str, list[Standing]] = {}  # by content digest, oldest first
+        self._cursors: dict[str, int] = {}
 
     async def accept(self, posts: Sequence[Post], *, lease: float = 0.0, request_id: str = "") -> list[bool]:
         """See `ports.PostStore.accept`."""
@@ -107,13 +110,47 @@ class MemoryStore(MemoryClaims):
             judged = verdict.content_digest, verdict.judged_by
             stands = self._judgements.get(judged, verdict.judgement)
             self._judgements[judged] = passing_over(stands, quarantined(verdict.judgement))
+        return with_standing(self._put_down(verdict), self._held())
+
+    def _put_down(self, verdict: Verdict) -> Verdict:
         recorded = replace(verdict, sequence=len(self._recorded) + 1)
         self._recorded.append(recorded)
-        self._decided[post.key] = recorded
+        self._decided[verdict.post] = recorded
         return recorded
 
+    async def revise(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """See `ports.VerdictStore.revise`."""
+        if missing := [verdict.post.name for verdict in verdicts if verdict.post not in self._decided]:
+            raise NotDecided(f"{missing[0]} is not decided yet, so there is nothing to revise; ask again shortly")
+        return [self._put_down(replace(v, revision=self._decided[v.post].revision + 1)) for v in verdicts]
+
+    async def stand(self, content_digest: str, standing: Standing) -> None:
+        """See `ports.VerdictStore.stand`."""
+        self._standing.setdefault(content_digest, []).append(standing)
+
+    async def withdraw(self, content_digest: str, case: str) -> None:
+        """See `ports.VerdictStore.withdraw`."""
+        left = [standing for standing in self._standing.get(content_digest, ()) if standing.case != case]
+        self._standing[content_digest] = left
+
+    async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
+        """See `ports.Archive.standing`."""
+        return [self._held().get(digest, ()) for digest in digests]
+
+    def _held(self) -> dict[str, tuple[Standing, ...]]:
+        return {digest: holding(standings) for digest, standings in self._standing.items()}
+
+    async def cursor(self, follower: str) -> int | None:
+        """See `ports.Cursors.cursor`."""
+        return self._cursors.get(follower)
+
+    async def advance(self, follower: str, cursor: int) -> None:
+        """See `ports.Cursors.advance`."""
+        self._cursors[follower] = max(cursor, self._cursors.get(follower, 0))
+
     def _judged(self, verdict: Verdict) -> Verdict:
-        return replace(verdict, judgement=self._judgements.get((verdict.content_digest, verdict.judged_by)))
+        judged = replace(verdict, judgement=self._judgements.get((verdict.content_digest, verdict.judged_by)))
+        return with_standing(judged, self._held())
 
     async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
         """See `ports.VerdictStore.find`."""
@@ -131,7 +168,8 @@ class MemoryStore(MemoryClaims):
     async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
         """See `ports.VerdictStore.page`."""
         older = self._recorded if before is None else self._recorded[: max(0, before - 1)]
-        matching = (verdict for verdict in reversed(older) if _matches(verdict, only))
+        current = (verdict for verdict in reversed(older) if self._decided[verdict.post] is verdict)
+        matching = (verdict for verdict in current if _matches(verdict, self._posts[verdict.post], only))
         return [self._judged(verdict) for verdict in islice(matching, limit)]
 
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
@@ -139,13 +177,16 @@ class MemoryStore(MemoryClaims):
         newest = len(self._recorded)
         if cursor is None or cursor >= newest:
             return [], newest if cursor is None else cursor
-        matching = (verdict for verdict in islice(self._recorded, cursor, None) if _matches(verdict, only))
+        later = islice(self._recorded, cursor, None)
+        matching = (verdict for verdict in later if _matches(verdict, self._posts[verdict.post], only))
         found = [self._judged(verdict) for verdict in islice(matching, limit)]
         return found, newest if len(found) < limit else found[-1].sequence
 
     async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
         """See `ports.Archive.judgements`."""
-        return [self._judgements.get((digest, judged_by)) for digest in digests]
+        found = [self._judgements.get((digest, judged_by)) for digest in digests]
+        held = self._held()
+        return [each and replace(each, standing=held.get(each.content_digest, ())) for each in found]
 
     async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
         """See `ports.Archive.posts`."""
@@ -158,7 +199,7 @@ class MemoryStore(MemoryClaims):
         """See `ports.RecordStore.close`."""
 
 
-def _matches(verdict: Verdict, only: VerdictFilter) -> bool:
+def _matches(verdict: Verdict, post: Post, only: VerdictFilter) -> bool:
     return (
         (not only.decisions or verdict.decision in only.decisions)
         and (not only.categories or not set(only.categories).isdisjoint(verdict.ruling.categories))
@@ -167,4 +208,6 @@ def _matches(verdict: Verdict, only: VerdictFilter) -> bool:
         and (only.end is None or verdict.decided_at < only.end)
         and (not only.cluster or only.cluster == verdict.cluster)
         and (not only.claim_id or only.claim_id in verdict.claim_ids)
+        and (not only.author or only.author == post.author)
+        and (not only.text or only.text.lower() in post.text.lower())
     )

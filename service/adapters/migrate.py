@@ -8,9 +8,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from service.adapters.sql_database import answering, begin_immediate, driver_url, prepare_sqlite
+from service.errors import StoreUnavailable
 
 _SCRIPTS = Path(__file__).with_name("migrations")
 
@@ -43,8 +45,16 @@ def _transaction(url: str) -> Iterator[Connection]:
     engine = create_engine(driver_url(url, sqlite_driver="sqlite"), poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", prepare_sqlite)
+        event.listen(engine, "connect", _unbind)
         event.listen(engine, "begin", begin_immediate)
     with answering(), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('assay.migrations', 0))"))
         yield connection
+        if engine.dialect.name == "sqlite" and (left := connection.execute(text("PRAGMA foreign_key_check")).first()):
+            raise StoreUnavailable(f"the migration would leave a row of {left[0]} that refers to nothing; nothing is done")
+
+
+def _unbind(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Let tables be copied, which is how SQLite changes them; what refers to what is checked before the commit."""
+    connection.cursor().execute("PRAGMA foreign_keys = OFF")

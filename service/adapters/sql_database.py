@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
 from importlib.util import find_spec
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy import URL, Connection, Row, Select, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -155,7 +155,15 @@ class SqlDatabase:
         self._clock = clock
         # SQLite keeps to `timeout` by itself, and must not be broken off: see `unbroken`.
         self._breakable_after = None if writer.dialect.name == "sqlite" else timeout
+        self._timeout = timeout
         self._calls: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    def beside(cls, other: "SqlDatabase") -> Self:
+        """Another part of the same database, over the connections of `other`; closed with it."""
+        part = cls(other._reader, other._writer, timeout=other._timeout, clock=other._clock)
+        part._calls = other._calls
+        return part
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

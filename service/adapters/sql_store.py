@@ -7,17 +7,19 @@ from typing import Self
 from sqlalchemy import select
 
 from service.adapters.sql_claims import SqlClaims
+from service.adapters.sql_cursors import SqlCursors
 from service.adapters.sql_database import open_engines, unbroken
 from service.adapters.sql_documents import listed
 from service.adapters.sql_posts import SqlPosts
+from service.adapters.sql_standing import SqlStanding
 from service.adapters.sql_tables import JUDGEMENTS, POSTS, row_key
 from service.adapters.sql_verdicts import SqlVerdicts
 from service.codec import decode_judgement, decode_post
 from service.domain import JudgedBy, Judgement, Post, PostKey
 
 
-class SqlStore(SqlPosts, SqlVerdicts, SqlClaims):
-    """Posts, verdicts, judgements and claims in one SQL database; made by `SqlStore.connect(url)`."""
+class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlClaims, SqlCursors):
+    """Posts, verdicts, judgements, what people decided, and claims, on one database; made by `SqlStore.connect(url)`."""
 
     @classmethod
     async def connect(

@@ -5,7 +5,7 @@ unique. Times are microseconds since the Unix epoch. Bodies are the JSON of `ser
 of its own only where a query needs it.
 """
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, Integer, MetaData, String, Table, UniqueConstraint
 
 from service.canonical import digest
 from service.domain import PostKey
@@ -62,7 +62,9 @@ VERDICTS = Table(
     "verdicts",
     METADATA,
     Column("seq", _SEQUENCE, primary_key=True, autoincrement=True),
-    Column("key", _DIGEST, ForeignKey("posts.key"), nullable=False, unique=True),
+    Column("key", _DIGEST, ForeignKey("posts.key"), nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("author", String, nullable=False, server_default=""),
     Column("content_digest", _DIGEST, nullable=False),
     Column("model_version", String, nullable=False),
     Column("claims_version", String, nullable=False, server_default=""),
@@ -75,7 +77,28 @@ VERDICTS = Table(
     Index(None, "surface", "seq"),
     Index(None, "decided_at"),
     Index(None, "cluster", "seq"),
+    Index(None, "content_digest"),
+    Index(None, "author", "seq"),
+    UniqueConstraint("key", "revision"),
     sqlite_autoincrement=True,  # else SQLite may give the sequence of a deleted verdict out again
+)
+
+# What people decided on texts: `post` is the one post's name that it holds for, empty for all that carry the text.
+STANDING = Table(
+    "standing",
+    METADATA,
+    Column("content_digest", _DIGEST, primary_key=True),
+    Column("post", String, primary_key=True),
+    Column("case", String, primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+)
+
+CURSORS = Table(
+    "cursors",
+    METADATA,
+    Column("follower", String, primary_key=True),
+    Column("cursor", BigInteger, nullable=False),
 )
 
 VERDICT_CATEGORIES = Table(

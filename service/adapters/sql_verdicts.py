@@ -13,7 +13,9 @@ from service.adapters.claim_sets import passing_over, quarantined
 from service.adapters.sql_database import SqlDatabase, microseconds, take_turns, unbroken
 from service.adapters.sql_documents import insert, listed
 from service.adapters.sql_posts import insert_posts, make_current
+from service.adapters.sql_standing import standing_of
 from service.adapters.sql_tables import JUDGEMENTS, NAMES, POSTS, VERDICT_CATEGORIES, VERDICT_CLAIMS, VERDICTS, row_key
+from service.adapters.standings import with_standing
 from service.codec import decode_judgement, decode_verdict, encode_judgement, encode_verdict
 from service.domain import Post, PostKey, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
@@ -27,8 +29,12 @@ _JUDGED = and_(
 )
 _COLUMNS = (VERDICTS.c.seq, VERDICTS.c.key, VERDICTS.c.body, JUDGEMENTS.c.body.label("judgement"))
 _RECORDED = select(*_COLUMNS).select_from(VERDICTS.outerjoin(JUDGEMENTS, _JUDGED))
-_CURRENT = select(*_COLUMNS).select_from(
-    NAMES.outerjoin(VERDICTS.outerjoin(JUDGEMENTS, _JUDGED), VERDICTS.c.key == NAMES.c.key)
+_IS_CURRENT = and_(POSTS.c.key == VERDICTS.c.key, POSTS.c.decided_seq == VERDICTS.c.seq)
+_CURRENT = select(*_COLUMNS).select_from(VERDICTS.join(POSTS, _IS_CURRENT).outerjoin(JUDGEMENTS, _JUDGED))
+_NAMED = select(*_COLUMNS).select_from(
+    NAMES.join(POSTS, POSTS.c.key == NAMES.c.key)
+    .outerjoin(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
+    .outerjoin(JUDGEMENTS, _JUDGED)
 )
 
 
@@ -44,13 +50,20 @@ class SqlVerdicts(SqlDatabase):
             given.setdefault(key, (post, verdict))
         async with self.write() as tx:
             await _accept_missing(tx, {key: post for key, (post, _) in given.items()}, self.now())
-            decided = {key: verdict for key, (_, verdict) in given.items()}
+            held = await standing_of(tx, {verdict.content_digest for _, verdict in given.values()})
+            decided = {key: with_standing(verdict, held) for key, (_, verdict) in given.items()}
             await _insert_judgements(tx, decided.values(), self.now())
-            sequences = await _insert_verdicts(tx, decided)
+            sequences = await _insert_verdicts(tx, decided, {key: post.author for key, (post, _) in given.items()})
         standing = {key: replace(decided[key], sequence=sequence) for key, sequence in sequences.items()}
         if earlier := [key for key in given if key not in standing]:
             standing |= await self._find(earlier)
         return [standing[key] for key in keys]
+
+    @unbroken
+    async def revise(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """See `ports.VerdictStore.revise`."""
+        async with self.write() as tx:
+            return await revise(tx, verdicts)
 
     @unbroken
     async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
@@ -61,7 +74,7 @@ class SqlVerdicts(SqlDatabase):
 
     async def _find(self, keys: Sequence[str]) -> dict[str, Verdict]:
         async with self.read() as connection:
-            query = _RECORDED.where(VERDICTS.c.key.in_(listed(connection, keys)))
+            query = _CURRENT.where(VERDICTS.c.key.in_(listed(connection, keys)))
             rows = (await connection.execute(query)).mappings().all()
         return {row["key"]: _verdict(row) for row in rows}
 
@@ -69,7 +82,7 @@ class SqlVerdicts(SqlDatabase):
     async def latest(self, name: str) -> Verdict:
         """See `ports.VerdictStore.latest`."""
         async with self.read() as connection:
-            row = (await connection.execute(_CURRENT.where(NAMES.c.name == name))).mappings().one_or_none()
+            row = (await connection.execute(_NAMED.where(NAMES.c.name == name))).mappings().one_or_none()
         if row is None:
             raise NotFound(f"{name} was never accepted")
         if row["seq"] is None:
@@ -80,7 +93,7 @@ class SqlVerdicts(SqlDatabase):
     async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
         """See `ports.VerdictStore.page`."""
         sequence = _sequence(only)
-        query = _narrow(_RECORDED, only).order_by(sequence.desc()).limit(limit)
+        query = _narrow(_CURRENT, only).order_by(sequence.desc()).limit(limit)
         if before is not None:
             query = query.where(sequence < before)
         async with self.read() as connection:
@@ -99,6 +112,19 @@ class SqlVerdicts(SqlDatabase):
             query = _narrow(_RECORDED, only).where(sequence > cursor, sequence <= newest)
             rows = (await connection.execute(query.order_by(sequence).limit(limit))).mappings().all()
         return [_verdict(row) for row in rows], newest if len(rows) < limit else rows[-1]["seq"]
+
+
+async def current_verdicts(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Verdict]:
+    """The current verdicts, on the current versions of posts, that `which` (of VERDICTS) holds for, oldest first."""
+    named = select(NAMES.c.key).where(NAMES.c.name == POSTS.c.name).scalar_subquery()
+    query = _CURRENT.where(which, POSTS.c.key == named).order_by(VERDICTS.c.seq)
+    return [_verdict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def recorded_verdicts(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Verdict]:
+    """The verdicts of every revision that `which` (of VERDICTS) holds for, oldest first."""
+    query = _RECORDED.where(which).order_by(VERDICTS.c.seq)
+    return [_verdict(row) for row in (await connection.execute(query)).mappings()]
 
 
 def _verdict(row: RowMapping) -> Verdict:
@@ -123,6 +149,11 @@ def _narrow(query: Select[Any], only: VerdictFilter) -> Select[Any]:
         query = query.where(VERDICTS.c.decided_at < microseconds(only.end))
     if only.cluster:
         query = query.where(VERDICTS.c.cluster == only.cluster)
+    if only.author:
+        query = query.where(VERDICTS.c.author == only.author)
+    if only.text:
+        said = POSTS.c.body["text"].as_string().icontains(only.text, autoescape=True)
+        query = query.where(select(POSTS.c.key).where(POSTS.c.key == VERDICTS.c.key, said).correlate(VERDICTS).exists())
     if only.claim_id:
         query = query.join(VERDICT_CLAIMS, VERDICT_CLAIMS.c.seq == VERDICTS.c.seq)
         query = query.where(VERDICT_CLAIMS.c.claim_id == only.claim_id)
@@ -185,15 +216,33 @@ async def _pass_over(tx: AsyncConnection, claim_ids: Mapping[_Judged, set[str]])
         await tx.execute(statement.on_conflict_do_update(index_elements=_JUDGED_ONCE, set_=update_body))
 
 
-async def _insert_verdicts(tx: AsyncConnection, verdicts: Mapping[str, Verdict]) -> dict[str, int]:
-    """Insert the verdicts whose key is not decided; their sequences by row key.
+async def revise(tx: AsyncConnection, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Insert a further verdict on each of these decided posts; as they stand recorded. Raises `NotDecided`."""
+    keys = [row_key(verdict.post) for verdict in verdicts]
+    await take_turns(tx, "verdicts")
+    query = select(VERDICTS.c.key, VERDICTS.c.author, VERDICTS.c.revision)
+    query = query.where(VERDICTS.c.key.in_(listed(tx, keys))).order_by(VERDICTS.c.revision)
+    before = {row.key: row for row in await tx.execute(query)}
+    if missing := [verdict.post.name for key, verdict in zip(keys, verdicts, strict=True) if key not in before]:
+        raise NotDecided(f"{missing[0]} is not decided yet, so there is nothing to revise; ask again shortly")
+    revised = {
+        key: replace(verdict, revision=before[key].revision + 1) for key, verdict in zip(keys, verdicts, strict=True)
+    }
+    sequences = await _insert_verdicts(tx, revised, {key: row.author for key, row in before.items()})
+    return [replace(revised[key], sequence=sequences[key]) for key in keys]
+
+
+async def _insert_verdicts(
+    tx: AsyncConnection, verdicts: Mapping[str, Verdict], authors: Mapping[str, str]
+) -> dict[str, int]:
+    """Insert the verdicts whose key is not decided in that revision; their sequences by row key.
 
     Sequences are given out in one transaction at a time, so that they become visible in their order.
     """
     if not verdicts:
         return {}
-    statement = insert(tx, VERDICTS, [_row(key, verdict) for key, verdict in verdicts.items()])
-    statement = statement.on_conflict_do_nothing(index_elements=[VERDICTS.c.key])
+    statement = insert(tx, VERDICTS, [_row(key, verdict, authors[key]) for key, verdict in verdicts.items()])
+    statement = statement.on_conflict_do_nothing(index_elements=[VERDICTS.c.key, VERDICTS.c.revision])
     await take_turns(tx, "verdicts")
     inserted = await tx.execute(statement.returning(VERDICTS.c.key, VERDICTS.c.seq))
     sequences: dict[str, int] = {row.key: row.seq for row in inserted}
@@ -205,14 +254,16 @@ async def _insert_verdicts(tx: AsyncConnection, verdicts: Mapping[str, Verdict])
     matched = [{"claim_id": c, "seq": seq} for key, seq in sequences.items() for c in verdicts[key].claim_ids]
     if matched:
         await tx.execute(insert(tx, VERDICT_CLAIMS, matched))
-    decided = select(VERDICTS.c.seq).where(VERDICTS.c.key == POSTS.c.key).scalar_subquery()
+    decided = select(func.max(VERDICTS.c.seq)).where(VERDICTS.c.key == POSTS.c.key).scalar_subquery()
     await tx.execute(update(POSTS).where(POSTS.c.key.in_(listed(tx, sequences))).values(decided_seq=decided))
     return sequences
 
 
-def _row(key: str, verdict: Verdict) -> dict[str, Any]:
+def _row(key: str, verdict: Verdict, author: str) -> dict[str, Any]:
     return {
         "key": key,
+        "revision": verdict.revision,
+        "author": author,
         "content_digest": verdict.content_digest,
         "model_version": verdict.judged_by.model,
         "claims_version": verdict.judged_by.claims,

@@ -26,15 +26,18 @@ def read_filter(message: verdict_service_pb2.VerdictFilter) -> VerdictFilter:
     end = read_time(message.end_time, "filter.end_time") if message.HasField("end_time") else None
     if start and end and start >= end:
         raise InvalidInput("filter.end_time", "is not after filter.start_time", "send a later time, or nothing")
-    check_text("filter.cluster", message.cluster, _MAX_WORDS)
+    for name in ("cluster", "author", "text"):
+        check_text(f"filter.{name}", getattr(message, name), _MAX_WORDS)
     return VerdictFilter(
-        decisions=_members(DECISIONS, message.decisions, "filter.decisions"),
-        categories=_members(CATEGORIES, message.categories, "filter.categories"),
-        surfaces=_members(SURFACES, message.surfaces, "filter.surfaces"),
+        decisions=read_members(DECISIONS, message.decisions, "filter.decisions"),
+        categories=read_members(CATEGORIES, message.categories, "filter.categories"),
+        surfaces=read_members(SURFACES, message.surfaces, "filter.surfaces"),
         start=start,
         end=end,
         claim_id=read_claim_name(message.claim, "filter.claim") if message.claim else "",
         cluster=message.cluster,
+        author=message.author,
+        text=message.text,
     )
 
 
@@ -47,6 +50,8 @@ def encode_filter(only: VerdictFilter) -> verdict_service_pb2.VerdictFilter:
             surfaces=map(SURFACES.number, only.surfaces),
             claim=f"claims/{only.claim_id}" if only.claim_id else "",
             cluster=only.cluster,
+            author=only.author,
+            text=only.text,
         )
     if only.start:
         write_time(only.start, message.start_time)
@@ -71,7 +76,7 @@ def encode_claim_filter(only: ClaimFilter) -> claim_service_pb2.ClaimFilter:
     return message
 
 
-def _members(table: EnumTable[_Member, _Number], numbers: Iterable[int], field: str) -> tuple[_Member, ...]:
+def read_members(table: EnumTable[_Member, _Number], numbers: Iterable[int], field: str) -> tuple[_Member, ...]:
     """Each member once, sorted; none when an unspecified one says that any will do."""
     members = {table.member(number, f"{field}[{index}]") for index, number in enumerate(numbers)}
     return () if None in members else tuple(sorted(member for member in members if member))

@@ -40,6 +40,26 @@ def read_claim_token(token: str, only: ClaimFilter) -> str:
     return _read(token, _claim_parts(only)) if token else ""
 
 
+def write_number_token(before: int, kind: str) -> str:
+    """The token for things of that kind that are numbered below `before`."""
+    return _write(str(before), [kind])
+
+
+def read_number_token(token: str, kind: str) -> int | None:
+    """The number in `token`, None for the first page. Raises `InvalidInput` unless it was written for `kind`."""
+    return int(_read(token, [kind])) if token else None
+
+
+def write_place(place: str, *parts: str) -> str:
+    """The token for what follows `place` in the list that `parts` tell apart."""
+    return _write(place, parts)
+
+
+def read_place(token: str, *parts: str) -> str:
+    """The place in `token`, empty for the first page. Raises `InvalidInput` unless it was written for `parts`."""
+    return _read(token, parts) if token else ""
+
+
 def _write(place: str, parts: Iterable[str]) -> str:
     return base64.urlsafe_b64encode(_seal(place, parts) + place.encode()).decode().rstrip("=")
 
@@ -66,7 +86,7 @@ def _seal(place: str, parts: Iterable[str]) -> bytes:
 def _parts(only: VerdictFilter) -> Iterable[str]:
     times = (time.isoformat() if time else "" for time in (only.start, only.end))
     groups = (",".join(group) for group in (only.decisions, only.categories, only.surfaces))
-    return *groups, *times, only.claim_id, only.cluster
+    return *groups, *times, only.claim_id, only.cluster, only.author, only.text
 
 
 def _claim_parts(only: ClaimFilter) -> Iterable[str]:

@@ -36,6 +36,7 @@ def write_verdict(verdict: Verdict, message: verdict_pb2.Verdict, *, evidence: b
     message.surface = SURFACES.number(verdict.surface)
     message.source = SOURCES.number(verdict.source)
     message.policy_version = verdict.policy_version
+    message.revision = verdict.revision
     _write_ruling(verdict.ruling, message)
     write_time(verdict.decided_at, message.decide_time)
     for stage, seconds in verdict.latency.items():
@@ -54,6 +55,8 @@ def _write_ruling(ruling: Ruling, message: verdict_pb2.Verdict) -> None:
         message.categories.extend(map(CATEGORIES.number, ruling.categories))
     if ruling.rules:
         message.rules.extend(ruling.rules)
+    if ruling.case:
+        message.reason, message.case = ruling.reason, ruling.case
 
 
 def _write_judgement(judgement: Judgement, message: verdict_pb2.Verdict) -> None:
@@ -93,6 +96,7 @@ def read_verdict(message: verdict_pb2.Verdict) -> Verdict:
         judgement=_read_judgement(message) if message.model_version else None,
         skipped=tuple(Skip(skip.stage, skip.reason) for skip in message.skipped),
         latency={stage: latency.ToTimedelta().total_seconds() for stage, latency in message.stage_latency.items()},
+        revision=message.revision,
     )
 
 
@@ -101,7 +105,7 @@ def _read_ruling(message: verdict_pb2.Verdict) -> Ruling:
     if decision is None:
         raise InvalidInput("decision", "is missing", "ask a server of this API's version")
     categories = (CATEGORIES.member(number, "categories") for number in message.categories)
-    return Ruling(decision, tuple(filter(None, categories)), tuple(message.rules))
+    return Ruling(decision, tuple(filter(None, categories)), tuple(message.rules), message.reason, message.case)
 
 
 def _read_judgement(message: verdict_pb2.Verdict) -> Judgement:

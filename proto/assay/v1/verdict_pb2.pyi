@@ -163,6 +163,8 @@ class _VerdictSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict
     """No judgement yet: the policy's provisional answer. The post is still judged afterwards."""
     VERDICT_SOURCE_SET_ASIDE: _VerdictSource.ValueType  # 4
     """No judgement: the post stopped the model three times and was set aside for a person."""
+    VERDICT_SOURCE_MODERATOR: _VerdictSource.ValueType  # 5
+    """A person decided."""
 
 class VerdictSource(_VerdictSource, metaclass=_VerdictSourceEnumTypeWrapper):
     """VerdictSource is where the judgement under a verdict came from."""
@@ -177,6 +179,8 @@ VERDICT_SOURCE_PROVISIONAL: VerdictSource.ValueType  # 3
 """No judgement yet: the policy's provisional answer. The post is still judged afterwards."""
 VERDICT_SOURCE_SET_ASIDE: VerdictSource.ValueType  # 4
 """No judgement: the post stopped the model three times and was set aside for a person."""
+VERDICT_SOURCE_MODERATOR: VerdictSource.ValueType  # 5
+"""A person decided."""
 Global___VerdictSource: _TypeAlias = VerdictSource  # noqa: Y015
 
 @_typing.final
@@ -226,6 +230,9 @@ class Verdict(_message.Message):
     FINGERPRINT_FIELD_NUMBER: _builtins.int
     CLAIMS_VERSION_FIELD_NUMBER: _builtins.int
     CLUSTER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CASE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, `platforms/{platform}/posts/{post}/verdict`."""
     post: _builtins.str
@@ -250,6 +257,12 @@ class Verdict(_message.Message):
     """Version of the claims that the text was compared with; empty when there were none."""
     cluster: _builtins.str
     """The group of near-duplicate texts that this one belongs to; empty when no model judged."""
+    reason: _builtins.str
+    """The policy's reason for which a person decided; empty when none did."""
+    case: _builtins.str
+    """The case in which a person decided, `cases/{case}` or `appeals/{appeal}`; empty when none did."""
+    revision: _builtins.int
+    """Counts the verdicts on this version of the post from 0: people revise the first one."""
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[Global___Category.ValueType]:
         """Why it was flagged, strictest rule first; empty when it was not."""
@@ -307,10 +320,13 @@ class Verdict(_message.Message):
         fingerprint: _builtins.str = ...,
         claims_version: _builtins.str = ...,
         cluster: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        case: _builtins.str = ...,
+        revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decide_time", b"decide_time", "evidence", b"evidence"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "categories", b"categories", "claims_version", b"claims_version", "cluster", b"cluster", "content_digest", b"content_digest", "decide_time", b"decide_time", "decision", b"decision", "evidence", b"evidence", "fingerprint", b"fingerprint", "model_version", b"model_version", "name", b"name", "policy_version", b"policy_version", "post", b"post", "rules", b"rules", "signals", b"signals", "skipped", b"skipped", "source", b"source", "stage_latency", b"stage_latency", "surface", b"surface", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstained", b"abstained", "case", b"case", "categories", b"categories", "claims_version", b"claims_version", "cluster", b"cluster", "content_digest", b"content_digest", "decide_time", b"decide_time", "decision", b"decision", "evidence", b"evidence", "fingerprint", b"fingerprint", "model_version", b"model_version", "name", b"name", "policy_version", b"policy_version", "post", b"post", "reason", b"reason", "revision", b"revision", "rules", b"rules", "signals", b"signals", "skipped", b"skipped", "source", b"source", "stage_latency", b"stage_latency", "surface", b"surface", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,7 +29,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61ssay/v1/verdict_service.proto\x12\x08\x61ssay.v1\x1a\x13\x61ssay/v1/post.proto\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"h\n\x11GetVerdictRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61ssay.dev/Verdict\x12)\n\x04view\x18\x02 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"8\n\x12GetVerdictResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.assay.v1.Verdict\"\xbf\x02\n\rVerdictFilter\x12+\n\tdecisions\x18\x01 \x03(\x0e\x32\x12.assay.v1.DecisionB\x04\xe2\x41\x01\x01\x12,\n\ncategories\x18\x02 \x03(\x0e\x32\x12.assay.v1.CategoryB\x04\xe2\x41\x01\x01\x12)\n\x08surfaces\x18\x03 \x03(\x0e\x32\x11.assay.v1.SurfaceB\x04\xe2\x41\x01\x01\x12\x34\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\'\n\x05\x63laim\x18\x06 \x01(\tB\x18\xe2\x41\x01\x01\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\x12\x15\n\x07\x63luster\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\"\xa2\x01\n\x13ListVerdictsRequest\x12-\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.assay.v1.VerdictFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12)\n\x04view\x18\x04 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"T\n\x14ListVerdictsResponse\x12#\n\x08verdicts\x18\x01 \x03(\x0b\x32\x11.assay.v1.Verdict\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x14WatchVerdictsRequest\x12-\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.assay.v1.VerdictFilterB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x63ursor\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12)\n\x04view\x18\x03 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"K\n\x15WatchVerdictsResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\"\n\x07verdict\x18\x02 \x01(\x0b\x32\x11.assay.v1.Verdict2\xfc\x01\n\x0eVerdictService\x12G\n\nGetVerdict\x12\x1b.assay.v1.GetVerdictRequest\x1a\x1c.assay.v1.GetVerdictResponse\x12M\n\x0cListVerdicts\x12\x1d.assay.v1.ListVerdictsRequest\x1a\x1e.assay.v1.ListVerdictsResponse\x12R\n\rWatchVerdicts\x12\x1e.assay.v1.WatchVerdictsRequest\x1a\x1f.assay.v1.WatchVerdictsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61ssay/v1/verdict_service.proto\x12\x08\x61ssay.v1\x1a\x13\x61ssay/v1/post.proto\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"h\n\x11GetVerdictRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61ssay.dev/Verdict\x12)\n\x04view\x18\x02 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"8\n\x12GetVerdictResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.assay.v1.Verdict\"\xe9\x02\n\rVerdictFilter\x12+\n\tdecisions\x18\x01 \x03(\x0e\x32\x12.assay.v1.DecisionB\x04\xe2\x41\x01\x01\x12,\n\ncategories\x18\x02 \x03(\x0e\x32\x12.assay.v1.CategoryB\x04\xe2\x41\x01\x01\x12)\n\x08surfaces\x18\x03 \x03(\x0e\x32\x11.assay.v1.SurfaceB\x04\xe2\x41\x01\x01\x12\x34\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\'\n\x05\x63laim\x18\x06 \x01(\tB\x18\xe2\x41\x01\x01\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\x12\x15\n\x07\x63luster\x18\x07 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x61uthor\x18\x08 \x01(\tB\x04\xe2\x41\x01\x01\x12\x12\n\x04text\x18\t \x01(\tB\x04\xe2\x41\x01\x01\"\xa2\x01\n\x13ListVerdictsRequest\x12-\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.assay.v1.VerdictFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12)\n\x04view\x18\x04 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"T\n\x14ListVerdictsResponse\x12#\n\x08verdicts\x18\x01 \x03(\x0b\x32\x11.assay.v1.Verdict\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x86\x01\n\x14WatchVerdictsRequest\x12-\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x17.assay.v1.VerdictFilterB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x63ursor\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12)\n\x04view\x18\x03 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"K\n\x15WatchVerdictsResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12\"\n\x07verdict\x18\x02 \x01(\x0b\x32\x11.assay.v1.Verdict2\xfc\x01\n\x0eVerdictService\x12G\n\nGetVerdict\x12\x1b.assay.v1.GetVerdictRequest\x1a\x1c.assay.v1.GetVerdictResponse\x12M\n\x0cListVerdicts\x12\x1d.assay.v1.ListVerdictsRequest\x1a\x1e.assay.v1.ListVerdictsResponse\x12R\n\rWatchVerdicts\x12\x1e.assay.v1.WatchVerdictsRequest\x1a\x1f.assay.v1.WatchVerdictsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,6 +54,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERDICTFILTER'].fields_by_name['claim']._serialized_options = b'\342A\001\001\372A\021\n\017assay.dev/Claim'
   _globals['_VERDICTFILTER'].fields_by_name['cluster']._loaded_options = None
   _globals['_VERDICTFILTER'].fields_by_name['cluster']._serialized_options = b'\342A\001\001'
+  _globals['_VERDICTFILTER'].fields_by_name['author']._loaded_options = None
+  _globals['_VERDICTFILTER'].fields_by_name['author']._serialized_options = b'\342A\001\001'
+  _globals['_VERDICTFILTER'].fields_by_name['text']._loaded_options = None
+  _globals['_VERDICTFILTER'].fields_by_name['text']._serialized_options = b'\342A\001\001'
   _globals['_LISTVERDICTSREQUEST'].fields_by_name['filter']._loaded_options = None
   _globals['_LISTVERDICTSREQUEST'].fields_by_name['filter']._serialized_options = b'\342A\001\001'
   _globals['_LISTVERDICTSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -73,15 +77,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETVERDICTRESPONSE']._serialized_start=288
   _globals['_GETVERDICTRESPONSE']._serialized_end=344
   _globals['_VERDICTFILTER']._serialized_start=347
-  _globals['_VERDICTFILTER']._serialized_end=666
-  _globals['_LISTVERDICTSREQUEST']._serialized_start=669
-  _globals['_LISTVERDICTSREQUEST']._serialized_end=831
-  _globals['_LISTVERDICTSRESPONSE']._serialized_start=833
-  _globals['_LISTVERDICTSRESPONSE']._serialized_end=917
-  _globals['_WATCHVERDICTSREQUEST']._serialized_start=920
-  _globals['_WATCHVERDICTSREQUEST']._serialized_end=1054
-  _globals['_WATCHVERDICTSRESPONSE']._serialized_start=1056
-  _globals['_WATCHVERDICTSRESPONSE']._serialized_end=1131
-  _globals['_VERDICTSERVICE']._serialized_start=1134
-  _globals['_VERDICTSERVICE']._serialized_end=1386
+  _globals['_VERDICTFILTER']._serialized_end=708
+  _globals['_LISTVERDICTSREQUEST']._serialized_start=711
+  _globals['_LISTVERDICTSREQUEST']._serialized_end=873
+  _globals['_LISTVERDICTSRESPONSE']._serialized_start=875
+  _globals['_LISTVERDICTSRESPONSE']._serialized_end=959
+  _globals['_WATCHVERDICTSREQUEST']._serialized_start=962
+  _globals['_WATCHVERDICTSREQUEST']._serialized_end=1096
+  _globals['_WATCHVERDICTSRESPONSE']._serialized_start=1098
+  _globals['_WATCHVERDICTSRESPONSE']._serialized_end=1173
+  _globals['_VERDICTSERVICE']._serialized_start=1176
+  _globals['_VERDICTSERVICE']._serialized_end=1428
 # @@protoc_insertion_point(module_scope)

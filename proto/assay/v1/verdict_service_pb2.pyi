@@ -84,10 +84,16 @@ class VerdictFilter(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     CLAIM_FIELD_NUMBER: _builtins.int
     CLUSTER_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     claim: _builtins.str
     """Posts that repeat, discuss or rebut this claim, `claims/{claim}`."""
     cluster: _builtins.str
     """Posts of this cluster of near-duplicate texts."""
+    author: _builtins.str
+    """Posts of this author, by the pseudonym that they were sent with."""
+    text: _builtins.str
+    """Posts with this anywhere in their text, in any case; up to 256 characters. Without other filters it is slow."""
     @_builtins.property
     def decisions(self) -> _containers.RepeatedScalarFieldContainer[_verdict_pb2.Decision.ValueType]:
         """Any of these decisions."""
@@ -118,10 +124,12 @@ class VerdictFilter(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         claim: _builtins.str = ...,
         cluster: _builtins.str = ...,
+        author: _builtins.str = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["categories", b"categories", "claim", b"claim", "cluster", b"cluster", "decisions", b"decisions", "end_time", b"end_time", "start_time", b"start_time", "surfaces", b"surfaces"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "categories", b"categories", "claim", b"claim", "cluster", b"cluster", "decisions", b"decisions", "end_time", b"end_time", "start_time", b"start_time", "surfaces", b"surfaces", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

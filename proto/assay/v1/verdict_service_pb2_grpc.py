@@ -57,7 +57,7 @@ class VerdictServiceServicer:
     """
 
     def GetVerdict(self, request, context):
-        """Reads the latest verdict of one post.
+        """Reads the current verdict of one post.
 
         NOT_FOUND: no such post was accepted. FAILED_PRECONDITION: it was accepted and is not decided yet.
         """
@@ -66,14 +66,14 @@ class VerdictServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListVerdicts(self, request, context):
-        """Lists verdicts, newest first. A page may hold fewer than page_size; the last one has no next_page_token.
+        """Lists the current verdicts of posts, newest first. A page may hold fewer than page_size; the last one has no next_page_token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchVerdicts(self, request, context):
-        """Streams verdicts as they are decided, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
+        """Streams verdicts as they are decided, also those by which people revise an earlier one, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
         it saw misses none and gets none twice. Ends with UNAVAILABLE when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -34,14 +34,14 @@ class VerdictServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> VerdictServiceAsyncStub: ...
     GetVerdict: _grpc.UnaryUnaryMultiCallable[_verdict_service_pb2.GetVerdictRequest, _verdict_service_pb2.GetVerdictResponse]
-    """Reads the latest verdict of one post.
+    """Reads the current verdict of one post.
 
     NOT_FOUND: no such post was accepted. FAILED_PRECONDITION: it was accepted and is not decided yet.
     """
     ListVerdicts: _grpc.UnaryUnaryMultiCallable[_verdict_service_pb2.ListVerdictsRequest, _verdict_service_pb2.ListVerdictsResponse]
-    """Lists verdicts, newest first. A page may hold fewer than page_size; the last one has no next_page_token."""
+    """Lists the current verdicts of posts, newest first. A page may hold fewer than page_size; the last one has no next_page_token."""
     WatchVerdicts: _grpc.UnaryStreamMultiCallable[_verdict_service_pb2.WatchVerdictsRequest, _verdict_service_pb2.WatchVerdictsResponse]
-    """Streams verdicts as they are decided, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
+    """Streams verdicts as they are decided, also those by which people revise an earlier one, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
     it saw misses none and gets none twice. Ends with UNAVAILABLE when the server stops.
     """
 
@@ -51,14 +51,14 @@ class VerdictServiceAsyncStub(VerdictServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetVerdict: _aio.UnaryUnaryMultiCallable[_verdict_service_pb2.GetVerdictRequest, _verdict_service_pb2.GetVerdictResponse]  # type: ignore[assignment]
-    """Reads the latest verdict of one post.
+    """Reads the current verdict of one post.
 
     NOT_FOUND: no such post was accepted. FAILED_PRECONDITION: it was accepted and is not decided yet.
     """
     ListVerdicts: _aio.UnaryUnaryMultiCallable[_verdict_service_pb2.ListVerdictsRequest, _verdict_service_pb2.ListVerdictsResponse]  # type: ignore[assignment]
-    """Lists verdicts, newest first. A page may hold fewer than page_size; the last one has no next_page_token."""
+    """Lists the current verdicts of posts, newest first. A page may hold fewer than page_size; the last one has no next_page_token."""
     WatchVerdicts: _aio.UnaryStreamMultiCallable[_verdict_service_pb2.WatchVerdictsRequest, _verdict_service_pb2.WatchVerdictsResponse]  # type: ignore[assignment]
-    """Streams verdicts as they are decided, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
+    """Streams verdicts as they are decided, also those by which people revise an earlier one, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
     it saw misses none and gets none twice. Ends with UNAVAILABLE when the server stops.
     """
 
@@ -71,7 +71,7 @@ class VerdictServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _verdict_service_pb2.GetVerdictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_verdict_service_pb2.GetVerdictResponse, _abc.Awaitable[_verdict_service_pb2.GetVerdictResponse]]:
-        """Reads the latest verdict of one post.
+        """Reads the current verdict of one post.
 
         NOT_FOUND: no such post was accepted. FAILED_PRECONDITION: it was accepted and is not decided yet.
         """
@@ -82,7 +82,7 @@ class VerdictServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _verdict_service_pb2.ListVerdictsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_verdict_service_pb2.ListVerdictsResponse, _abc.Awaitable[_verdict_service_pb2.ListVerdictsResponse]]:
-        """Lists verdicts, newest first. A page may hold fewer than page_size; the last one has no next_page_token."""
+        """Lists the current verdicts of posts, newest first. A page may hold fewer than page_size; the last one has no next_page_token."""
 
     @_abc_1.abstractmethod
     def WatchVerdicts(
@@ -90,7 +90,7 @@ class VerdictServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _verdict_service_pb2.WatchVerdictsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_verdict_service_pb2.WatchVerdictsResponse], _abc.AsyncIterator[_verdict_service_pb2.WatchVerdictsResponse]]:
-        """Streams verdicts as they are decided, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
+        """Streams verdicts as they are decided, also those by which people revise an earlier one, with a heartbeat about every 10 s. A watcher that reconnects with the last cursor
         it saw misses none and gets none twice. Ends with UNAVAILABLE when the server stops.
         """
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from service.adapters.sql_tables import METADATA
+from service.adapters.sql_schema import METADATA
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()

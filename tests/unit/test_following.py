@@ -1,0 +1,94 @@
+"""Followers hand over every recorded verdict, whatever breaks on the way."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.adapters.memory import MemoryAnnouncer
+from service.adapters.memory_store import MemoryStore
+from service.domain import Decision, Post, Ruling, Source, Verdict
+from service.errors import StoreUnavailable
+from service.following import Follower
+
+
+class Watching:
+    """Keeps what troubles it is told of."""
+
+    def __init__(self) -> None:
+        self.troubles: list[str] = []
+
+    def trouble(self, where: str, error: Exception) -> None:
+        self.troubles.append(f"{where}: {error}")
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def posts(post_of: Callable[..., Post]) -> list[Post]:
+    return [post_of(f"text {number}", id=str(number)) for number in range(450)]
+
+
+def follower(store: MemoryStore, handle: Any, observer: Any = None, **options: Any) -> Follower:
+    return Follower("test", store, MemoryAnnouncer(), handle, observer or Watching(), **options)
+
+
+async def test_all_revisions_come_in_their_order_and_once(
+    store: MemoryStore, posts: list[Post], verdict_of: Callable[..., Verdict]
+) -> None:
+    recorded = await store.record(posts, [verdict_of(post) for post in posts])
+    ruling = Ruling(Decision.BLOCK, case="cases/1")
+    revised = await store.revise([replace(recorded[3], ruling=ruling, source=Source.MODERATOR)])
+    seen: list[Verdict] = []
+
+    async def handle(verdicts: Sequence[Verdict]) -> None:
+        seen.extend(verdicts)
+
+    following = follower(store, handle)
+    while await following.step():
+        pass
+    assert seen == [*recorded, *revised]
+    assert not await follower(store, handle).step()
+    assert len(seen) == 451
+
+
+async def test_one_that_begins_now_sees_only_what_follows(
+    store: MemoryStore, posts: list[Post], verdict_of: Callable[..., Verdict]
+) -> None:
+    await store.record(posts[:3], [verdict_of(post) for post in posts[:3]])
+    seen: list[Verdict] = []
+
+    async def handle(verdicts: Sequence[Verdict]) -> None:
+        seen.extend(verdicts)
+
+    following = follower(store, handle, start_at="now")
+    await following.step()
+    fresh = await store.record(posts[3:5], [verdict_of(post) for post in posts[3:5]])
+    await following.step()
+    assert seen == fresh
+
+
+async def test_what_failed_comes_again_and_the_loop_goes_on(
+    store: MemoryStore, posts: list[Post], verdict_of: Callable[..., Verdict]
+) -> None:
+    recorded = await store.record(posts[:2], [verdict_of(post) for post in posts[:2]])
+    failures, seen, observer = [1], asyncio.Queue[list[Verdict]](), Watching()
+
+    async def handle(verdicts: Sequence[Verdict]) -> None:
+        if failures:
+            failures.pop()
+            raise StoreUnavailable("the record store does not answer")
+        seen.put_nowait(list(verdicts))
+
+    task = asyncio.create_task(follower(store, handle, observer).run())
+    try:
+        assert await asyncio.wait_for(seen.get(), 5) == recorded
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert observer.troubles == ["follower test: the record store does not answer"]
