@@ -23,7 +23,7 @@ test: $(BIN)/.assay-dev system ## Run every check and every test
 	$(BIN)/python proto/generate.py --check
 	$(BIN)/pytest
 
-system: ## Install the system programs that tests use (Redis, PostgreSQL), where this user may
+system: ## Install the system programs that tests use (Redis, PostgreSQL, Chromium), where this user may
 	@sh .ci/system-programs
 
 format: $(BIN)/.assay-dev ## Format the code and sort its imports

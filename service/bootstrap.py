@@ -3,36 +3,60 @@
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from service import certificate as certificates
+from service import policy_parts, quality_parts, transparency_parts
 from service.adapters.celery_queue import CeleryQueue
+from service.adapters.http_sender import HttpSender
 from service.adapters.local_cache import LocalCache
 from service.adapters.observer import TelemetryObserver
 from service.adapters.redis_announcer import RedisAnnouncer
 from service.adapters.redis_attempts import RedisAttempts
+from service.adapters.redis_budget import RedisBudget
 from service.adapters.redis_cache import RedisCache
 from service.adapters.redis_claim_traffic import RedisClaimTraffic
 from service.adapters.redis_clusters import RedisClusters
 from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
+from service.adapters.sql_review import SqlReview
 from service.adapters.sql_store import SqlStore
+from service.adapters.sql_webhooks import SqlWebhooks
+from service.adapters.webhook_telemetry import WebhookTelemetry
+from service.background import kept_running
+from service.budget import Budget
 from service.certificate import Certificate
 from service.claim_traffic import SurgeLimits
+from service.desk import Desk
+from service.desk_parts import desk, directory
 from service.dispatching import Dispatcher
 from service.feeds import Pseudonyms
 from service.fleet import Fleet
+from service.following import Follower
+from service.governance.governing import Governing
+from service.governance.live import LivePolicy, PolicyWatch
+from service.governance.ports import WatchObserver
 from service.judging import Judging
+from service.people.directory import Directory
 from service.pipeline import FrontLimits, Pipeline
-from service.policy import Policy
+from service.policy import Policies, Policy
 from service.policy_file import load
 from service.ports import Announcer, Classifier, Observer, RecordStore, VerdictCache, WorkerRegistry
+from service.review.appealing import Appealing
+from service.review.casework import Casework
+from service.review.opening import CaseOpening
+from service.review.reviewing import Reviewing, ReviewLimits
+from service.routing import Routing
 from service.settings import Settings
 from service.surges import Surges
 from service.timeline import SHIPPED, Weighing
+from service.transparency.publishing import Publishing
+from service.webhooks.delivering import Delivering
+from service.webhooks.enqueueing import FOLLOWER, Webhooks
+from service.webhooks.managing import Endpoints
 from service.write_behind import WriteBehind
 
 _STARTER = Path(__file__).parents[1] / "classifiers" / "starter"
@@ -49,6 +73,11 @@ class Front:
     store: RecordStore
     announcer: Announcer
     weighing: Weighing
+    desk: Desk
+    webhooks: Endpoints
+    cases: Casework
+    governing: Governing
+    publishing: Publishing
 
 
 def policy(settings: Settings) -> Policy:
@@ -102,18 +131,54 @@ async def _wires(settings: Settings) -> AsyncIterator[_Wires]:
 async def front(settings: Settings) -> AsyncIterator[Front]:
     """A started pipeline; drained at the end."""
     weigh = weighing(settings)
-    async with _wires(settings) as wires:
-        pipeline = _pipeline(settings, wires)
+    observer = TelemetryObserver()
+    async with AsyncExitStack() as stack:
+        wires = await stack.enter_async_context(_wires(settings))
+        webhooks = await stack.enter_async_context(_sending(settings, wires, observer))
+        cache, budget = _cache(settings, wires.redis), Budget(RedisBudget(wires.redis), observer)
+        live, governing = await stack.enter_async_context(_policies(settings, wires, budget, observer))
+        cases = await stack.enter_async_context(_cases(settings, wires, cache, lambda: live.current.routing, observer))
+        await stack.enter_async_context(transparency_parts.keeping(settings, wires.store))
+        publishing = transparency_parts.publishing(settings, wires.store, wires.redis, lambda: live.current)
+        pipeline = _pipeline(settings, wires, observer, cache, live, budget)
         await pipeline.start()
+        await stack.enter_async_context(
+            quality_parts.measured(settings, wires.store, wires.announcer, pipeline, policies=live, observer=observer)
+        )
         try:
-            yield Front(pipeline, wires.store, wires.announcer, weigh)
+            told = wires.announcer
+            at_desk = desk(settings, wires.store, told, policies=live, governing=governing, casework=cases)
+            yield Front(pipeline, wires.store, told, weigh, at_desk, webhooks, cases, governing, publishing)
         finally:
             await pipeline.drain()
 
 
-def _pipeline(settings: Settings, wires: _Wires) -> Pipeline:
-    observer = TelemetryObserver()
-    cache = _cache(settings, wires.redis)
+@asynccontextmanager
+async def _policies(
+    settings: Settings, wires: _Wires, budget: Budget, observer: TelemetryObserver
+) -> AsyncIterator[tuple[LivePolicy, Governing]]:
+    """The live policy, kept fresh while the context is open, and what people do with policies."""
+    store, certified = wires.store, certificate(settings)
+    live = await policy_parts.taken_up(settings, store, certified)
+    observer.took_up(live.current)
+    governing = policy_parts.governing(settings, store, certified, budget)
+    await governing.enrol()
+    watch = policy_parts.watch(live, store, certified, observer)
+    async with (
+        kept_running({"policy": watch.run}, observer),
+        policy_parts.in_shadow(live, store, wires.announcer, observer),
+    ):
+        yield live, governing
+
+
+def _pipeline(  # noqa: PLR0917 - a front's parts
+    settings: Settings,
+    wires: _Wires,
+    observer: TelemetryObserver,
+    cache: VerdictCache,
+    decides: Policies,
+    budget: Budget,
+) -> Pipeline:
     dispatcher = Dispatcher(
         wires.store,
         wires.queue,
@@ -124,7 +189,7 @@ def _pipeline(settings: Settings, wires: _Wires) -> Pipeline:
     )
     return Pipeline(
         front=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
-        policy=policy(settings),
+        policy=decides,
         store=wires.store,
         cache=cache,
         queue=wires.queue,
@@ -132,18 +197,21 @@ def _pipeline(settings: Settings, wires: _Wires) -> Pipeline:
         dispatcher=dispatcher,
         write_behind=WriteBehind(wires.store, cache, wires.announcer, observer),
         surges=_surges(settings, wires, observer),
+        budget=budget,
         observer=observer,
         limits=_limits(settings),
     )
 
 
 @asynccontextmanager
-async def judging(settings: Settings, classifier: Classifier) -> AsyncIterator[Judging]:
-    """A worker's half of the pipeline."""
+async def judging(
+    settings: Settings, classifier: Classifier, policies: Policies | None = None
+) -> AsyncIterator[Judging]:
+    """A worker's half of the pipeline. `PolicyHouse.watch`, on a store of its own, keeps what it decides by fresh."""
     observer = TelemetryObserver()
     async with _wires(settings) as wires:
         yield Judging(
-            policy=policy(settings),
+            policy=policies or await policy_parts.taken_up(settings, wires.store, certificate(settings)),
             classifier=classifier,
             store=wires.store,
             cache=_redis_cache(settings, wires.redis),
@@ -152,6 +220,7 @@ async def judging(settings: Settings, classifier: Classifier) -> AsyncIterator[J
             announcer=wires.announcer,
             clusters=RedisClusters(wires.redis, window=settings.cluster_window),
             surges=_surges(settings, wires, observer),
+            budget=Budget(RedisBudget(wires.redis), observer),
             observer=observer,
         )
 
@@ -166,6 +235,45 @@ async def record_store(settings: Settings) -> AsyncIterator[RecordStore]:
         await store.close()
 
 
+async def live_policy(settings: Settings) -> LivePolicy:
+    """The live policy as it stands in the store. Raises as `SqlStore.connect` and `policy` do."""
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        return await policy_parts.taken_up(settings, store, certificate(settings))
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def policy_watch(settings: Settings, live: LivePolicy, observer: WatchObserver) -> AsyncIterator[PolicyWatch]:
+    """What keeps `live` fresh, on a connection of its own. Raises as `SqlStore.connect` does."""
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        yield policy_parts.watch(live, store, certificate(settings), observer)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def governing_alone(settings: Settings) -> AsyncIterator[Governing]:
+    """What people do with policies, for commands that need no Redis. Raises as `SqlStore.connect` and `policy` do."""
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        yield policy_parts.governing(settings, store, certificate(settings))
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def review_store(settings: Settings) -> AsyncIterator[tuple[SqlReview, RecordStore]]:
+    """Review, and the record store beside it, for commands that need no Redis. Raises as `SqlStore.connect` does."""
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        yield SqlReview.beside(store), store
+    finally:
+        await store.close()
+
+
 @asynccontextmanager
 async def registry(settings: Settings) -> AsyncIterator[WorkerRegistry]:
     """The registry alone, for a worker's heartbeat."""
@@ -174,6 +282,93 @@ async def registry(settings: Settings) -> AsyncIterator[WorkerRegistry]:
         yield RedisRegistry(connection)
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def people(settings: Settings) -> AsyncIterator[Directory]:
+    """The people alone, for commands that need no Redis. Raises as `SqlStore.connect` does."""
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        yield directory(store)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def desk_alone(settings: Settings) -> AsyncIterator[Desk]:
+    """The desk of a dashboard that runs beside the fronts."""
+    observer = TelemetryObserver()
+    async with _wires(settings) as wires:
+        certified, cache = certificate(settings), _redis_cache(settings, wires.redis)
+        live = await policy_parts.taken_up(settings, wires.store, certified)
+        budget = Budget(RedisBudget(wires.redis), observer)
+        governing = policy_parts.governing(settings, wires.store, certified, budget)
+        cases = casework(
+            settings,
+            wires.store,
+            routing=lambda: live.current.routing,
+            observer=observer,
+            cache=cache,
+            announcer=wires.announcer,
+        )
+        async with kept_running({"policy": policy_parts.watch(live, wires.store, certified, observer).run}, observer):
+            yield desk(settings, wires.store, wires.announcer, policies=live, governing=governing, casework=cases)
+
+
+@asynccontextmanager
+async def endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
+    """The use cases of webhooks alone, for commands that need no Redis. Raises as `SqlStore.connect` does."""
+    store = await SqlStore.connect(settings.database_url)
+    sender = HttpSender(allow_private=settings.webhook_allow_private)
+    try:
+        yield Endpoints(SqlWebhooks.beside(store), sender, allow_private=settings.webhook_allow_private)
+    finally:
+        await sender.close()
+        await store.close()
+
+
+def casework(
+    settings: Settings,
+    store: SqlStore,
+    *,
+    routing: Callable[[], Routing],
+    observer: Observer,
+    cache: VerdictCache | None = None,
+    announcer: Announcer | None = None,
+) -> Casework:
+    """Cases and appeals on this store; `routing` gives what the live policy says of them."""
+    review = SqlReview.beside(store)
+    limits = ReviewLimits(lease=settings.review_lease, undo_within=settings.review_undo)
+    return Casework(
+        Reviewing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer, limits=limits),
+        Appealing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer),
+    )
+
+
+@asynccontextmanager
+async def _cases(
+    settings: Settings, wires: _Wires, cache: VerdictCache, routing: Callable[[], Routing], observer: Observer
+) -> AsyncIterator[Casework]:
+    """Opens cases for what is recorded while the context is open."""
+    review, announcer = SqlReview.beside(wires.store), wires.announcer
+    opening = CaseOpening(review, wires.store, cache=cache, announcer=announcer, routing=routing, observer=observer)
+    follower = Follower("cases", wires.store, announcer, opening.handle, observer)
+    async with kept_running({"cases": follower.run}, observer):
+        yield casework(settings, wires.store, routing=routing, observer=observer, cache=cache, announcer=announcer)
+
+
+@asynccontextmanager
+async def _sending(settings: Settings, wires: _Wires, observer: Observer) -> AsyncIterator[Endpoints]:
+    """Follows the verdicts and delivers webhooks while the context is open."""
+    store, sender = SqlWebhooks.beside(wires.store), HttpSender(allow_private=settings.webhook_allow_private)
+    delivering = Delivering(store, sender, WebhookTelemetry())
+    told = Webhooks(store, delivering.poke)
+    follower = Follower(FOLLOWER, wires.store, wires.announcer, told.handle, observer, "now")
+    try:
+        async with kept_running({"webhook follower": follower.run, "webhooks": delivering.run}, observer):
+            yield Endpoints(store, sender, allow_private=settings.webhook_allow_private)
+    finally:
+        await sender.close()
 
 
 def _surges(settings: Settings, wires: _Wires, observer: Observer) -> Surges:

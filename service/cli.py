@@ -13,9 +13,14 @@ from rich.table import Table
 from service.adapters import logs
 from service.claims_cli import claims
 from service.domain import Decision, VerdictFilter
-from service.errors import PolicyInvalid
+from service.people_cli import people
+from service.policy_cli import policies
+from service.quality_cli import quality
+from service.review_cli import review
 from service.settings import Settings
 from service.terminal import AsJson, answered, err, out, run_to_end, settings_here
+from service.transparency_cli import audit, erase, report, retention, statements
+from service.webhooks_cli import webhooks
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,9 +29,16 @@ app = typer.Typer(
     help="Assay judges the posts of a feed: machine-written misinformation and what a policy forbids.",
     epilog="Settings come from ASSAY_* variables; the README lists them.",
 )
-policies = typer.Typer(no_args_is_help=True, help="Look after policy files.")
 app.add_typer(policies, name="policy")
 app.add_typer(claims, name="claims", rich_help_panel="Server")
+app.add_typer(review, name="review", rich_help_panel="Server")
+app.add_typer(webhooks, name="webhooks", rich_help_panel="Server")
+app.add_typer(people, name="people", rich_help_panel="Server")
+app.add_typer(audit, name="audit", rich_help_panel="Server")
+app.add_typer(quality, name="quality", rich_help_panel="Server")
+app.add_typer(statements, name="statements", rich_help_panel="Server")
+for command in (report, erase, retention):
+    app.command(rich_help_panel="Server")(command)
 
 Address = Annotated[
     str, typer.Option(envvar="ASSAY_ADDRESS", help="Where the gRPC server listens.", metavar="HOST:PORT")
@@ -38,13 +50,28 @@ LOCAL: str = Settings.model_fields["address"].default
 def up(
     data_dir: Annotated[Path | None, typer.Option(help="Keep SQLite and Redis here.")] = None,
     address: Annotated[str, typer.Option(help="Listen here.", metavar="HOST:PORT", envvar="ASSAY_ADDRESS")] = LOCAL,
+    shims: Annotated[
+        str | None,
+        typer.Option(
+            "--shim-address",
+            help="Answer Perspective's and OpenAI's calls here, or off. Default: 127.0.0.1:8081 if free.",
+            metavar="HOST:PORT",
+            envvar="ASSAY_SHIM_ADDRESS",
+            show_default=False,
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every post.")] = False,
 ) -> None:
     """Start everything on this machine: Redis, SQLite, one worker and the gRPC server. Ctrl-C drains and stops."""
+    from service.shims.listening import LOCAL as SHIMS
+    from service.shims.listening import local_if_free
     from service.stack import up as run
 
-    chosen = settings_here(address=address, reflection=True, **({"data_dir": data_dir} if data_dir else {}))
+    given = {"address": address, "shim_address": local_if_free() if shims is None else shims}
+    chosen = settings_here(reflection=True, **given, **({"data_dir": data_dir} if data_dir else {}))
     logs.configure("info" if verbose else "warning", pretty=sys.stderr.isatty())
+    if shims is None and not chosen.shim_address:
+        err.print(f"{SHIMS} is taken: the shims are off. Put them elsewhere with --shim-address.", highlight=False)
     run_to_end(run(chosen, out))
 
 
@@ -56,6 +83,17 @@ def serve() -> None:
     from service.serving import serve as run
 
     run_to_end(run(chosen))
+
+
+@app.command(rich_help_panel="Server")
+def dashboard() -> None:
+    """Run the dashboard alone, against the Redis and the database of the settings. `assay up` brings its own."""
+    from service.serving import serve_dashboard
+    from service.stack import tell_of
+
+    chosen = settings_here().resolved()
+    logs.configure(chosen.log_level)
+    run_to_end(serve_dashboard(chosen, lambda served: tell_of(served, out)))
 
 
 @app.command(rich_help_panel="Server")
@@ -161,27 +199,6 @@ def demo() -> None:
 
     logs.configure("error", pretty=sys.stderr.isatty())
     run_to_end(run(out))
-
-
-@policies.command()
-def validate(
-    file: Annotated[
-        Path | None, typer.Argument(help="A policy file; none: the shipped default.", exists=True, dir_okay=False)
-    ] = None,
-) -> None:
-    """Check a policy file, with the certificate of the settings: every mistake with its line and key."""
-    from service.bootstrap import certificate
-    from service.policy_file import load
-
-    try:
-        policy = load(file, answered(lambda: certificate(settings_here())))
-    except PolicyInvalid as error:
-        for problem in (str(error), *getattr(error, "__notes__", ())):
-            err.print(f"[red]{escape(str(file or 'default policy'))}[/red]: {escape(problem)}", highlight=False)
-        raise typer.Exit(1) from None
-    out.print(
-        f"{file or 'the shipped default policy'} is valid: {policy.name}, version {policy.version}", soft_wrap=True
-    )
 
 
 def main() -> None:

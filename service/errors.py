@@ -5,7 +5,10 @@ AssayError
 │   └── PolicyInvalid     a policy document is wrong: names line and key
 ├── Conflict              a request_id was used for another request
 ├── AlreadyExists         there is a claim of that name
+│   └── AppealExists      the decision is contested already
 ├── NotFound              nothing of the name that was asked for: a post, unless told otherwise
+│   ├── AppealNotFound    no such appeal
+│   ├── CaseNotFound      no such case, or no such decision on one
 │   ├── ClaimNotFound     no such claim
 │   ├── PolicyNotFound    no such policy version
 │   └── WebhookNotFound   no such endpoint or delivery
@@ -60,8 +63,20 @@ class AlreadyExists(AssayError):
     """A claim of that name, which was to be new, is in the store."""
 
 
+class AppealExists(AlreadyExists):
+    """The decision on a post is contested already, and can be only once."""
+
+
 class NotFound(AssayError):
     """Nothing of the name that was asked for was ever accepted or stored."""
+
+
+class AppealNotFound(NotFound):
+    """No appeal of that name was opened."""
+
+
+class CaseNotFound(NotFound):
+    """No case of that name was opened, or no decision of that name was made."""
 
 
 class ClaimNotFound(NotFound):

@@ -13,10 +13,11 @@ import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
+from service.budget import Budget
 from service.domain import Batch, Judgement, Post, Reply, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, RedisUnavailable, Unavailable
 from service.fusing import fused
-from service.policy import Policy
+from service.policy import Policies
 from service.ports import Announcer, Attempts, Classifier, Clusters, Observer, Queue, RecordStore, VerdictCache
 from service.surges import Surges
 
@@ -38,7 +39,7 @@ class Judging:
     def __init__(
         self,
         *,
-        policy: Policy,
+        policy: Policies,
         classifier: Classifier,
         store: RecordStore,
         cache: VerdictCache,
@@ -47,11 +48,12 @@ class Judging:
         announcer: Announcer,
         clusters: Clusters,
         surges: Surges,
+        budget: Budget,
         observer: Observer,
     ) -> None:
         self._policy, self._classifier, self._store, self._cache = policy, classifier, store, cache
         self._queue, self._attempts, self._announcer, self._observer = queue, attempts, announcer, observer
-        self._clusters, self._surges = clusters, surges
+        self._clusters, self._surges, self._budget = clusters, surges, budget
 
     async def judge(self, batch: Batch) -> Reply:
         """Decide and record what the batch still needs, and answer the front that waits.
@@ -135,7 +137,7 @@ class Judging:
         judgements, model_seconds = await self._judgements(posts, recorded=errand.recorded)
         await self._quietly("attempts", self._attempts.finish(keys))  # before recording: an outage is no post's fault
         latency = {"queue": errand.queued, "model": model_seconds}
-        verdicts = [self._decide(post, *judged, latency) for post, judged in zip(posts, judgements, strict=True)]
+        verdicts = await self._decide(posts, judgements, latency, counted=errand.recorded)
         if errand.recorded:
             return await self._record(posts, verdicts)
         await self._quietly("cache", self._cache.keep([judgement for judgement, _ in judgements]))
@@ -176,20 +178,30 @@ class Judging:
     async def _cached(self, posts: list[Post]) -> dict[str, Judgement]:
         try:
             hits = await self._cache.find(
-                posts, judged_by=self._classifier.judged_by, policy_version=self._policy.version
+                posts, judged_by=self._classifier.judged_by, policy_version=self._policy.current.version
             )
         except RedisUnavailable as error:
             self._observer.trouble("cache", error)
             return {}
         return {hit.judgement.content_digest: hit.judgement for hit in hits if hit.judgement}
 
-    def _decide(self, post: Post, judgement: Judgement, source: Source, latency: dict[str, float]) -> Verdict:
-        ruling, version = self._policy.decide(post, judgement), self._policy.version
-        return verdict_on(post, ruling, policy_version=version, source=source, judgement=judgement, latency=latency)
+    async def _decide(
+        self, posts: list[Post], judged: list[tuple[Judgement, Source]], latency: dict[str, float], *, counted: bool
+    ) -> list[Verdict]:
+        """The verdicts, all by one policy; `counted` against the day's budget of automatic actions."""
+        policy = self._policy.current
+        rulings = [policy.decide(post, judgement) for post, (judgement, _) in zip(posts, judged, strict=True)]
+        if counted:
+            rulings = await self._budget.within(policy, posts, rulings)
+        return [
+            verdict_on(post, ruling, policy_version=policy.version, source=source, judgement=judgement, latency=latency)
+            for post, ruling, (judgement, source) in zip(posts, rulings, judged, strict=True)
+        ]
 
     def _set_aside(self, post: Post) -> Verdict:
-        ruling, version = self._policy.set_aside(post), self._policy.version
-        return verdict_on(post, ruling, policy_version=version, source=Source.SET_ASIDE, skipped=(SET_ASIDE,))
+        policy = self._policy.current
+        ruling, skipped = policy.set_aside(post), (SET_ASIDE,)
+        return verdict_on(post, ruling, policy_version=policy.version, source=Source.SET_ASIDE, skipped=skipped)
 
     async def _record(self, posts: list[Post], verdicts: list[Verdict]) -> list[Verdict]:
         started = time.perf_counter()

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from re import Pattern
 
 import yaml
 
@@ -93,6 +94,13 @@ class Located:
         if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
             raise self.error(f"{self._kind} where text is wanted", "write a word or a sentence")
         return str(self.node.value).strip()
+
+    def matching(self, form: Pattern[str], example: str) -> str:
+        """Text that has the form, of which `example` tells."""
+        word = self.text()
+        if not form.fullmatch(word):
+            raise self.error(f"{word!r} has another form than is wanted", f"write {example}")
+        return word
 
     def number(self, low: float, high: float) -> float:
         """A number in [low, high]."""

@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from service.budget import Budget
 from service.dispatching import Dispatcher
 from service.domain import Batch, Judgement, Lane, Post, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
 from service.fleet import Fleet
 from service.gathering import Gatherer, Waiting
-from service.policy import Policy
+from service.policy import Policies, Policy
 from service.ports import CacheHit, LoadObserver, Queue, RecordStore, VerdictCache
 from service.surges import Surges
 from service.write_behind import WriteBehind
@@ -49,7 +50,7 @@ class Pipeline:
         self,
         *,
         front: str,
-        policy: Policy,
+        policy: Policies,
         store: RecordStore,
         cache: VerdictCache,
         queue: Queue,
@@ -57,13 +58,14 @@ class Pipeline:
         dispatcher: Dispatcher,
         write_behind: WriteBehind,
         surges: Surges,
+        budget: Budget,
         observer: LoadObserver,
         limits: FrontLimits = FrontLimits(),
     ) -> None:
         self._front, self._policy, self._limits = front, policy, limits
         self._store, self._cache, self._queue, self._fleet = store, cache, queue, fleet
         self._dispatcher, self._write_behind, self._observer = dispatcher, write_behind, observer
-        self._surges = surges
+        self._surges, self._budget = surges, budget
         self._gatherer = Gatherer(
             self._ship,
             front=front,
@@ -79,7 +81,7 @@ class Pipeline:
     @property
     def policy(self) -> Policy:
         """What posts are decided by now."""
-        return self._policy
+        return self._policy.current
 
     async def start(self) -> None:
         """Start the background loops."""
@@ -135,9 +137,7 @@ class Pipeline:
         started = time.perf_counter()
         deadline = time.time() + self._limits.default_deadline if deadline is None else deadline
         hits = await self._lookup(posts)
-        results: list[Verdict | AssayError | None] = [
-            self._from_hit(post, hit) for post, hit in zip(posts, hits, strict=True)
-        ]
+        results: list[Verdict | AssayError | None] = [*await self._from_hits(posts, hits)]
         misses = [number for number, result in enumerate(results) if result is None]
         if misses:
             judged = await self._ask([posts[number] for number in misses], deadline)
@@ -174,7 +174,7 @@ class Pipeline:
     async def _lookup(self, posts: Sequence[Post]) -> list[CacheHit]:
         started = time.perf_counter()
         try:
-            hits = await self._cache.find(posts, judged_by=self._fleet.judged_by, policy_version=self._policy.version)
+            hits = await self._cache.find(posts, judged_by=self._fleet.judged_by, policy_version=self.policy.version)
         except RedisUnavailable as error:
             self._observer.trouble("cache", error)
             self._observer.looked_up(errors=len(posts))
@@ -194,24 +194,46 @@ class Pipeline:
             return [CacheHit()] * len(posts)
         return [CacheHit(*found) for found in zip(verdicts, judgements, strict=True)]
 
-    def _from_hit(self, post: Post, hit: CacheHit) -> Verdict | None:
-        if hit.verdict and hit.verdict.policy_version == self._policy.version and _stands(hit.verdict, hit.judgement):
+    async def _from_hits(self, posts: Sequence[Post], hits: Sequence[CacheHit]) -> list[Verdict | None]:
+        """The verdict on each post of which the cache knows verdict or judgement, in order."""
+        version = self.policy.version
+        results = [self._from_hit(hit, version) for hit in hits]
+        due = [
+            (number, post, judgement, hit.verdict is not None)
+            for number, (post, hit, result) in enumerate(zip(posts, hits, results, strict=True))
+            if result is None and (judgement := hit.judgement or (hit.verdict and hit.verdict.judgement))
+        ]
+        if due:
+            numbers, *judged = zip(*due, strict=True)
+            for number, verdict in zip(numbers, await self._decide(*judged), strict=True):
+                results[number] = verdict
+        return results
+
+    def _from_hit(self, hit: CacheHit, version: str) -> Verdict | None:
+        if hit.verdict and hit.verdict.policy_version == version and _stands(hit.verdict, hit.judgement):
             by_model = hit.verdict.judgement and hit.verdict.source is not Source.MODERATOR
             verdict = replace(hit.verdict, source=Source.CACHE) if by_model else hit.verdict
             self._observer.decided(verdict)
             return verdict
-        judgement = hit.judgement or (hit.verdict and hit.verdict.judgement)
-        return self._decide(post, judgement, already_recorded=hit.verdict is not None) if judgement else None
+        return None
 
-    def _decide(self, post: Post, judgement: Judgement, *, already_recorded: bool) -> Verdict:
-        ruling, version = self._policy.decide(post, judgement), self._policy.version
-        verdict = verdict_on(post, ruling, policy_version=version, source=Source.CACHE, judgement=judgement)
-        self._observer.decided(verdict)
-        if not already_recorded:  # else it was counted when it was first decided
-            self._surges.note(judgement)
-            if self._to_record(verdict):
-                self._write_behind.put(post, verdict)
-        return verdict
+    async def _decide(
+        self, posts: Sequence[Post], judgements: Sequence[Judgement], recorded: Sequence[bool]
+    ) -> list[Verdict]:
+        """The verdicts on posts whose texts are judged, by one policy; `recorded`: whether the post has one already."""
+        policy = self.policy
+        rulings = [policy.decide(post, judgement) for post, judgement in zip(posts, judgements, strict=True)]
+        rulings = await self._budget.within(policy, posts, rulings)
+        verdicts = []
+        for post, judgement, ruling, already in zip(posts, judgements, rulings, recorded, strict=True):
+            verdict = verdict_on(post, ruling, policy_version=policy.version, source=Source.CACHE, judgement=judgement)
+            self._observer.decided(verdict)
+            if not already:  # else it was counted when it was first decided
+                self._surges.note(judgement)
+                if self._to_record(verdict):
+                    self._write_behind.put(post, verdict)
+            verdicts.append(verdict)
+        return verdicts
 
     def _to_record(self, verdict: Verdict) -> bool:
         wanted = self._limits.record_hits
@@ -242,11 +264,12 @@ class Pipeline:
         except AssayError as error:
             return error
         own = verdict.post == post.key
-        if own and (verdict.judgement is None or verdict.policy_version == self._policy.version):
+        if own and (verdict.judgement is None or verdict.policy_version == self.policy.version):
             return verdict
         if verdict.judgement is None:  # the twin was set aside: this post must not be judged by proxy
             return self._provisional(post) or DeadlineExceeded("the model could not judge this text")
-        return self._decide(post, verdict.judgement, already_recorded=own)
+        [decided] = await self._decide([post], [verdict.judgement], [own])
+        return decided
 
     async def _judgement(self, post: Post, hit: CacheHit, deadline: float) -> Judgement | None:
         return hit.judgement or (await self._flight(post, deadline, recorded=False)).judgement
@@ -283,10 +306,11 @@ class Pipeline:
             flight.verdict.exception()  # read it, since every waiter may have left
 
     def _provisional(self, post: Post) -> Verdict | None:
-        ruling = self._policy.provisional(post)
+        policy = self.policy
+        ruling = policy.provisional(post)
         if ruling is None:
             return None
-        version, skipped = self._policy.version, (NO_WORKER_IN_TIME,)
+        version, skipped = policy.version, (NO_WORKER_IN_TIME,)
         return verdict_on(post, ruling, policy_version=version, source=Source.PROVISIONAL, skipped=skipped)
 
     async def _ship(self, batch: Batch) -> None:

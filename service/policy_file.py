@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
@@ -34,18 +34,29 @@ from service.conditions import (
 from service.domain import Category, Decision, Surface
 from service.errors import PolicyInvalid
 from service.located import Located, Problems, read
-from service.policy import Policy
+from service.policy import MODERATOR, Policy
+from service.policy_sections import (
+    LOCALE,
+    LOCALES_LOOK,
+    NAME,
+    REGION,
+    REGIONS_LOOK,
+    read_budget,
+    read_harms,
+    read_queues,
+    read_reasons,
+)
+from service.routing import Routing
 from service.rule import Rule
 
 DEFAULT = Path(__file__).parent / "policies" / "default.yaml"
 """The shipped policy."""
 
 _SCHEMA = 1
+_RESERVED = frozenset({MODERATOR, "test_string"})
+_OPTIONAL = ("test_string", "thresholds", "queues", "harms", "reasons", "budget")
 _MOST_WORDS = 20_000
-_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 _THRESHOLD = re.compile(r"[a-z][a-z0-9_]*")
-_REGION = re.compile(r"[A-Z]{2}")
-_LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _REASON = re.compile(r"ABSTAINED_[A-Z_]+")
 _RELATIONS = tuple(relation for relation in Relation if relation is not Relation.UNRELATED)
 _UNJUDGED = (Decision.ALLOW, Decision.REVIEW)
@@ -71,7 +82,7 @@ class _Reading:
     def __init__(self, root: Located, certificate: Certificate | None) -> None:
         required = ("schema", "name", "description", "defaults", "rules")
         self._root, self._certificate = root, certificate
-        self._sections = root.mapping((*required, "test_string", "thresholds"), required)
+        self._sections = root.mapping((*required, *_OPTIONAL), required)
         self._problems = Problems()
         self._thresholds: dict[str, Threshold] = {}
 
@@ -80,10 +91,11 @@ class _Reading:
         self._read_schema()
         self._read_thresholds()
         rules = self._rules()
+        routing, budget = self._routing(), self._budget()
         with self._problems.caught():
             defaults = self._sections["defaults"].mapping(("abstained", "provisional", "set_aside"))
             policy = Policy(
-                name=_matching(self._sections["name"], _NAME, "a short name such as ads-strict"),
+                name=self._sections["name"].matching(NAME, "a short name such as ads-strict"),
                 description=self._sections["description"].text(),
                 version=self._version(rules),
                 rules=rules,
@@ -91,6 +103,8 @@ class _Reading:
                 abstained=_by_surface(defaults.get("abstained"), _unjudged, Decision.REVIEW),
                 without_worker=_by_surface(defaults.get("provisional"), _provisional, None),
                 without_model=_by_surface(defaults.get("set_aside"), _unjudged, Decision.REVIEW),
+                routing=routing,
+                budget=budget,
             )
         self._problems.raise_any()
         return policy
@@ -117,12 +131,26 @@ class _Reading:
                         raise node.error("is no name for a threshold", "use lower-case letters, digits and _")
                     self._thresholds[name] = _threshold(node)
 
+    def _routing(self) -> Routing:
+        return Routing(
+            routes=read_queues(self._sections.get("queues"), self._problems),
+            harms=read_harms(self._sections.get("harms"), self._problems),
+            reasons=read_reasons(self._sections.get("reasons"), self._problems),
+        )
+
+    def _budget(self) -> int | None:
+        with self._problems.caught():
+            return read_budget(self._sections.get("budget"))
+        return None
+
     def _rules(self) -> tuple[Rule, ...]:
         rules: dict[str, Rule] = {}
         with self._problems.caught():
             for node in self._sections["rules"].items():
                 with self._problems.caught():
                     rule = self._rule(node)
+                    if rule.name in _RESERVED:
+                        raise node.error(f"{rule.name!r} is what verdicts say where no rule decided", "choose another")
                     if rule.name in rules:
                         raise node.error(f"{rule.name!r} names an earlier rule too", "give each rule its own name")
                     rules[rule.name] = rule
@@ -135,7 +163,7 @@ class _Reading:
         despite = keys.get("despite_abstention")
         try:
             return Rule(
-                name=_matching(keys["name"], _NAME, "lower-case words joined by hyphens"),
+                name=keys["name"].matching(NAME, "lower-case words joined by hyphens"),
                 when=self._condition(keys["when"]),
                 then=Decision(keys["then"].choice(tuple(Decision))),
                 category=Category(category) if category else None,
@@ -236,7 +264,7 @@ def _words(node: Located) -> Condition:
 
 def _abstained(node: Located) -> Condition:
     if isinstance(node.node, yaml.SequenceNode):
-        reasons = frozenset(_matching(item, _REASON, "one such as ABSTAINED_TOO_SHORT") for item in node.items())
+        reasons = frozenset(item.matching(_REASON, "one such as ABSTAINED_TOO_SHORT") for item in node.items())
         return Abstained(reasons)
     return Abstained(wanted=node.flag())
 
@@ -251,16 +279,16 @@ def _obfuscation(node: Located) -> Condition:
 
 def _among(attribute: str, form: re.Pattern[str], example: str) -> Callable[[Located], Condition]:
     def reader(node: Located) -> Condition:
-        values = [_matching(item, form, example) for item in node.items()]
-        return Among(attribute, frozenset(value.lower() if form is _LOCALE else value for value in values))
+        values = [item.matching(form, example) for item in node.items()]
+        return Among(attribute, frozenset(value.lower() if form is LOCALE else value for value in values))
 
     return reader
 
 
 _PLAIN: dict[str, Callable[[Located], Condition]] = {
     "surfaces": lambda node: Among("surfaces", node.choices(tuple(Surface))),
-    "regions": _among("regions", _REGION, "ISO 3166-1 codes such as DE"),
-    "locales": _among("locales", _LOCALE, "BCP 47 tags such as en or pt-BR"),
+    "regions": _among("regions", REGION, REGIONS_LOOK),
+    "locales": _among("locales", LOCALE, LOCALES_LOOK),
     "words": _words,
     "digital_source_types": lambda node: Among("digital_source_types", node.choices(SOURCE_TYPES)),
     "abstained": _abstained,
@@ -269,13 +297,6 @@ _PLAIN: dict[str, Callable[[Located], Condition]] = {
 """Readers of the conditions that hold no others and no thresholds."""
 
 _EXCEPTION = (*ATTRIBUTES, "words")
-
-
-def _matching(node: Located, form: re.Pattern[str], example: str) -> str:
-    word = node.text()
-    if not form.fullmatch(word):
-        raise node.error(f"{word!r} has another form than is wanted", f"write {example}")
-    return word
 
 
 def _unjudged(node: Located) -> Decision:
@@ -295,3 +316,18 @@ def _by_surface(node: Located | None, reader: Callable[[Located], _Answer], miss
         return dict.fromkeys(Surface, reader(node))
     answers = {name: reader(value) for name, value in node.mapping(("other", *Surface), ("other",)).items()}
     return {surface: answers.get(surface, answers["other"]) for surface in Surface}
+
+
+class PolicyDocuments:
+    """Reads documents with one certificate: `governance.ports.PolicyReader`."""
+
+    def __init__(self, certificate: Certificate | None) -> None:
+        self._certificate = certificate
+
+    def policy(self, document: str) -> Policy:
+        """See `PolicyReader.policy`."""
+        return parse(document, self._certificate)
+
+    def plain(self, document: str) -> dict[str, Any]:
+        """See `PolicyReader.plain`."""
+        return {key: value.plain() for key, value in read(document).mapping().items()}

@@ -19,7 +19,10 @@ class Settings(BaseSettings):
     heads: Path | None = Field(None, description="Heads bundle for a plain Llama-architecture directory.")
     device: str = Field("cpu", description="Torch device of the worker: cpu, cuda, cuda:0, ...")
     threads: int = Field(1, ge=1, description="Torch threads per worker process.")
-    policy: Path | None = Field(None, description="Policy file. Empty: the shipped default.")
+    policy: Path | None = Field(
+        None, description="Policy file, live where no version was promoted. Empty: the shipped default."
+    )
+    policy_second_person: bool = Field(False, description="Nobody may promote a policy version that they made.")
     claim_encoder: Path | None = Field(
         None, description="Sentence-transformers directory to find claims by. Empty: the bundle's own encoder."
     )
@@ -64,6 +67,77 @@ class Settings(BaseSettings):
     webhook_verify_token: SecretStr = Field(SecretStr(""), description="The token that Meta's handshake must bring.")
     webhook_app_secret: SecretStr = Field(SecretStr(""), description="The app secret that signs webhook bodies.")
     webhook_platform: str = Field("facebook", description="Platform name of posts that come by webhook.")
+    webhook_allow_private: bool = Field(
+        False, description="Send webhooks to addresses that are not of the public internet, and over plain http, too."
+    )
+
+    retain_allowed: int = Field(90, ge=0, description="Days that posts nobody objected to are kept; 0: for ever.")
+    retain_flagged: int = Field(365, ge=0, description="Days that other decided posts are kept; 0, or 184 and more.")
+    retain_cases: int = Field(730, ge=0, description="Days that closed cases are kept; 0, or 184 and more.")
+    retain_appeals: int = Field(730, ge=0, description="Days that decided appeals are kept; 0, or 184 and more.")
+    retain_deliveries: int = Field(30, ge=0, description="Days that webhook events that are through are kept.")
+    retain_requests: int = Field(1, ge=0, description="Days that answers to repeated requests are kept.")
+    retain_confirmations: int = Field(0, ge=0, description="Days that people's word on matched claims is kept.")
+    retain_audit: int = Field(0, ge=0, description="Days that the audit log is kept; 0: for ever.")
+    retention_interval: float = Field(3600.0, gt=0, description="How often old records are let go of.")
+    erase_settle: float = Field(12.0, ge=0, description="Pause between passes of an erasure, for work under way.")
+    dsa_ground: str = Field(
+        "Terms and conditions of the service",
+        min_length=1,
+        description="What statements of reasons name as the ground.",
+    )
+    dsa_terms_url: str = Field("", description="Where the terms stand, for statements of reasons.")
+    dsa_territory: str = Field("EU", description="Where restrictions hold, for statements: EU, EEA, or codes.")
+
+    review_lease: float = Field(300.0, ge=10, le=3600, description="How long a moderator holds a case unextended.")
+    review_undo: float = Field(600.0, ge=0, description="Until when a moderator may take a decision back.")
+
+    golden_every: int = Field(50, ge=0, description="Cases a moderator decides between golden ones; 0: none.")
+    prevalence_share: float = Field(0.01, ge=0, le=1, description="Share of posts drawn for prevalence, at most.")
+    prevalence_per_day: int = Field(200, ge=1, description="Posts drawn for prevalence on a day, about, at most.")
+    prevalence_flagged: float = Field(
+        1.0, ge=1, description="How many times as often flagged posts are drawn; they weigh so much less."
+    )
+
+    dashboard_address: str = Field(
+        "127.0.0.1:8080",
+        pattern=r"^(.+:\d{1,5}|off)$",
+        description="Where the dashboard listens; off: `assay up` serves none.",
+    )
+    dashboard_url: str = Field("", description="Where browsers find the dashboard, if a proxy stands before it.")
+    dashboard_proxies: str = Field(
+        "", description="Addresses of proxies, comma between, whose X-Forwarded-For and -Proto are believed."
+    )
+    dashboard_session: float = Field(43_200.0, gt=0, description="How long a person stays signed in at most.")
+    dashboard_idle: float = Field(3_600.0, gt=0, description="When a session that is not used ends.")
+    dashboard_passwords: bool = Field(True, description="Local accounts may sign in with a password.")
+    dashboard_oidc_issuer: str = Field("", description="OpenID Connect issuer URL; empty: local accounts only.")
+    dashboard_oidc_client_id: str = Field("", description="The client id that the provider knows the dashboard by.")
+    dashboard_oidc_client_secret: SecretStr = Field(SecretStr(""), description="The client secret.")
+    dashboard_oidc_name_claim: str = Field("email", description="The claim that names a person.")
+    dashboard_oidc_role_claim: str = Field(
+        "roles", description="The claim with roles or groups; dots go into nested ones (realm_access.roles)."
+    )
+    dashboard_oidc_roles: str = Field(
+        "", description="What its values mean: trust-team=moderator,trust-leads=lead,... Empty: our own role names."
+    )
+    dashboard_break_after: int = Field(40, ge=0, description="Severe posts a moderator sees before a break; 0: none.")
+    dashboard_break: float = Field(600.0, gt=0, description="How long such a break is.")
+
+    shim_address: str = Field(
+        "",
+        pattern=r"^(off|.+:\d{1,5})?$",
+        description="Where the Perspective and OpenAI shims listen. Empty: off, in `assay up` 127.0.0.1:8081 if free.",
+    )
+    shim_keys: SecretStr = Field(SecretStr(""), description="API keys for the shims, comma between; empty: none asked.")
+    shim_record: bool = Field(False, description="Record Perspective's comments, unless a call says doNotStore.")
+    shim_platform: str = Field(
+        "perspective", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Platform name of comments so recorded."
+    )
+    shim_languages: str = Field("en", description="Languages of the bundle, comma between, as Perspective names them.")
+    shim_drop_unsupported: bool = Field(
+        False, description="Leave out attributes of Perspective that no signal answers, rather than refuse the call."
+    )
 
     @property
     def directory(self) -> Path:

@@ -16,6 +16,7 @@ from rich.console import Console
 from service.adapters.child import start_child
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.migrate import upgrade
+from service.dashboard.serving import Dashboard
 from service.errors import Unavailable
 from service.pipeline import Pipeline
 from service.serving import Serving, running, stop_signal
@@ -112,11 +113,14 @@ async def until_ready(pipeline: Pipeline, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def everything(settings: Settings) -> AsyncIterator[Serving]:
-    """Redis, tables, one worker and a front, ready for posts; ended in the order in which nothing is lost."""
+async def everything(settings: Settings, *, dashboard: bool = False) -> AsyncIterator[Serving]:
+    """Redis, tables, one worker and a front, ready for posts; ended in the order in which nothing is lost.
+
+    With the dashboard, if that is asked for.
+    """
     with redis_and_tables(settings) as named:
         log = settings.directory / "worker.log"
-        async with one_worker(named, log), running(named) as serving:
+        async with one_worker(named, log), running(named, dashboard=dashboard) as serving:
             try:
                 await until_ready(serving.pipeline, _START)
             except Unavailable as error:
@@ -129,13 +133,24 @@ async def up(settings: Settings, out: Console) -> None:
     stopping = stop_signal()
     async with AsyncExitStack() as stack:
         with out.status("Starting Redis, the record store, one worker and the gRPC server ..."):
-            serving = await stack.enter_async_context(everything(settings))
+            serving = await stack.enter_async_context(everything(settings, dashboard=True))
         out.print(f"Assay is ready: gRPC on [bold]{_host(settings.address)}:{serving.port}[/bold]", highlight=False)
+        if serving.dashboard:
+            tell_of(serving.dashboard, out)
+        if serving.shims:
+            out.print(f"Perspective and OpenAI shims on {serving.shims}", highlight=False)
         out.print(f"Data and logs are in {settings.directory}. Ctrl-C drains and stops.", highlight=False)
         out.print('In another terminal: [bold]assay check "some text"[/bold], [bold]assay watch[/bold]')
         await stopping.wait()
         out.print("Draining: calls in flight are answered, what is accepted stays ...")
     out.print("Stopped. What was accepted and is not decided yet will be on the next start.")
+
+
+def tell_of(dashboard: Dashboard, out: Console) -> None:
+    """Print where the dashboard is and, the first time, how to get in."""
+    out.print(f"The dashboard is on [bold]{dashboard.url}[/bold]", highlight=False)
+    if dashboard.password:
+        out.print(f"Sign in as [bold]admin[/bold] with the one-time password [bold]{dashboard.password}[/bold]")
 
 
 def _host(address: str) -> str:

@@ -18,7 +18,8 @@ _START = 90.0
 def environment(**values: str) -> dict[str, str]:
     """This environment without settings of Assay but these."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    return {**inherited, "PYTHONUNBUFFERED": "1", "COLUMNS": "160", **values}
+    ours = {"ASSAY_DASHBOARD_ADDRESS": "127.0.0.1:0", "PYTHONUNBUFFERED": "1", "COLUMNS": "160"}
+    return {**inherited, **ours, **values}
 
 
 def assay(*arguments: str, stdin: str | None = None, **values: str) -> subprocess.CompletedProcess[str]:

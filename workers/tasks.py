@@ -20,22 +20,23 @@ from service.errors import Unavailable
 from service.judging import Judging
 from service.settings import Settings
 from workers.app import app
+from workers.beside import Beside
 from workers.claims import ClaimWatch, HeldClaims
 from workers.classifier import BundleClassifier
 from workers.heart import Heart
+from workers.policies import LivePolicyWatch
 
 _PAUSE = 1.0
 
 
 @dataclass
 class _Bench:
-    """What a running worker holds: its loop, its half of the pipeline, its heartbeat, its watch over the claims."""
+    """What a running worker holds: its loop, its half of the pipeline, and what goes on beside that."""
 
     runner: asyncio.Runner
     judging: Judging
     stack: AsyncExitStack
-    heart: Heart
-    watch: ClaimWatch | None
+    beside: tuple[Beside, ...]
 
 
 _bench: _Bench | None = None
@@ -64,14 +65,15 @@ def _opened(settings: Settings) -> _Bench:
         encoder=settings.claim_encoder,
     )
     runner, stack = asyncio.Runner(), AsyncExitStack()
-    judging = runner.run(stack.enter_async_context(bootstrap.judging(settings, classifier)))
-    watch = None
+    live = runner.run(bootstrap.live_policy(settings))
+    judging = runner.run(stack.enter_async_context(bootstrap.judging(settings, classifier, live)))
+    watches: list[Beside] = [LivePolicyWatch(settings, live)]
     if classifier.held:
         runner.run(_first_claims(settings, classifier.held))
-        watch = ClaimWatch(settings, classifier.held)
+        watches.append(ClaimWatch(settings, classifier.held))
     name, started = f"{socket.gethostname()}:{os.getpid()}", time.time()
     heart = Heart(settings, lambda: WorkerInfo(name, classifier.judged_by.model, started, classifier.judged_by.claims))
-    return _Bench(runner, judging, stack, heart, watch)
+    return _Bench(runner, judging, stack, (heart, *watches))
 
 
 async def _first_claims(settings: Settings, held: HeldClaims) -> None:
@@ -83,18 +85,16 @@ async def _first_claims(settings: Settings, held: HeldClaims) -> None:
 def start_heart(**_: Any) -> None:
     """Say that this worker is there, now that it takes messages."""
     if _bench:
-        _bench.heart.start()
-        if _bench.watch:
-            _bench.watch.start()
+        for work in _bench.beside:
+            work.start()
 
 
 @signals.worker_shutdown.connect
 def close_bench(**_: Any) -> None:
     """Give connections back."""
     if _bench:
-        _bench.heart.stop()
-        if _bench.watch:
-            _bench.watch.stop()
+        for work in _bench.beside:
+            work.stop()
         _bench.runner.run(_bench.stack.aclose())
         _bench.runner.close()
 

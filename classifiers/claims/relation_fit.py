@@ -106,7 +106,7 @@ def _train(member: nn.Module, views: Views, lesson: Lesson, random: np.random.Ge
     decayed = [p for name, p in member.named_parameters() if not name.startswith("manner")]
     manner = [p for name, p in member.named_parameters() if name.startswith("manner")]
     groups = [{"params": decayed, "weight_decay": _DECAY}, {"params": manner, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=_RATE)
+    optimiser = torch.optim.AdamW(groups, lr=_RATE, fused=True)
     share = lesson.weights / lesson.weights.sum()
     member.train()
     for step in range(_STEPS):

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 from service.domain import Lane, Source, Verdict, WorkerInfo
 from service.errors import AssayError
+from service.policy import Policy
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -24,6 +25,12 @@ class TelemetryObserver:
         self._set_aside = Counter("assay_set_aside", "Posts that stopped the model three times", registry=registry)
         self._quarantined = Counter(
             "assay_claims_quarantined", "Claims that surged and were quarantined", registry=registry
+        )
+        self._breaker = Counter(
+            "assay_budget_breaker_opened", "Days on which automatic actions ran out of budget", registry=registry
+        )
+        self._policies = Gauge(
+            "assay_policy_info", "The policy that decides here", ["name", "version"], registry=registry
         )
         self._lookups = Counter(
             "assay_cache_lookups", "Cache lookups by result, in posts", ["result"], registry=registry
@@ -63,6 +70,17 @@ class TelemetryObserver:
         """Log and count a claim taken out of enforcement."""
         self._quarantined.inc()
         self._log.warning("claim quarantined", claim=claim_id)
+
+    def breaker_opened(self, limit: int) -> None:
+        """Log and count an open circuit breaker."""
+        self._breaker.inc()
+        self._log.warning("budget of automatic actions spent", limit=limit)
+
+    def took_up(self, policy: Policy) -> None:
+        """Log the policy that decides from now on, and set its gauge."""
+        self._policies.clear()
+        self._policies.labels(policy.name, policy.version).set(1)
+        self._log.info("policy taken up", policy=policy.version, title=policy.name)
 
     def trouble(self, where: str, error: Exception) -> None:
         """Log and count a failure. What errors of others say is kept out, since it may hold a post's text."""

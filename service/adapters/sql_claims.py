@@ -14,9 +14,11 @@ from service.adapters.claim_sets import folded, member_digest, moved
 from service.adapters.sql_database import SqlDatabase, moment, take_turns, unbroken
 from service.adapters.sql_documents import insert, listed
 from service.adapters.sql_tables import CLAIM_SETS, CLAIMS, CONFIRMATIONS
+from service.adapters.sql_webhook_events import enqueue
 from service.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimSet, ClaimState, Confirmation, Relation
 from service.codec import decode_claim, encode_claim
 from service.errors import AlreadyExists, NotFound
+from service.webhooks.event import claim_event
 
 _THE_SET = 1
 _VERSION = select(CLAIM_SETS.c.version).where(CLAIM_SETS.c.id == _THE_SET)
@@ -107,7 +109,9 @@ class SqlClaims(SqlDatabase):
             values = {"state": state, "reason": reason, "digest": now, "updated_at": self.now()}
             await tx.execute(update(CLAIMS).where(CLAIMS.c.id == claim_id).values(values))
             await _move_version(tx, joined=[now], left=[before])
-            return await _find(tx, claim_id)
+            record = await _find(tx, claim_id)
+            await enqueue(tx, now=self.now(), events=[claim_event(record)])
+        return record
 
     @unbroken
     async def confirm(self, confirmation: Confirmation) -> ClaimRecord:

@@ -4,25 +4,39 @@ import asyncio
 import errno
 
 import grpc.aio
+from assay.v1.appeal_service_pb2_grpc import add_AppealServiceServicer_to_server
 from assay.v1.claim_service_pb2_grpc import add_ClaimServiceServicer_to_server
 from assay.v1.moderation_service_pb2_grpc import add_ModerationServiceServicer_to_server
+from assay.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
+from assay.v1.review_service_pb2_grpc import add_ReviewServiceServicer_to_server
+from assay.v1.transparency_service_pb2_grpc import add_TransparencyServiceServicer_to_server
 from assay.v1.verdict_service_pb2_grpc import add_VerdictServiceServicer_to_server
+from assay.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha.reflection import SERVICE_NAME, enable_server_reflection
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from service.governance.governing import Governing
 from service.ports import Announcer, RecordStore
+from service.review.casework import Casework
+from service.rpc.appeals import APPEALS, AppealServicer
 from service.rpc.call_metrics import CallMetrics
 from service.rpc.claims import ClaimServicer
 from service.rpc.health import CLAIMS, MODERATION, VERDICTS, Readiness
 from service.rpc.interceptors import CallInterceptor
 from service.rpc.moderation import ModerationServicer
 from service.rpc.moderator import Moderator
+from service.rpc.policies import POLICIES, PolicyServicer
 from service.rpc.results import MAX_MESSAGE
+from service.rpc.reviews import REVIEWS, ReviewServicer
+from service.rpc.transparency import TRANSPARENCY, TransparencyServicer
 from service.rpc.verdicts import VerdictServicer
 from service.rpc.watching import Watching
+from service.rpc.webhooks import WEBHOOKS, WebhookServicer
 from service.timeline import Weighing
+from service.transparency.publishing import Publishing
+from service.webhooks.managing import Endpoints
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
@@ -38,6 +52,7 @@ _OPTIONS = (
 class Server:
     """Serves on `address` (`host:port`, port 0 for a free one, or `unix:path`). Made within a running loop.
 
+    `webhooks` and `cases`: what WebhookService, and ReviewService with AppealService, serve where there is one.
     `reflection`: whether to serve gRPC reflection. `default_deadline`: seconds for calls that bring no deadline.
     `heartbeat`: seconds of silence in a watch. `registry` takes the metrics.
     """
@@ -49,6 +64,10 @@ class Server:
         announcer: Announcer,
         weighing: Weighing,
         *,
+        webhooks: Endpoints | None = None,
+        cases: Casework | None = None,
+        governing: Governing | None = None,
+        publishing: Publishing | None = None,
         address: str,
         reflection: bool = False,
         default_deadline: float = 10.0,
@@ -64,9 +83,23 @@ class Server:
         add_VerdictServiceServicer_to_server(verdicts, self._server)
         claims = ClaimServicer(store, moderator, default_deadline=default_deadline)
         add_ClaimServiceServicer_to_server(claims, self._server)
+        if webhooks is not None:
+            add_WebhookServiceServicer_to_server(WebhookServicer(webhooks), self._server)
+        if cases is not None:
+            add_ReviewServiceServicer_to_server(ReviewServicer(cases.reviewing), self._server)
+            add_AppealServiceServicer_to_server(AppealServicer(cases.appealing), self._server)
+        if governing is not None:
+            policies = PolicyServicer(governing, moderator, default_deadline=default_deadline)
+            add_PolicyServiceServicer_to_server(policies, self._server)
+        if publishing is not None:
+            add_TransparencyServiceServicer_to_server(TransparencyServicer(publishing), self._server)
         add_HealthServicer_to_server(self._readiness.servicer, self._server)
         if reflection:
-            enable_server_reflection((MODERATION, VERDICTS, CLAIMS, health.SERVICE_NAME, SERVICE_NAME), self._server)
+            served = (MODERATION, VERDICTS, CLAIMS, *((WEBHOOKS,) if webhooks is not None else ()))
+            served = (*served, *((REVIEWS, APPEALS) if cases is not None else ()))
+            served = (*served, *((POLICIES,) if governing is not None else ()))
+            served = (*served, *((TRANSPARENCY,) if publishing is not None else ()))
+            enable_server_reflection((*served, health.SERVICE_NAME, SERVICE_NAME), self._server)
 
     async def start(self) -> int:
         """Serve; returns the port. Raises `OSError` when the address is taken."""

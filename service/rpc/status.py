@@ -25,9 +25,19 @@ _TABLE: dict[type[AssayError], tuple[grpc.StatusCode, str]] = {
     errors.InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INPUT"),
     errors.Conflict: (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_CONFLICT"),
     errors.AlreadyExists: (grpc.StatusCode.ALREADY_EXISTS, "CLAIM_EXISTS"),
+    errors.AppealExists: (grpc.StatusCode.ALREADY_EXISTS, "APPEAL_EXISTS"),
+    errors.AppealNotFound: (grpc.StatusCode.NOT_FOUND, "APPEAL_NOT_FOUND"),
+    errors.CaseNotFound: (grpc.StatusCode.NOT_FOUND, "CASE_NOT_FOUND"),
     errors.ClaimNotFound: (grpc.StatusCode.NOT_FOUND, "CLAIM_NOT_FOUND"),
+    errors.WebhookNotFound: (grpc.StatusCode.NOT_FOUND, "WEBHOOK_NOT_FOUND"),
+    errors.PolicyNotFound: (grpc.StatusCode.NOT_FOUND, "POLICY_NOT_FOUND"),
     errors.NotFound: (grpc.StatusCode.NOT_FOUND, "POST_NOT_FOUND"),
+    errors.Outdated: (grpc.StatusCode.ABORTED, "OUTDATED"),
     errors.NotDecided: (grpc.StatusCode.FAILED_PRECONDITION, "NOT_DECIDED"),
+    errors.NotHeld: (grpc.StatusCode.FAILED_PRECONDITION, "NOT_HELD"),
+    errors.NotAllowed: (grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED"),
+    errors.SignInRefused: (grpc.StatusCode.UNAUTHENTICATED, "SIGN_IN_REFUSED"),
+    errors.TooManyTries: (grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_TRIES"),
     errors.Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
     errors.DeadlineExceeded: (grpc.StatusCode.DEADLINE_EXCEEDED, "NO_VERDICT_IN_TIME"),
     errors.StoreUnavailable: (grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
@@ -120,9 +130,9 @@ def error_of(status: status_pb2.Status) -> AssayError:
         return AssayError(f"{CODES.get(status.code, grpc.StatusCode.UNKNOWN).name}: {status.message}")
     if kind is InvalidInput:
         return _invalid_input(status, info.metadata["remedy"])
-    if kind is Overloaded:
+    if issubclass(kind, Overloaded):
         retry = _find(status, error_details_pb2.RetryInfo)
-        return Overloaded(status.message, retry.retry_delay.ToMilliseconds() / 1_000 if retry else 1.0)
+        return kind(status.message, retry.retry_delay.ToMilliseconds() / 1_000 if retry else 1.0)
     return kind(status.message)
 
 

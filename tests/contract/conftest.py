@@ -21,8 +21,9 @@ from service.adapters.memory_store import MemoryStore
 from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
 from service.claim import Claim, Match, Rating, Relation
-from service.domain import Post
+from service.domain import Post, Verdict
 from service.ports import RecordStore
+from tests.review.desk import Reviewed, reviewed
 
 _TEMPLATE = "migrated"
 
@@ -250,3 +251,11 @@ def match_of(claim_of: Callable[..., Claim]) -> Callable[..., Match]:
         )
 
     return make
+
+
+@pytest.fixture
+async def desk(
+    open_sql: Callable[..., Awaitable[SqlStore]], sql_url: str, verdict_of: Callable[..., Verdict]
+) -> Reviewed:
+    """A record store with review beside it, on each database, and a clock of their own."""
+    return await reviewed(open_sql, sql_url, verdict_of)

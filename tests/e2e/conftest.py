@@ -13,8 +13,8 @@ from tests.processes import Up
 
 @pytest.fixture(scope="session")
 def up() -> Iterator[Up]:
-    """A running `assay up`."""
-    with Up() as running:
+    """A running `assay up`, with shims that record."""
+    with Up(ASSAY_SHIM_ADDRESS="127.0.0.1:0", ASSAY_SHIM_KEYS="k1,k2", ASSAY_SHIM_RECORD="true") as running:
         yield running
 
 

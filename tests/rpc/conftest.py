@@ -4,26 +4,39 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 from assay.v1 import claim_pb2, post_pb2
+from assay.v1.appeal_service_pb2_grpc import AppealServiceStub
 from assay.v1.claim_service_pb2_grpc import ClaimServiceStub
 from assay.v1.moderation_service_pb2_grpc import ModerationServiceStub
+from assay.v1.review_service_pb2_grpc import ReviewServiceStub
 from assay.v1.verdict_service_pb2_grpc import VerdictServiceStub
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
+from sqlalchemy import select
 
 from service.adapters.memory import MemoryAnnouncer
 from service.adapters.memory_store import MemoryStore
+from service.adapters.migrate import upgrade
+from service.adapters.sql_audit_tables import AUDIT
+from service.adapters.sql_store import SqlStore
 from service.claim import ClaimState, Match, Relation
 from service.domain import Evidence, Judgement, Post, TokenSurprise, Verdict
 from service.errors import AssayError, DeadlineExceeded, NoWorker, Overloaded
+from service.review.appealing import Appealing
+from service.review.casework import Casework
+from service.review.reviewing import Reviewing
+from service.routing import Routing
 from service.rpc.client import Client
 from service.rpc.server import Server
 from service.timeline import Weighing
+from tests.review.desk import Reviewed, reviewed
 
 
 @dataclass
@@ -177,6 +190,75 @@ async def front(pipeline: ScriptedPipeline, weighing: Weighing) -> AsyncIterator
     async with grpc.aio.insecure_channel(address, options=options) as channel:
         yield Front(server, pipeline, pipeline.store, registry, channel, address)
     await server.stop(grace=1.0)
+
+
+@dataclass
+class CaseFront:
+    """A running server with cases over SQLite, and what its use cases told."""
+
+    desk: Reviewed
+    channel: grpc.aio.Channel
+    cached: list[Verdict] = field(default_factory=list)
+    announced: int = 0
+
+    @property
+    def reviews(self) -> ReviewServiceStub:
+        return ReviewServiceStub(self.channel)
+
+    @property
+    def appeals(self) -> AppealServiceStub:
+        return AppealServiceStub(self.channel)
+
+    async def put(self, verdicts: Sequence[Verdict]) -> None:
+        self.cached += verdicts
+
+    async def announce(self) -> None:
+        self.announced += 1
+
+    def trouble(self, where: str, error: Exception) -> None:
+        raise AssertionError(where) from error
+
+    async def clustered(self, posts: Sequence[Post]) -> str:
+        """Record verdicts that ask for a person, all in one cluster; its name."""
+        cluster = posts[0].content_digest
+        verdicts = [self.desk.asking(post) for post in posts]
+        told = [replace(v, judgement=replace(v.judgement, cluster=cluster)) for v in verdicts if v.judgement]
+        await self.desk.store.record(posts, told)
+        return cluster
+
+    async def audited(self) -> list[tuple[str, str, str]]:
+        """Actor, action and subject of each entry in the audit log."""
+        async with self.desk.store.read() as connection:
+            rows = (await connection.execute(select(AUDIT).order_by(AUDIT.c.number))).all()
+        return [(row.actor, row.action, row.subject) for row in rows]
+
+
+@pytest.fixture
+async def casework(
+    pipeline: ScriptedPipeline, weighing: Weighing, verdict_of: Callable[..., Verdict], tmp_path: Path
+) -> AsyncIterator[CaseFront]:
+    """A server with ReviewService and AppealService over a record store on SQLite."""
+    upgrade(url := f"sqlite:///{tmp_path / 'store.db'}")
+    desk = await reviewed(SqlStore.connect, url, verdict_of)
+    desk.clock.time = time.time()
+    front = CaseFront(desk, grpc.aio.insecure_channel("127.0.0.1:1"))
+    parts: dict[str, Any] = {"routing": Routing, "observer": front, "cache": front, "announcer": front}
+    cases = Casework(Reviewing(desk.review, desk.store, **parts), Appealing(desk.review, desk.store, **parts))
+    server = Server(
+        pipeline,
+        pipeline.store,
+        pipeline.announcer,
+        weighing,
+        address="127.0.0.1:0",
+        cases=cases,
+        registry=CollectorRegistry(),
+    )
+    address = f"127.0.0.1:{await server.start()}"
+    async with grpc.aio.insecure_channel(address, options=[("grpc.enable_retries", 0)]) as channel:
+        front.channel = channel
+        yield front
+    await server.stop(grace=1.0)
+    await desk.store.close()
 
 
 @pytest.fixture

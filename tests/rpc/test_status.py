@@ -15,7 +15,7 @@ def tree(kind=errors.AssayError):
 def example(kind):
     if issubclass(kind, errors.InvalidInput):
         return kind("post.text", "is bad; very; bad", "mend it; or not")
-    return kind("it went wrong", 1.25) if kind is errors.Overloaded else kind("it went wrong")
+    return kind("it went wrong", 1.25) if issubclass(kind, errors.Overloaded) else kind("it went wrong")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in tree() if kind.__module__ == errors.__name__])

@@ -22,8 +22,10 @@ from service.adapters.memory import (
     MemoryQueue,
     MemoryRegistry,
 )
+from service.adapters.memory_budget import MemoryBudget
 from service.adapters.memory_clusters import MemoryClusters
 from service.adapters.memory_store import MemoryStore
+from service.budget import Budget
 from service.canonical import canonical
 from service.claim import Claim, Match, Rating, Relation
 from service.claim_traffic import SurgeLimits
@@ -188,6 +190,7 @@ class Told:
     fleets: list[list[WorkerInfo]] = field(default_factory=list)
     backlogs: list[tuple[int, float]] = field(default_factory=list)
     quarantines: list[str] = field(default_factory=list)
+    breakers: list[int] = field(default_factory=list)
 
     def decided(self, verdict: Verdict) -> None:
         self.verdicts.append(verdict)
@@ -202,6 +205,9 @@ class Told:
 
     def quarantined(self, claim_id: str) -> None:
         self.quarantines.append(claim_id)
+
+    def breaker_opened(self, limit: int) -> None:
+        self.breakers.append(limit)
 
     def trouble(self, where: str, error: Exception) -> None:
         self.troubles.append((where, error))
@@ -242,8 +248,11 @@ class House:
         )
     )
 
+    actions: Any = field(default_factory=lambda: Outage(MemoryBudget(), RedisUnavailable("Redis is away")))
+
     def redis_away(self, away: bool = True) -> None:
         redis = self.cache, self.queue, self.attempts, self.announcer, self.registry, self.clusters, self.traffic
+        self.actions.away = away
         for part in redis:
             part.away = away
 
@@ -261,6 +270,7 @@ class House:
             announcer=self.announcer,
             clusters=self.clusters,
             surges=self.surges(),
+            budget=Budget(self.actions, self.worker_observer or self.observer),
             observer=self.worker_observer or self.observer,
         )
 
@@ -281,6 +291,7 @@ class House:
             dispatcher=self.dispatcher(),
             write_behind=self.write_behind(),
             surges=self.surges(),
+            budget=Budget(self.actions, self.observer),
             observer=self.observer,
             limits=FrontLimits(**{"default_deadline": 5.0, **limits}),
         )

@@ -1,0 +1,277 @@
+"""The record store's part that keeps cases and who holds them.
+
+A case is held by whoever's name stands in it, until `lease_until`. Leases are taken by rows that are locked as they
+are found and passed over where another transaction has them (PostgreSQL), or by one writer at a time (SQLite): two
+people never hold one case.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.adapters.sql_audit import append
+from service.adapters.sql_case_rows import NOWHERE, case_of, case_row, free_for, joined, named_in, narrowed
+from service.adapters.sql_database import SqlDatabase, moment, take_turns, unbroken
+from service.adapters.sql_documents import insert, listed
+from service.adapters.sql_review_tables import CASES, NOTES
+from service.adapters.sql_tables import NAMES, POSTS, VERDICTS, row_key
+from service.domain import Decision
+from service.errors import CaseNotFound, NotAllowed, NotHeld
+from service.review.case import Case, CaseFilter, CaseKind, CaseState, QueueState
+from service.routing import SEVERE
+
+DECIDING = "decisions"
+"""The turn that is taken by whatever decides, so that no two people decide about one text at a time."""
+
+_OPEN = CASES.c.state == CaseState.OPEN
+_URGENT = CASES.c.rank, CASES.c.opened_at, CASES.c.id
+_OF_A_VERSION = (CaseKind.REVIEW, CaseKind.SECOND_OPINION)
+FREE: dict[str, Any] = {"holder": "", "leased_at": NOWHERE, "lease_until": NOWHERE}
+"""Values of a case that nobody holds."""
+
+
+class SqlCases(SqlDatabase):
+    """`review.ports.CaseStore` on SQL."""
+
+    @unbroken
+    async def open_cases(self, cases: Sequence[Case]) -> list[bool]:
+        """See `CaseStore.open_cases`."""
+        if not cases:
+            return []
+        async with self.write() as tx:
+            if any(each.kind is CaseKind.REVIEW for each in cases):
+                await take_turns(tx, DECIDING)
+            asking = await _asking(tx, [each for each in cases if each.kind is CaseKind.REVIEW])
+            due = [each for each in cases if each.kind is not CaseKind.REVIEW or row_key(each.post) in asking]
+            opened = await insert_cases(tx, due)
+        return [each.id in opened for each in cases]
+
+    @unbroken
+    async def close_outdated(self, posts: Collection[str]) -> int:
+        """See `CaseStore.close_outdated`."""
+        now = self.now()
+        current = select(NAMES.c.key).where(NAMES.c.name == CASES.c.name).scalar_subquery()
+        async with self.write() as tx:
+            named = CASES.c.name.in_(listed(tx, posts))
+            stale = and_(named, _OPEN, CASES.c.kind.in_(_OF_A_VERSION), CASES.c.key != current)
+            closed = await tx.execute(update(CASES).where(stale).values(state=CaseState.CLOSED, closed_at=now, **FREE))
+        return closed.rowcount
+
+    @unbroken
+    async def lease(self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1) -> list[Case]:
+        """See `CaseStore.lease`."""
+        now = self.now()
+        until = now + round(seconds * 1e6)
+        async with self.write() as tx:
+            held = (await _held(tx, only, moderator, now))[:limit]
+            rest = limit - len(held)
+            free = await _most_urgent(tx, only, rest, free_for(moderator, now)) if rest else []
+            if held:
+                await _set(tx, [each.id for each in held], lease_until=until)
+            if free:
+                await _set(tx, [each.id for each in free], holder=moderator, leased_at=now, lease_until=until)
+        mine = [replace(each, leased_at=moment(now)) for each in free]
+        return [replace(each, holder=moderator, lease_until=moment(until)) for each in (*held, *mine)]
+
+    @unbroken
+    async def extend(self, case_id: str, moderator: str, *, seconds: float) -> Case:
+        """See `CaseStore.extend`."""
+        async with self.write() as tx:
+            held = await held_case(tx, case_id, moderator, self.now())
+            until = self.now() + round(seconds * 1e6)
+            await _set(tx, [case_id], lease_until=until)
+        return replace(held, lease_until=moment(until))
+
+    @unbroken
+    async def hand_over(self, case_id: str, moderator: str, to: str, note: str, *, seconds: float) -> Case:
+        """See `CaseStore.hand_over`. The note is kept as one on the case."""
+        now = self.now()
+        until = now + round(seconds * 1e6)
+        async with self.write() as tx:
+            held = await held_case(tx, case_id, moderator, now)
+            if to in held.barred:
+                raise NotAllowed(
+                    f"{to} may not hold {held.name}: somebody else must decide it; choose another colleague"
+                )
+            values = {"holder": to, "leased_at": now, "lease_until": until} if to else FREE
+            await _set(tx, [case_id], **values)
+            if note:
+                kept = {"about": held.name, "moderator": moderator, "text": note, "written_at": now, "request_id": ""}
+                await tx.execute(NOTES.insert().values(kept))
+            await append(tx, now=now, actor=moderator, action="case.hand_over", subject=held.name, detail={"to": to})
+            return await find_case(tx, case_id)
+
+    @unbroken
+    async def skip(self, case_id: str, moderator: str, reason: str) -> None:
+        """See `CaseStore.skip`. The reason stands in the audit log."""
+        now = self.now()
+        async with self.write() as tx:
+            found = await locked_case(tx, case_id)
+            if moderator in found.skipped and found.holder != moderator:
+                return
+            must_hold(found, moderator, now)
+            skipped = joined({*found.skipped, moderator})
+            await _set(tx, [case_id], skipped=skipped, **FREE)
+            detail = {"reason": reason}
+            await append(tx, now=now, actor=moderator, action="case.skip", subject=found.name, detail=detail)
+
+    @unbroken
+    async def find_case(self, case_id: str) -> Case:
+        """See `CaseStore.find_case`."""
+        async with self.read() as connection:
+            return await find_case(connection, case_id)
+
+    @unbroken
+    async def cases(self, only: CaseFilter, *, after: str, limit: int) -> list[Case]:
+        """See `CaseStore.cases`."""
+        states = only.states or tuple(CaseState)
+        conditions = [*narrowed(only), *([CASES.c.queue.in_(only.queues)] if only.queues else [])]
+        if only.moderator:
+            conditions.append(_touched_by(only.moderator, self.now()))
+        async with self.read() as connection:
+            last = await find_case(connection, after) if after else None
+            found: list[Case] = []
+            if CaseState.OPEN in states and (last is None or last.state is CaseState.OPEN):
+                found += await _open_page(connection, conditions, last, limit)
+            closed = [state for state in states if state is not CaseState.OPEN]
+            if closed and len(found) < limit:
+                behind = last if last and last.state is not CaseState.OPEN else None
+                found += await _closed_page(
+                    connection, [*conditions, CASES.c.state.in_(closed)], behind, limit - len(found)
+                )
+        return found
+
+    @unbroken
+    async def queues(self) -> list[QueueState]:
+        """See `CaseStore.queues`."""
+        held, severe = CASES.c.lease_until > self.now(), CASES.c.severity >= SEVERE
+        query = select(
+            CASES.c.queue,
+            func.count().label("open"),
+            func.sum(case((held, 1), else_=0)).label("held"),
+            func.sum(case((severe, 1), else_=0)).label("severe"),
+            func.min(CASES.c.opened_at).label("oldest"),
+        )
+        query = query.where(_OPEN).group_by(CASES.c.queue).order_by(CASES.c.queue)
+        async with self.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            QueueState(queue=r.queue, open=r.open, held=r.held, severe=r.severe, oldest_at=moment(r.oldest))
+            for r in rows
+        ]
+
+
+async def insert_cases(tx: AsyncConnection, cases: Sequence[Case]) -> set[str]:
+    """Insert cases unless there is one of the kind, post version and subject; the ids of those inserted."""
+    if not cases:
+        return set()
+    statement = insert(tx, CASES, sorted(map(case_row, cases), key=lambda row: str(row["key"])))
+    once = [CASES.c.kind, CASES.c.key, CASES.c.subject]
+    statement = statement.on_conflict_do_nothing(index_elements=once)
+    return set((await tx.execute(statement.returning(CASES.c.id))).scalars())
+
+
+async def find_case(connection: AsyncConnection, case_id: str) -> Case:
+    """The case of that id. Raises `NotFound`."""
+    row = (await connection.execute(select(CASES).where(CASES.c.id == case_id))).mappings().one_or_none()
+    if row is None:
+        raise CaseNotFound(f"there is no cases/{case_id}; ListCases tells what there is")
+    return case_of(row)
+
+
+async def locked_case(tx: AsyncConnection, case_id: str) -> Case:
+    """The case of that id, for `tx` alone to change. Raises `NotFound`."""
+    row = (await tx.execute(select(CASES).where(CASES.c.id == case_id).with_for_update())).mappings().one_or_none()
+    if row is None:
+        raise CaseNotFound(f"there is no cases/{case_id}; ListCases tells what there is")
+    return case_of(row)
+
+
+async def held_case(tx: AsyncConnection, case_id: str, moderator: str, now: int) -> Case:
+    """The case, if that person holds it, for `tx` alone to change. Raises `NotFound`, `NotHeld`."""
+    found = await locked_case(tx, case_id)
+    must_hold(found, moderator, now)
+    return found
+
+
+def must_hold(found: Case, moderator: str, now: int) -> None:
+    """Raise `NotHeld` unless that person holds the open case at `now` (microseconds)."""
+    if found.state is CaseState.OPEN and found.holder == moderator and found.lease_until:
+        if found.lease_until > moment(now):
+            return
+        raise NotHeld(f"your lease of {found.name} ran out; lease it again, and extend it while you think")
+    holder = found.holder if found.lease_until and found.lease_until > moment(now) else ""
+    state = f"{holder} holds it" if holder else "nobody holds it" if found.state is CaseState.OPEN else "it is closed"
+    raise NotHeld(f"you don't hold {found.name}: {state}; lease a case before you act on it")
+
+
+async def _most_urgent(tx: AsyncConnection, only: CaseFilter, limit: int, *which: ColumnElement[bool]) -> list[Case]:
+    """Open cases in their order, locked, past those that other transactions have locked.
+
+    SQLite is asked queue by queue: of several it would sort all cases there are.
+    """
+    query = select(CASES).where(_OPEN, *narrowed(only), *which).order_by(*_URGENT).limit(limit)
+    query = query.with_for_update(skip_locked=True)
+    queries = [query]
+    if only.queues and tx.dialect.name == "sqlite":
+        queries = [query.where(CASES.c.queue == queue) for queue in sorted(set(only.queues))]
+    elif only.queues:
+        queries = [query.where(CASES.c.queue.in_(only.queues))]
+    return _in_order([case_of(row) for each in queries for row in (await tx.execute(each)).mappings()])[:limit]
+
+
+async def _held(tx: AsyncConnection, only: CaseFilter, moderator: str, now: int) -> list[Case]:
+    """What the person holds, most urgent first; sorted here, or SQLite would look for it among all open cases."""
+    theirs = CASES.c.holder == moderator, CASES.c.lease_until > now, *narrowed(only)
+    query = select(CASES).where(_OPEN, *theirs, *([CASES.c.queue.in_(only.queues)] if only.queues else []))
+    rows = (await tx.execute(query.with_for_update(skip_locked=True))).mappings()
+    return _in_order(map(case_of, rows))
+
+
+def _in_order(cases: Iterable[Case]) -> list[Case]:
+    return sorted(cases, key=lambda each: (-each.priority, each.opened_at, each.id))
+
+
+async def _set(tx: AsyncConnection, ids: Sequence[str], **values: Any) -> None:
+    await tx.execute(update(CASES).where(CASES.c.id.in_(listed(tx, ids))).values(**values))
+
+
+async def _asking(tx: AsyncConnection, cases: Sequence[Case]) -> set[str]:
+    """The row keys of those cases' posts whose current verdict, on their current version, asks for a person."""
+    if not cases:
+        return set()
+    named = select(NAMES.c.key).where(NAMES.c.name == POSTS.c.name).scalar_subquery()
+    query = select(POSTS.c.key).join(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
+    query = query.where(POSTS.c.key.in_(listed(tx, [row_key(each.post) for each in cases])), POSTS.c.key == named)
+    return set((await tx.execute(query.where(VERDICTS.c.decision == Decision.REVIEW))).scalars())
+
+
+def _touched_by(moderator: str, now: int) -> ColumnElement[bool]:
+    """Whether that person holds the case, or skipped it; cases they decided keep their name as holder."""
+    holding = and_(CASES.c.holder == moderator, CASES.c.lease_until > now)
+    decided = and_(CASES.c.holder == moderator, CASES.c.state == CaseState.DECIDED)
+    return holding | decided | named_in(CASES.c.skipped, moderator)
+
+
+async def _open_page(
+    connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]], last: Case | None, limit: int
+) -> list[Case]:
+    query = select(CASES).where(_OPEN, *conditions).order_by(*_URGENT).limit(limit)
+    if last:
+        row = case_row(last)
+        query = query.where(tuple_(*_URGENT) > tuple_(*(row[column.name] for column in _URGENT)))
+    return [case_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def _closed_page(
+    connection: AsyncConnection, conditions: Sequence[ColumnElement[bool]], last: Case | None, limit: int
+) -> list[Case]:
+    order = CASES.c.closed_at, CASES.c.id
+    query = select(CASES).where(*conditions).order_by(*(column.desc() for column in order)).limit(limit)
+    if last:
+        row = case_row(last)
+        query = query.where(tuple_(*order) < tuple_(*(row[column.name] for column in order)))
+    return [case_of(row) for row in (await connection.execute(query)).mappings()]

@@ -1,0 +1,124 @@
+"""Claims: search them, import them, take them out of enforcement, and look at whether a text repeats one."""
+
+import asyncio
+import io
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from service.claim import ClaimFilter, ClaimState
+from service.claim_files import FORMATS, ClaimFileError, read
+from service.claim_limits import check_reason
+from service.claim_loading import Tally, load
+from service.dashboard.casefile import texts_of
+from service.dashboard.pages import page
+from service.dashboard.troubles import status_of
+from service.dashboard.visit import Visit
+from service.domain import VerdictFilter
+from service.errors import AssayError, InvalidInput
+from service.people.roles import Right
+
+_PAGE, _POSTS, _SHOWN_ERRORS = 50, 20, 50
+
+
+async def listed(visit: Visit) -> Response:
+    """Claims in the order of their ids, as a filter finds them."""
+    return await _list(visit)
+
+
+async def show(visit: Visit) -> Response:
+    """One claim, and the posts that repeat, discuss or rebut it."""
+    return await _one(visit)
+
+
+async def set_state(visit: Visit) -> Response:
+    """Take a claim out of enforcement, or put it back."""
+    form, claim_id = await visit.form(), visit.path("id")
+    release = form.text("release") == "yes"
+    reason = "" if release else form.raw("reason").strip()
+    try:
+        if not release:
+            check_reason(reason)
+    except InvalidInput as error:
+        return await _one(visit, error)
+    await visit.desk.store.quarantine(claim_id, reason)
+    action = "claim.release" if release else "claim.quarantine"
+    await visit.desk.audit.append(actor=visit.person.id, action=action, subject=f"claims/{claim_id}")
+    said = (
+        "The claim weighs again."
+        if release
+        else "The claim is quarantined: it is matched and shown, and weighs nothing."
+    )
+    return visit.go(f"/claims/{claim_id}", f"{said} Workers take that up within seconds.")
+
+
+async def import_file(visit: Visit) -> Response:
+    """Load an uploaded file; bad rows are named, good ones stored."""
+    form = await visit.form()
+    upload, tally, refused = form.file("file"), Tally(), list[ClaimFileError]()
+    if upload is None:
+        return await _list(visit, InvalidInput("file", "is missing", "choose a file of claims"))
+    data, name = await upload.read(), upload.filename or ""
+    try:
+        items = read(io.BufferedReader(io.BytesIO(data)), name, form.text("format"))
+        found = await asyncio.to_thread(list, items)
+    except InvalidInput as error:
+        return await _list(visit, error)
+    await load(found, visit.desk.store, tally, refused.append)
+    counts = {change.lower(): count for change, count in tally.changes.items()}
+    await visit.desk.audit.append(
+        actor=visit.person.id, action="claim.import", subject="claims", detail={**counts, "bad": tally.bad}
+    )
+    return visit.render(
+        "claims/imported.html", name=name, tally=tally, refused=refused[:_SHOWN_ERRORS], more=tally.bad - _SHOWN_ERRORS
+    )
+
+
+async def _list(visit: Visit, error: AssayError | None = None) -> Response:
+    store, only = visit.desk.store, _filter(visit)
+    found = await store.claims(only, after=visit.query("after"), limit=_PAGE + 1)
+    asked = {"query": only.query, "publisher": only.publisher, "state": visit.query("state")}
+    following = urlencode({**asked, "after": found[_PAGE - 1].claim.id}) if len(found) > _PAGE else ""
+    return visit.render(
+        "claims/list.html",
+        status_of(error) if error else 200,
+        claims=found[:_PAGE],
+        following=following,
+        asked=any(asked.values()),
+        states=list(ClaimState),
+        formats=FORMATS,
+        version=await store.claims_version(),
+        error=error,
+    )
+
+
+def _filter(visit: Visit) -> ClaimFilter:
+    told = visit.query("state")
+    if told and told not in set(ClaimState):
+        raise InvalidInput("state", f"{told[:40]!r} is none", f"choose {' or '.join(ClaimState)}")
+    return ClaimFilter(ClaimState(told) if told else None, visit.query("publisher"), visit.query("query"))
+
+
+async def _one(visit: Visit, error: AssayError | None = None) -> Response:
+    desk, claim_id = visit.desk, visit.path("id")
+    record = await desk.store.find_claim(claim_id)
+    verdicts = await desk.store.page(VerdictFilter(claim_id=claim_id), before=None, limit=_POSTS)
+    posts: Sequence[object] = await texts_of(desk, [verdict.post for verdict in verdicts])
+    return visit.render(
+        "claims/one.html",
+        status_of(error) if error else 200,
+        record=record,
+        claim=record.claim,
+        rows=list(zip(verdicts, posts, strict=True)),
+        error=error,
+    )
+
+
+_MANAGE = Right.MANAGE_CLAIMS
+ROUTES = [
+    page("/claims", listed, name="claims"),
+    page("/claims/import", import_file, right=_MANAGE, methods=["POST"]),
+    page("/claims/{id}", show),
+    page("/claims/{id}/state", set_state, right=_MANAGE, methods=["POST"]),
+]

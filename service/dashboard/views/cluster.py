@@ -1,0 +1,74 @@
+"""Deciding a whole cluster of near-duplicates: what would change is seen first."""
+
+from starlette.responses import Response
+
+from service.dashboard.casefile import texts_of
+from service.dashboard.pages import page
+from service.dashboard.ruling_form import OUTCOMES, choices, ruled
+from service.dashboard.troubles import status_of
+from service.dashboard.visit import Form, Visit
+from service.domain import VerdictFilter
+from service.errors import AssayError, Conflict, InvalidInput
+from service.people.roles import Right
+from service.review.bulk import BulkDecision, BulkPreview
+
+_SHOWN = 20
+
+
+async def show(visit: Visit) -> Response:
+    """The cluster's posts, and the form that decides them all."""
+    return await _page(visit)
+
+
+async def preview(visit: Visit) -> Response:
+    """What the decision would change; nothing is changed yet."""
+    form = await visit.form()
+    try:
+        found = await visit.desk.reviewing.preview(_bulk(visit, form))
+    except InvalidInput as error:
+        return await _page(visit, form=form, error=error)
+    return await _page(visit, form=form, found=found)
+
+
+async def apply(visit: Visit) -> Response:
+    """Change what was previewed, and that alone."""
+    form = await visit.form()
+    try:
+        outcome = await visit.desk.reviewing.apply(_bulk(visit, form), form.text("token"))
+    except (InvalidInput, Conflict) as error:
+        return await _page(visit, form=form, error=error)
+    count = len(outcome.verdicts)
+    return visit.go("/queue", f"Decided, for {count:,} {'post' if count == 1 else 'posts'}. Undo takes it back.")
+
+
+def _bulk(visit: Visit, form: Form) -> BulkDecision:
+    said = ruled(form, visit.desk.policies.current.routing)
+    return BulkDecision(cluster=visit.path("cluster"), moderator=visit.person.id, ruled=said)
+
+
+async def _page(
+    visit: Visit, *, form: Form | None = None, found: BulkPreview | None = None, error: AssayError | None = None
+) -> Response:
+    desk, cluster = visit.desk, visit.path("cluster")
+    verdicts = await desk.store.page(VerdictFilter(cluster=cluster), before=None, limit=_SHOWN)
+    posts = await texts_of(desk, [verdict.post for verdict in verdicts])
+    names = ("choice", "decision", "rationale")
+    return visit.render(
+        "queue/cluster.html",
+        status_of(error) if error else 200,
+        cluster=cluster,
+        rows=list(zip(verdicts, posts, strict=True)),
+        choices=choices(desk.policies.current.routing),
+        outcomes=OUTCOMES,
+        given={name: form.raw(name) if form else "" for name in names},
+        found=found,
+        error=error,
+    )
+
+
+_MANY = Right.DECIDE_MANY
+ROUTES = [
+    page("/queue/clusters/{cluster}", show, right=_MANY),
+    page("/queue/clusters/{cluster}", preview, right=_MANY, methods=["POST"]),
+    page("/queue/clusters/{cluster}/apply", apply, right=_MANY, methods=["POST"]),
+]

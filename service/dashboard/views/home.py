@@ -1,0 +1,40 @@
+"""The first page, which is the first that somebody may see; the look; and whether the dashboard is up."""
+
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from service.dashboard import cookies
+from service.dashboard.navigation import entries_for
+from service.dashboard.pages import open_page, page
+from service.dashboard.visit import Visit
+from service.people.sign_in import safe_path
+
+
+async def home(visit: Visit) -> Response:
+    """Go to the first page of this person's navigation."""
+    routes = {route.name: route.path for route in visit.request.app.routes if isinstance(route, Route)}
+    entries = entries_for(visit.person, routes)
+    if entries:
+        return RedirectResponse(routes[entries[0].page], 303)
+    return visit.render("home.html")
+
+
+async def set_theme(visit: Visit) -> Response:
+    """Keep the look that this browser chose."""
+    form = await visit.form()
+    response = visit.go(safe_path(form.text("back", "/")))
+    cookies.write_theme(visit.request, response, form.text("theme"))
+    return response
+
+
+async def healthy(visit: Visit) -> Response:
+    """Whether the dashboard and its record store answer."""
+    await visit.desk.store.ping()
+    return PlainTextResponse("ok")
+
+
+ROUTES = [
+    page("/", home),
+    open_page("/theme", set_theme, methods=["POST"]),
+    open_page("/healthz", healthy),
+]

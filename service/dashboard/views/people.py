@@ -1,0 +1,97 @@
+"""People: who may sign in and what they may do; for administrators."""
+
+from starlette.responses import Response
+
+from service.dashboard.pages import page
+from service.dashboard.troubles import status_of
+from service.dashboard.visit import Form, Visit
+from service.errors import AlreadyExists, InvalidInput
+from service.people.roles import RIGHTS, Right, Role
+
+_PAGE = 50
+
+
+async def listed(visit: Visit) -> Response:
+    """Everybody, in the order of their names."""
+    return await _list(visit)
+
+
+async def add(visit: Visit) -> Response:
+    """Add somebody with a local account; their one-time password is shown this once."""
+    form = await visit.form()
+    try:
+        person, password = await visit.desk.directory.add(form.text("name"), _roles(form), by=visit.person)
+    except (InvalidInput, AlreadyExists) as error:
+        return await _list(visit, status_of(error), error=error, name=form.text("name"), chosen=form.texts("roles"))
+    return visit.render("people/password.html", whose=person, password=password, added=True)
+
+
+async def show(visit: Visit) -> Response:
+    """One person: what they may do, and what can be changed."""
+    return await _one(visit)
+
+
+async def set_roles(visit: Visit) -> Response:
+    """Change somebody's roles."""
+    form = await visit.form()
+    try:
+        person = await visit.desk.directory.set_roles(visit.path("id"), _roles(form), by=visit.person)
+    except InvalidInput as error:
+        return await _one(visit, status_of(error), error=error)
+    return visit.go(f"/people/{person.id}", f"The roles of {person.name} are changed. They must sign in again.")
+
+
+async def set_disabled(visit: Visit) -> Response:
+    """Shut somebody out, or let them in again."""
+    form = await visit.form()
+    disabled = form.text("disabled") == "yes"
+    person = await visit.desk.directory.set_disabled(visit.path("id"), disabled, by=visit.person)
+    said = "is signed out and can't sign in any more" if disabled else "may sign in again"
+    return visit.go(f"/people/{person.id}", f"{person.name} {said}.")
+
+
+async def reset_password(visit: Visit) -> Response:
+    """Give somebody a new one-time password, which is shown this once."""
+    password = await visit.desk.directory.reset_password(visit.path("id"), by=visit.person)
+    person = await visit.desk.directory.find(visit.path("id"))
+    return visit.render("people/password.html", whose=person, password=password, added=False)
+
+
+async def _list(
+    visit: Visit, status: int = 200, *, error: Exception | None = None, name: str = "", chosen: list[str] | None = None
+) -> Response:
+    people = await visit.desk.directory.people(after=visit.query("after"), limit=_PAGE + 1)
+    return visit.render(
+        "people/list.html",
+        status,
+        people=people[:_PAGE],
+        following=people[_PAGE - 1].name if len(people) > _PAGE else "",
+        roles=RIGHTS,
+        error=error,
+        name=name,
+        chosen=chosen or [Role.MODERATOR],
+    )
+
+
+async def _one(visit: Visit, status: int = 200, *, error: Exception | None = None) -> Response:
+    whose = await visit.desk.directory.find(visit.path("id"))
+    return visit.render("people/one.html", status, whose=whose, roles=RIGHTS, error=error)
+
+
+def _roles(form: Form) -> frozenset[Role]:
+    """The roles that were ticked. Raises `InvalidInput`."""
+    try:
+        return frozenset(map(Role, form.texts("roles")))
+    except ValueError:
+        raise InvalidInput("roles", "names a role that there isn't", f"choose among {', '.join(Role)}") from None
+
+
+_MANAGE = Right.MANAGE_PEOPLE
+ROUTES = [
+    page("/people", listed, right=_MANAGE, name="people"),
+    page("/people", add, right=_MANAGE, methods=["POST"]),
+    page("/people/{id}", show, right=_MANAGE),
+    page("/people/{id}/roles", set_roles, right=_MANAGE, methods=["POST"]),
+    page("/people/{id}/disabled", set_disabled, right=_MANAGE, methods=["POST"]),
+    page("/people/{id}/password", reset_password, right=_MANAGE, methods=["POST"]),
+]

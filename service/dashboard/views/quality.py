@@ -1,0 +1,139 @@
+"""Quality: whether moderators agree, how often the model is right, what is out there; and golden items."""
+
+import asyncio
+from datetime import timedelta
+
+from starlette.datastructures import FormData
+from starlette.responses import Response
+
+from service.dashboard import charts, golden_form, quality_figures
+from service.dashboard.golden_form import CATEGORIES, DECISIONS, Proposed
+from service.dashboard.overview_figures import prevalence as by_day
+from service.dashboard.pages import page
+from service.dashboard.rendering import words
+from service.dashboard.troubles import status_of
+from service.dashboard.visit import Form, Visit
+from service.domain import Surface
+from service.errors import Conflict, InvalidInput, NotFound
+from service.people.roles import Right
+from service.quality.measures import SEASON
+from service.quality.overview import Range
+from service.routing import SEVERE
+
+_NOTHING = FormData()
+_BACK = {
+    Range.WEEK: ("7 days", timedelta(days=7)),
+    Range.MONTH: ("30 days", timedelta(days=30)),
+    Range.SEASON: ("90 days", SEASON),
+}
+
+
+async def show(visit: Visit) -> Response:
+    """What was measured over a range of time."""
+    span = _range(visit.query("range"))
+    asked, (_, back) = visit.desk.quality, _BACK[span]
+    agreements, accuracy, prevalence, drift = await asyncio.gather(
+        asked.agreements(back), asked.accuracy(back), asked.prevalence(back), asked.drift()
+    )
+    return visit.render(
+        "quality/quality.html",
+        span=span,
+        ranges=_BACK,
+        agreements=agreements,
+        accuracy=accuracy,
+        prevalence=prevalence,
+        drift=quality_figures.moved(drift),
+        on_decision=quality_figures.agreement("on-decision", "On the decision", agreements.decisions),
+        on_violation=quality_figures.agreement("on-violation", "On whether a rule is broken", agreements.violations),
+        by_category=quality_figures.by_category(prevalence),
+        by_day=by_day(prevalence),
+        dot=charts.interval,
+    )
+
+
+def _range(asked: str) -> Range:
+    try:
+        span = Range(asked or Range.SEASON)
+    except ValueError:
+        span = Range.HOUR
+    if span not in _BACK:
+        raise InvalidInput("range", "is none that there is", f"choose {', '.join(_BACK)}")
+    return span
+
+
+async def golden(visit: Visit) -> Response:
+    """Golden items, and how moderators do on them."""
+    return await _golden(visit)
+
+
+async def add(visit: Visit) -> Response:
+    """Make a golden item of a pasted text."""
+    form = await visit.form()
+    try:
+        return await _added(visit, await golden_form.pasted(visit, form))
+    except (InvalidInput, Conflict) as error:
+        return await _golden(visit, error, form)
+
+
+async def add_case(visit: Visit) -> Response:
+    """Make a golden item of a decided case."""
+    form = await visit.form()
+    try:
+        return await _added(visit, await golden_form.from_case(visit, form))
+    except (InvalidInput, Conflict, NotFound) as error:
+        return await _golden(visit, error, form)
+
+
+async def retire(visit: Visit) -> Response:
+    """Show an item no more."""
+    await visit.desk.quality.retire_golden(visit.path("id"), by=visit.person.id)
+    return visit.go("/quality/golden", "The item is retired. What moderators made of it still counts.")
+
+
+async def _added(visit: Visit, proposed: Proposed) -> Response:
+    item = await visit.desk.quality.add_golden(
+        proposed.post,
+        proposed.answer,
+        by=visit.person.id,
+        source=proposed.source,
+        note=proposed.note,
+        verdict=proposed.verdict,
+    )
+    ready = "Moderators will meet it among their cases" if item.verdict else "A worker reads it first"
+    return visit.go("/quality/golden", f"The golden item is added. {ready}.")
+
+
+async def _golden(
+    visit: Visit, error: InvalidInput | Conflict | NotFound | None = None, form: Form | None = None
+) -> Response:
+    """The page; with what was sent, where that did not do. Nobody sees how they did themselves."""
+    retired = visit.query("retired") == "yes"
+    items = await visit.desk.quality.golden_items(retired=retired)
+    scores = await visit.desk.quality.golden_scores()
+    like, routing = await golden_form.newest(visit), visit.desk.policies.current.routing
+    return visit.render(
+        "quality/golden.html",
+        status_of(error) if error else 200,
+        items=items,
+        retired=retired,
+        grave={item.id for item in items if routing.severity(item.answer.categories) >= SEVERE},
+        scores=[score for score in scores if score.moderator != visit.person.id],
+        dot=charts.interval,
+        decisions=[(each, words(each)) for each in DECISIONS],
+        categories=[(each, words(each), "") for each in CATEGORIES],
+        surfaces=[(each, words(each)) for each in Surface],
+        platform=like.platform if like else "example",
+        error=error,
+        given=form or Form(_NOTHING),
+        case=form.text("case") if form else visit.query("case"),
+    )
+
+
+_GOLDEN = Right.MANAGE_GOLDEN
+ROUTES = [
+    page("/quality", show, right=Right.SEE_QUALITY, name="quality"),
+    page("/quality/golden", golden, right=_GOLDEN),
+    page("/quality/golden", add, right=_GOLDEN, methods=["POST"]),
+    page("/quality/golden/case", add_case, right=_GOLDEN, methods=["POST"]),
+    page("/quality/golden/{id}/retire", retire, right=_GOLDEN, methods=["POST"]),
+]

@@ -1,0 +1,280 @@
+"""The queue: one case after another, decided by keyboard. `cluster.py` decides many at once."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.responses import RedirectResponse, Response
+
+from service.dashboard import exposure
+from service.dashboard.casefile import Casefile, casefile
+from service.dashboard.pages import page
+from service.dashboard.ruling_form import OUTCOMES, choices, ruled
+from service.dashboard.troubles import status_of
+from service.dashboard.visit import Form, Visit
+from service.domain import Surface
+from service.errors import AssayError, Conflict, InvalidInput, NotHeld
+from service.people.person import Person
+from service.people.roles import Right
+from service.review.appeal import Appeal
+from service.review.case import Case, CaseFilter, CaseKind, CaseState, author_name
+from service.review.reviewing import CaseView
+from service.routing import SEVERE
+
+_FILTERS = ("queue", "surface", "region", "language", "severity")
+_SKIPS = ("I can't judge this", "Not my language", "I know somebody in it", "I don't want to see this")
+_PEOPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Screen:
+    """What the page of one case is made of."""
+
+    view: CaseView
+    file: Casefile | None
+    appeal: Appeal | None
+    colleagues: Sequence[Person]
+
+
+async def queues(visit: Visit) -> Response:
+    """All queues, and where to begin."""
+    seen = exposure.read(visit.request)
+    mine = CaseFilter(states=(CaseState.OPEN,), moderator=visit.person.id)
+    held = await visit.desk.reviewing.cases(mine, limit=1)
+    return visit.render(
+        "queue/queues.html",
+        queues=await visit.desk.reviewing.queues(),
+        chosen=visit.queries("queue"),
+        held=held,
+        surfaces=list(Surface),
+        seen=seen,
+        care=visit.desk.care,
+    )
+
+
+async def begin(visit: Visit) -> Response:
+    """Lease the most urgent case that the filters let through, and show it."""
+    form = await visit.form()
+    asked = {name: values for name in _FILTERS if (values := [v for v in form.texts(name) if v])}
+    return await _next(visit, urlencode(asked, doseq=True))
+
+
+async def show(visit: Visit) -> Response:
+    """One case: to decide if the person holds it, else to read."""
+    return await _case(visit, await _screen(visit, visit.path("id")))
+
+
+async def decide(visit: Visit) -> Response:
+    """Decide, or give an opinion and ask for a second one; then the next case."""
+    form, case_id, me = await visit.form(), visit.path("id"), visit.person.id
+    try:
+        said = ruled(form, visit.desk.policies.current.routing)
+        if form.text("opinion") == "yes":
+            outcome = await visit.desk.reviewing.second_opinion(case_id, me, said, seconds=_seconds(form))
+        else:
+            outcome = await visit.desk.reviewing.decide(case_id, me, said, seconds=_seconds(form))
+    except InvalidInput as error:
+        return await _case(visit, await _screen(visit, case_id), form=form, error=error)
+    except (NotHeld, Conflict) as error:
+        return await _next(visit, visit.request.url.query, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    return await _next(visit, visit.request.url.query, _told(len(outcome.verdicts)), grave=_grave(outcome.case))
+
+
+async def skip(visit: Visit) -> Response:
+    """Give the case back for good; then the next one."""
+    form, case_id = await visit.form(), visit.path("id")
+    grave = _grave((await visit.desk.reviewing.look(case_id, visit.person.id)).case)
+    await visit.desk.reviewing.skip(case_id, visit.person.id, form.text("reason"))
+    return await _next(visit, visit.request.url.query, "Skipped; somebody else gets it.", grave=grave)
+
+
+async def hand_over(visit: Visit) -> Response:
+    """Give the case to a colleague or back to its queue; then the next one."""
+    form = await visit.form()
+    await visit.desk.reviewing.hand_over(
+        visit.path("id"), visit.person.id, to=form.text("to"), note=form.raw("note").strip()
+    )
+    return await _next(visit, visit.request.url.query, "Handed over.")
+
+
+async def undo(visit: Visit) -> Response:
+    """Take the last decision back and show its case again."""
+    outcome = await visit.desk.reviewing.undo(visit.person.id)
+    if outcome.case is None:
+        return visit.go("/queue", "The bulk decision is taken back.")
+    notice = "Taken back. The case is yours again."
+    if visit.by_script:
+        return await _case(visit, await _screen(visit, outcome.case.id), said=notice)
+    return visit.go(_address(outcome.case.id, visit.request.url.query), notice)
+
+
+async def extend(visit: Visit) -> Response:
+    """Hold on to the case: the page's heartbeat."""
+    case = await visit.desk.reviewing.extend(visit.path("id"), visit.person.id)
+    return visit.json({"until": case.lease_until.isoformat() if case.lease_until else ""})
+
+
+async def add_note(visit: Visit) -> Response:
+    """Leave a note for colleagues on the post or its author."""
+    form, case_id = await visit.form(), visit.path("id")
+    case = (await visit.desk.reviewing.look(case_id, visit.person.id)).case
+    about = author_name(case.post.name, case.author) if form.text("about") == "author" else case.post.name
+    try:
+        await visit.desk.reviewing.add_note(about, visit.person.id, form.raw("text").strip())
+    except InvalidInput as error:
+        return await _case(visit, await _screen(visit, case_id), error=error)
+    if visit.by_script:
+        return await _case(visit, await _screen(visit, case_id), said="Noted.")
+    return visit.go(_address(case_id, visit.request.url.query), "Noted.")
+
+
+async def pause(visit: Visit) -> Response:
+    """The break that is due after so many grave posts."""
+    care, now = visit.desk.care, time.time()
+    resting = exposure.read(visit.request).rests(now)
+    response = visit.render("queue/break.html", seen=resting.seen, left=resting.left(care, now))
+    exposure.write(visit.request, response, resting)
+    return response
+
+
+async def resume(visit: Visit) -> Response:
+    """End the break."""
+    response = visit.go("/queue", "Welcome back.")
+    exposure.write(visit.request, response, exposure.Exposure())
+    return response
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+async def _next(visit: Visit, query: str, said: str = "", *, grave: bool = False) -> Response:
+    """The next case, as a page for the script and by its address without; a break first, where one is due."""
+    seen = exposure.read(visit.request)
+    if grave:
+        seen = seen.after_one(time.time())
+    response = await _answer(visit, query, said, rest=seen.due(visit.desk.care))
+    exposure.write(visit.request, response, seen)
+    return response
+
+
+async def _answer(visit: Visit, query: str, said: str, *, rest: bool) -> Response:
+    if rest:
+        return _away(visit, "/queue/break", "")
+    leased = await visit.desk.reviewing.lease(visit.person.id, _filter(query))
+    if not leased:
+        return _away(visit, f"/queue?{query}", f"{said} Nothing more is waiting here.".strip())
+    if visit.by_script:
+        return await _case(visit, await _screen(visit, leased[0].id), said=said, query=query)
+    return visit.go(_address(leased[0].id, query), said)
+
+
+def _away(visit: Visit, path: str, notice: str) -> Response:
+    """To another page; the script is told to go there itself."""
+    response = visit.go(path, notice)
+    if visit.by_script and isinstance(response, RedirectResponse):
+        response.status_code = 200
+        response.headers["X-Assay-Go"] = path
+    return response
+
+
+async def _screen(visit: Visit, case_id: str) -> _Screen:
+    desk = visit.desk
+    view = await desk.reviewing.look(case_id, visit.person.id)
+    case = view.case
+    verdict = view.verdict or await desk.quality.disguised_verdict(case.post)
+    file = await casefile(desk, view.post, verdict) if view.post else None
+    contested = case.kind is CaseKind.APPEAL
+    appeal = await desk.appealing.find(case.subject.removeprefix("appeals/")) if contested else None
+    people = await desk.directory.people(after="", limit=_PEOPLE)
+    others = [each for each in people if each.id != visit.person.id and each.may(Right.DECIDE)]
+    return _Screen(view, file, appeal, others)
+
+
+async def _case(
+    visit: Visit,
+    screen: _Screen,
+    *,
+    form: Form | None = None,
+    error: AssayError | None = None,
+    said: str = "",
+    query: str | None = None,
+) -> Response:
+    case, routing = screen.view.case, visit.desk.policies.current.routing
+    return visit.render(
+        "queue/case.html",
+        status_of(error) if error and not visit.by_script else 200,
+        screen=screen,
+        case=case,
+        file=screen.file,
+        mine=case.holder == visit.person.id and case.closed_at is None,
+        choices=choices(routing),
+        outcomes=OUTCOMES,
+        skips=_SKIPS,
+        severe=case.severity >= SEVERE,
+        given=_given(form),
+        error=error,
+        said=said,
+        address_query=visit.request.url.query if query is None else query,
+        seen=exposure.read(visit.request),
+        care=visit.desk.care,
+    )
+
+
+def _given(form: Form | None) -> dict[str, str]:
+    """What was filled in before an error, to be there again."""
+    names = ("choice", "decision", "scope", "rationale", "opinion")
+    return {name: form.raw(name) if form else "" for name in names}
+
+
+def _filter(query: str) -> CaseFilter:
+    """The cases that a query string lets through. Raises `InvalidInput`."""
+    asked = QueryParams(query)
+    values = {name: tuple(value for value in asked.getlist(name) if value) for name in _FILTERS}
+    try:
+        surfaces = tuple(map(Surface, values["surface"]))
+        severity = int((values["severity"] or ("1",))[0])
+    except ValueError:
+        raise InvalidInput("filter", "names a surface or severity that there isn't", "choose from the lists") from None
+    return CaseFilter(
+        queues=values["queue"],
+        surfaces=surfaces,
+        regions=values["region"],
+        languages=values["language"],
+        least_severity=severity,
+    )
+
+
+def _address(case_id: str, query: str) -> str:
+    return f"/queue/cases/{case_id}?{query}" if query else f"/queue/cases/{case_id}"
+
+
+def _told(verdicts: int) -> str:
+    return f"Decided, for {verdicts} posts." if verdicts > 1 else "Decided."
+
+
+def _grave(case: Case | None) -> bool:
+    return case is not None and case.severity >= SEVERE
+
+
+def _seconds(form: Form) -> float:
+    """The seconds that the page says were spent; 0 where it doesn't."""
+    told = form.text("seconds")
+    return min(float(told), 3600.0) if told.replace(".", "", 1).isdecimal() else 0.0
+
+
+_DECIDE = Right.DECIDE
+ROUTES = [
+    page("/queue", queues, right=_DECIDE, name="queue"),
+    page("/queue/next", begin, right=_DECIDE, methods=["POST"]),
+    page("/queue/undo", undo, right=_DECIDE, methods=["POST"]),
+    page("/queue/break", pause, right=_DECIDE),
+    page("/queue/break", resume, right=_DECIDE, methods=["POST"]),
+    page("/queue/cases/{id}", show, right=_DECIDE),
+    page("/queue/cases/{id}/decide", decide, right=_DECIDE, methods=["POST"]),
+    page("/queue/cases/{id}/skip", skip, right=_DECIDE, methods=["POST"]),
+    page("/queue/cases/{id}/hand-over", hand_over, right=_DECIDE, methods=["POST"]),
+    page("/queue/cases/{id}/extend", extend, right=_DECIDE, methods=["POST"]),
+    page("/queue/cases/{id}/notes", add_note, right=_DECIDE, methods=["POST"]),
+]

@@ -1,0 +1,45 @@
+"""The desk: every use case that people work with, gathered for the dashboard. `bootstrap.desk` puts it together.
+
+Standard library and use cases only, so that a view can name what it needs and a test can lay a desk by hand.
+"""
+
+from dataclasses import dataclass
+
+from service.governance.governing import Governing
+from service.people.directory import Directory
+from service.people.sign_in import SignIn
+from service.policy import Policies
+from service.ports import Announcer, RecordStore
+from service.quality.measures import Quality
+from service.review.appealing import Appealing
+from service.review.reviewing import Reviewing
+from service.transparency.ports import AuditLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Care:
+    """How moderators are cared for: a break of `rest` seconds after `posts` severe posts; 0: no breaks."""
+
+    posts: int = 40
+    rest: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the views work with. One field a use case; `store` is for what is only read.
+
+    `url` is where browsers find the dashboard, if that can't be read off their requests.
+    """
+
+    directory: Directory
+    sign_in: SignIn
+    store: RecordStore
+    announcer: Announcer
+    policies: Policies
+    governing: Governing
+    reviewing: Reviewing
+    appealing: Appealing
+    quality: Quality
+    audit: AuditLog
+    care: Care = Care()
+    url: str = ""

@@ -1,0 +1,1 @@
+"""Who works with Assay, and what they may do."""

@@ -1,0 +1,1 @@
+"""How good decisions are: those of moderators and those of the model."""

@@ -1,0 +1,162 @@
+"""What quality needs of the record store, as small Protocols. `service.adapters.sql_quality` has them all."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from service.domain import PostKey, Verdict
+from service.quality.accuracy import Volumes
+from service.quality.drift import Drift, ScoreKey
+from service.quality.golden import GoldenItem, GoldenResult, Pace, Shown
+from service.quality.opinions import Opinion
+from service.quality.overview import QueueAge, Row
+from service.quality.prevalence import Rates, Sampled, SampledDay
+from service.quality.tally import Grain
+from service.review.appeal import AppealState
+from service.review.case import Case
+
+
+class CountStore(Protocol):
+    """What is counted of the verdicts that are recorded."""
+
+    async def count(self, verdicts: Sequence[Verdict], rates: Rates) -> None:
+        """Count verdicts, given in the order of their sequences, and draw the prevalence sample from them.
+
+        Each counts once, however often it comes, and in any number of fronts.
+        """
+        ...
+
+    async def rows(self, grain: Grain, since: datetime) -> list[Row]:
+        """The counts from then on."""
+        ...
+
+    async def volumes(self, since: datetime) -> Volumes:
+        """How many posts got each category with each decision, from that day on."""
+        ...
+
+    async def histograms(self, since: date) -> Mapping[ScoreKey, Sequence[int]]:
+        """Histograms of scores, from that day on."""
+        ...
+
+    async def prune(self, now: datetime) -> None:
+        """Forget counts that are older than they are kept for."""
+        ...
+
+
+class SampleStore(Protocol):
+    """The prevalence sample."""
+
+    async def unopened(self, limit: int) -> list[tuple[Sampled, PostKey, str]]:
+        """Posts drawn of which there is no case yet, with the id that their case is to have."""
+        ...
+
+    async def opened(self, keys: Collection[str]) -> None:
+        """These have their case now, or never will: they were erased or edited meanwhile."""
+        ...
+
+    async def sampled_days(self, since: date) -> list[SampledDay]:
+        """What became of the samples from that day on."""
+        ...
+
+
+class OpinionStore(Protocol):
+    """What people decided."""
+
+    async def opinions(self, since: datetime) -> list[Opinion]:
+        """Decisions that stand, from then on, with what the service had decided by itself."""
+        ...
+
+    async def appeal_counts(self, since: datetime) -> Mapping[AppealState, int]:
+        """Appeals by state that were opened from then on."""
+        ...
+
+    async def queue_ages(self) -> list[QueueAge]:
+        """Queues with open cases, the oldest first."""
+        ...
+
+
+class GoldenStore(Protocol):
+    """Golden items. Adding and retiring stand in the audit log, in the same transaction."""
+
+    async def add_golden(self, item: GoldenItem) -> None:
+        """Keep an item. Raises `Conflict` when its text is golden already."""
+        ...
+
+    async def retire_golden(self, item_id: str, by: str) -> GoldenItem:
+        """Show it no more; what moderators made of it stays. Raises `NotFound`."""
+        ...
+
+    async def golden_items(self, *, retired: bool = False) -> list[GoldenItem]:
+        """Items, newest first; the retired ones only when asked for."""
+        ...
+
+    async def read_golden(self, item_id: str, verdict: Verdict) -> None:
+        """What the service says of an item's text."""
+        ...
+
+    async def paces(self, since: datetime) -> list[Pace]:
+        """Moderators who decided something from then on."""
+        ...
+
+    async def unseen(self, moderator: str) -> list[GoldenItem]:
+        """Items that are ready and were not shown to this moderator, nor decided by them when they were real cases."""
+        ...
+
+    async def show(self, shown: Shown, item: GoldenItem) -> bool:
+        """Keep that an item is shown, and its disguised post; False when that moderator's number is taken already."""
+        ...
+
+    async def shown(self, since: datetime) -> list[Shown]:
+        """Items shown from then on."""
+        ...
+
+    async def golden_results(self, since: datetime) -> list[GoldenResult]:
+        """Answers to golden items from then on."""
+        ...
+
+    async def disguised_verdict(self, post: PostKey) -> Verdict | None:
+        """What to show as the verdict on a golden item's post; None when the post is none."""
+        ...
+
+
+class Forgetting(Protocol):
+    """What quality keeps of posts that must be erased."""
+
+    async def forget(self, posts: Collection[str], texts: Collection[str] = ()) -> int:
+        """Erase golden items made from these posts (names) with all their copies, and samples not opened; how many.
+
+        And those of these texts (content digests), whoever pasted them.
+        """
+        ...
+
+
+class QualityStore(CountStore, SampleStore, OpinionStore, GoldenStore, Forgetting, Protocol):
+    """All of it."""
+
+
+class Opener(Protocol):
+    """Opens cases: the part of `review.ports.CaseStore` that quality needs."""
+
+    async def open_cases(self, cases: Sequence[Case]) -> list[bool]:
+        """See `CaseStore.open_cases`."""
+        ...
+
+
+class QualityObserver(Protocol):
+    """Where quality's metrics and logs go."""
+
+    def drifted(self, drift: Drift) -> None:
+        """How one signal's scores moved."""
+        ...
+
+    def golden_shown(self, moderator: str, item: str) -> None:
+        """A golden item went out."""
+        ...
+
+    def sampled(self, posts: int) -> None:
+        """So many prevalence cases were opened."""
+        ...
+
+    def trouble(self, where: str, error: Exception) -> None:
+        """Something failed and the work went on without it."""
+        ...

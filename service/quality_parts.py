@@ -1,0 +1,83 @@
+"""Chooses the adapters of quality, for `service.bootstrap`: settings in, wired parts out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from service.adapters.krippendorff_agreement import alpha
+from service.adapters.quality_telemetry import QualityTelemetry
+from service.adapters.sql_quality import SqlQuality
+from service.adapters.sql_review import SqlReview
+from service.adapters.sql_store import SqlStore
+from service.background import kept_running
+from service.domain import Judgement, Post, Ruling
+from service.following import Follower
+from service.pipeline import Pipeline
+from service.policy import Policies
+from service.ports import Announcer, Observer
+from service.quality.making import GoldenMaking
+from service.quality.measures import Quality
+from service.quality.mixing import Mixing
+from service.quality.prevalence import Rates
+from service.quality.sampling import FOLLOWER, Sampling
+from service.quality.watching import DriftWatch
+from service.routing import Routing
+from service.settings import Settings
+
+
+def quality(store: SqlStore) -> Quality:
+    """What is known of how good decisions are, on this store."""
+    return Quality(SqlQuality.beside(store), alpha)
+
+
+@asynccontextmanager
+async def alone(settings: Settings) -> AsyncIterator[tuple[Quality, GoldenMaking]]:
+    """Quality without a front, for commands. Raises as `SqlStore.connect` does."""
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        measures = quality(store)
+        yield measures, GoldenMaking(measures, SqlReview.beside(store), store)
+    finally:
+        await store.close()
+
+
+def rates(settings: Settings) -> Rates:
+    """How the prevalence sample is drawn."""
+    return Rates(
+        share=settings.prevalence_share, per_day=settings.prevalence_per_day, flagged=settings.prevalence_flagged
+    )
+
+
+@asynccontextmanager
+async def measured(
+    settings: Settings,
+    store: SqlStore,
+    announcer: Announcer,
+    pipeline: Pipeline,
+    *,
+    policies: Policies,
+    observer: Observer,
+) -> AsyncIterator[None]:
+    """Counts, samples, mixes golden items in and watches for drift while the context is open."""
+    held, cases, telemetry = SqlQuality.beside(store), SqlReview.beside(store), QualityTelemetry()
+
+    def decide(post: Post, judgement: Judgement) -> tuple[Ruling, str]:
+        live = policies.current
+        return live.decide(post, judgement), live.version
+
+    def routing() -> Routing:
+        return policies.current.routing
+
+    sampling = Sampling(held, store, cases, routing=routing, observer=telemetry, rates=rates(settings))
+    mixing = Mixing(
+        held,
+        cases,
+        read=pipeline.read,
+        decide=decide,
+        routing=routing,
+        observer=telemetry,
+        every=settings.golden_every,
+    )
+    follower = Follower(FOLLOWER, store, announcer, sampling.handle, observer)
+    loops = {"quality": follower.run, "golden": mixing.run, "drift": DriftWatch(quality(store).drift, telemetry).run}
+    async with kept_running(loops, observer):
+        yield

@@ -1,0 +1,66 @@
+"""Bulk decisions: one ruling for a cluster of near-duplicates, seen before it is applied. Standard library only."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from service.canonical import digest
+from service.domain import Decision, Surface, Verdict
+from service.review.case import Ruled
+
+MOST = 10_000
+"""Posts that one bulk decision may change."""
+EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkDecision:
+    """One ruling for the posts of a cluster and for whatever carries their texts later."""
+
+    cluster: str
+    moderator: str
+    ruled: Ruled
+
+    @property
+    def about(self) -> str:
+        """What the decision is about, as a resource name."""
+        return f"clusters/{self.cluster}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkPreview:
+    """What a bulk decision would change: how many posts, how they stand now, and what is left out.
+
+    Posts on which a person decided already, and those with an appeal, keep their verdicts. `token` binds to the very
+    verdicts that were previewed, and to what was to be decided.
+    """
+
+    posts: int
+    texts: int
+    decisions: Mapping[Decision, int]
+    surfaces: Mapping[Surface, int]
+    examples: tuple[Verdict, ...]
+    decided_by_people: int
+    appealed: int
+    token: str
+
+
+def previewed(bulk: BulkDecision, verdicts: Sequence[Verdict], *, decided_by_people: int, appealed: int) -> BulkPreview:
+    """The preview of `bulk` on the current verdicts that it would change."""
+    return BulkPreview(
+        posts=len(verdicts),
+        texts=len({verdict.content_digest for verdict in verdicts}),
+        decisions=Counter(verdict.decision for verdict in verdicts),
+        surfaces=Counter(verdict.surface for verdict in verdicts),
+        examples=tuple(verdicts[:EXAMPLES]),
+        decided_by_people=decided_by_people,
+        appealed=appealed,
+        token=token_of(bulk, verdicts),
+    )
+
+
+def token_of(bulk: BulkDecision, verdicts: Sequence[Verdict]) -> str:
+    """Names what would be decided, and on which verdicts."""
+    ruled = bulk.ruled
+    said = [ruled.decision, *ruled.categories, ruled.reason, ruled.rationale, ruled.scope]
+    return digest(bulk.cluster, *said, *sorted(str(verdict.sequence) for verdict in verdicts))

@@ -1,0 +1,188 @@
+"""What review and appeals need of the record store, as small Protocols; `service.adapters.sql_review` has them all.
+
+Each change stands in the audit log, in the same transaction.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from service.domain import PostKey, Verdict
+from service.review.appeal import Appeal, AppealState
+from service.review.bulk import BulkDecision, BulkPreview
+from service.review.case import Case, CaseDecision, CaseFilter, CaseKind, Note, Outcome, QueueState, Ruled
+
+
+class Troubled(Protocol):
+    """Who is told what failed."""
+
+    def trouble(self, where: str, error: Exception) -> None:
+        """Something failed and the work went on without it."""
+        ...
+
+
+class Cached(Protocol):
+    """The part of `ports.VerdictCache` that takes new verdicts."""
+
+    async def put(self, verdicts: Sequence[Verdict]) -> None:
+        """See `ports.VerdictCache.put`."""
+        ...
+
+
+class Announced(Protocol):
+    """The part of `ports.Announcer` that wakes watchers."""
+
+    async def announce(self) -> None:
+        """See `ports.Announcer.announce`."""
+        ...
+
+
+class CaseStore(Protocol):
+    """Cases and leases. Two people never hold one case at a time."""
+
+    async def open_cases(self, cases: Sequence[Case]) -> list[bool]:
+        """Open cases; False where there is one of that kind and subject for the post version already.
+
+        A case of the kind REVIEW is not opened either where the post's current verdict does not ask for a person.
+        """
+        ...
+
+    async def close_outdated(self, posts: Collection[str]) -> int:
+        """Close the open cases on versions of these posts (names) that are not the current ones; how many."""
+        ...
+
+    async def lease(self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1) -> list[Case]:
+        """Lease the most urgent open cases that nobody holds, this person is not barred from and did not skip.
+
+        First come those that the person holds already.
+        """
+        ...
+
+    async def extend(self, case_id: str, moderator: str, *, seconds: float) -> Case:
+        """Hold on to it. Raises `NotFound`, or `NotHeld` when the lease is lost."""
+        ...
+
+    async def hand_over(self, case_id: str, moderator: str, to: str, note: str, *, seconds: float) -> Case:
+        """Give it to a colleague (`to`), or back to the queue (empty). Raises `NotFound`, `NotHeld`, `NotAllowed`."""
+        ...
+
+    async def skip(self, case_id: str, moderator: str, reason: str) -> None:
+        """Give it back and don't get it again. Raises `NotFound`, `NotHeld`."""
+        ...
+
+    async def find_case(self, case_id: str) -> Case:
+        """Raises `NotFound`."""
+        ...
+
+    async def cases(self, only: CaseFilter, *, after: str, limit: int) -> list[Case]:
+        """Open ones first, most urgent first; then the others, newest first. `after` is the id of the last one seen."""
+        ...
+
+    async def queues(self) -> list[QueueState]:
+        """All queues that hold open cases, by name."""
+        ...
+
+
+class DecisionStore(Protocol):
+    """What people decide, and what verdicts become of it, in one transaction."""
+
+    async def decide(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float, opinion: bool) -> Outcome:
+        """Decide a case that the person holds; with `opinion`, ask somebody else for a second one first.
+
+        Deciding the same again gives the same outcome. Raises `NotFound`, `NotHeld`, and `Outdated` when it is decided
+        otherwise already, or closed.
+        """
+        ...
+
+    async def undo(self, decision_id: str, moderator: str, *, within: float, seconds: float) -> Outcome:
+        """Take one's own last decision back (the last one where `decision_id` is empty); its case is held again.
+
+        Raises `NotFound`, and `Outdated` when another followed, or it was decided more than `within` seconds ago.
+        """
+        ...
+
+    async def find_decision(self, decision_id: str) -> CaseDecision:
+        """Raises `NotFound`."""
+        ...
+
+    async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
+        """All decisions on these post names, or that gave them a verdict, newest first."""
+        ...
+
+    async def decided(
+        self, *, since: datetime | None = None, kinds: Collection[CaseKind] = (), after: str = "", limit: int = 1000
+    ) -> list[CaseDecision]:
+        """Decisions, undone ones too, oldest first; `after` is the id of the last one seen."""
+        ...
+
+    async def texts(self, decision_id: str) -> list[PostKey]:
+        """One post for each text to which the decision gave a verdict."""
+        ...
+
+
+class BulkStore(Protocol):
+    """Decisions over a cluster."""
+
+    async def preview(self, bulk: BulkDecision) -> BulkPreview:
+        """What applying it now would change."""
+        ...
+
+    async def apply(self, bulk: BulkDecision, token: str, *, request_id: str = "") -> Outcome:
+        """Apply what was previewed. Raises `Outdated` when it would change something else now."""
+        ...
+
+
+class NoteStore(Protocol):
+    """Moderators' notes."""
+
+    async def add_note(self, note: Note, *, request_id: str = "") -> None:
+        """Keep a note; once for each `request_id`."""
+        ...
+
+    async def notes(self, about: Collection[str]) -> list[Note]:
+        """Notes on these, newest first."""
+        ...
+
+    async def seen(self, reader: str, subject: str, action: str) -> None:
+        """Keep in the audit log that a person read something."""
+        ...
+
+
+class AppealStore(Protocol):
+    """Appeals."""
+
+    async def open_appeal(self, appeal: Appeal, case: Case, *, request_id: str = "") -> Appeal:
+        """Keep an appeal and its case. Raises `AppealExists` when the verdict is contested already."""
+        ...
+
+    async def find_appeal(self, appeal_id: str) -> Appeal:
+        """Raises `NotFound`."""
+        ...
+
+    async def appeals(self, states: Collection[AppealState], *, after: str, limit: int) -> list[Appeal]:
+        """Oldest first; `after` is the id of the last one seen."""
+        ...
+
+    async def decide_appeal(self, appeal_id: str, moderator: str, ruled: Ruled, *, seconds: float) -> Outcome:
+        """Decide an appeal's case, held or free. Raises `NotFound`, `Outdated`, `NotAllowed`, `NotHeld`."""
+        ...
+
+    async def decider_of(self, verdict: Verdict) -> str:
+        """Who decided it; empty when the policy did."""
+        ...
+
+    async def appeals_on(self, posts: Collection[str]) -> list[Appeal]:
+        """All appeals about these post names, newest first."""
+        ...
+
+
+class ReviewStore(CaseStore, DecisionStore, BulkStore, NoteStore, AppealStore, Protocol):
+    """All of it."""
+
+    async def enforce(self, posts: Collection[str]) -> list[Verdict]:
+        """Give those posts (names) whose text a person decided, and whose verdict says otherwise, that ruling."""
+        ...
+
+    async def first_verdict(self, post: str, fingerprint: str) -> Verdict | None:
+        """What the post version's first verdict was, before people decided."""
+        ...

@@ -1,0 +1,242 @@
+"""Reviewing: what a moderator does with cases, as one class that the API and the dashboard call.
+
+    lease -> look -> decide (or skip, hand over, ask for a second opinion) -> the next; undo takes the last one back
+
+Whoever calls has made sure of who the person is and what they may do.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from service.domain import Post, Verdict
+from service.errors import InvalidInput, NotAllowed
+from service.ports import Archive
+from service.review.appeal import Appeal
+from service.review.bulk import BulkDecision, BulkPreview
+from service.review.case import (
+    Case,
+    CaseDecision,
+    CaseFilter,
+    CaseKind,
+    CaseState,
+    Note,
+    Outcome,
+    QueueState,
+    Ruled,
+    Scope,
+    author_name,
+)
+from service.review.checking import check_moderator, check_words, checked
+from service.review.opening import Refreshing
+from service.review.ports import Announced, Cached, ReviewStore, Troubled
+from service.routing import GENERAL, Routing
+from service.validation import check_request_id
+
+ANY = CaseFilter()
+_DISGUISED = {CaseKind.GOLDEN, CaseKind.PREVALENCE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewLimits:
+    """Seconds: how long a lease lasts, the longest that one may be asked for, and until when a decision is undone."""
+
+    lease: float = 300.0
+    longest_lease: float = 3600.0
+    undo_within: float = 600.0
+    most_leased: int = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseView:
+    """A case with what somebody needs to decide it. Of a blind case, nothing that others decided.
+
+    `verdict` is what the policy said; `post` is None when it was erased.
+    """
+
+    case: Case
+    post: Post | None
+    verdict: Verdict | None
+    decisions: tuple[CaseDecision, ...] = ()
+    notes: tuple[Note, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+
+
+class Reviewing:
+    """Cases for moderators. `routing` gives what the live policy says of them."""
+
+    def __init__(
+        self,
+        cases: ReviewStore,
+        records: Archive,
+        *,
+        routing: Callable[[], Routing],
+        observer: Troubled,
+        cache: Cached | None = None,
+        announcer: Announced | None = None,
+        limits: ReviewLimits = ReviewLimits(),
+    ) -> None:
+        self._cases, self._records, self._routing, self._limits = cases, records, routing, limits
+        self._refreshing = Refreshing(cache, announcer, observer)
+
+    # Holding cases ----------------------------------------------------------------------------------------------------
+
+    async def queues(self) -> list[QueueState]:
+        """The queues of the policy in its order, then any other that holds open cases."""
+        found = {state.queue: state for state in await self._cases.queues()}
+        known = [name for name in self._routing().queues if name != GENERAL]
+        names = dict.fromkeys([*known, GENERAL, *found])
+        return [found.get(name) or QueueState(queue=name, open=0, held=0, severe=0, oldest_at=None) for name in names]
+
+    async def lease(
+        self, moderator: str, only: CaseFilter = ANY, *, limit: int = 1, seconds: float | None = None
+    ) -> list[Case]:
+        """The most urgent cases, leased: those that the person holds already come first. Raises `InvalidInput`."""
+        check_moderator(moderator)
+        if not 1 <= limit <= self._limits.most_leased:
+            raise InvalidInput("limit", f"{limit} cases at once", f"lease 1 to {self._limits.most_leased}")
+        found = await self._cases.lease(moderator, undisguised(only), seconds=self._seconds(seconds), limit=limit)
+        return list(map(shown, found))
+
+    async def extend(self, case_id: str, moderator: str, *, seconds: float | None = None) -> Case:
+        """Hold on to a case: the heartbeat. Raises `NotFound`, `NotHeld`."""
+        return shown(await self._cases.extend(case_id, moderator, seconds=self._seconds(seconds)))
+
+    async def hand_over(self, case_id: str, moderator: str, *, to: str = "", note: str = "") -> Case:
+        """Give a case to a colleague, or back to its queue. Raises `NotFound`, `NotHeld`, `NotAllowed`."""
+        if to:
+            check_moderator(to, "to")
+        if to == moderator:
+            raise InvalidInput("to", "is who holds it", "name a colleague, or nobody to give it back")
+        check_words("note", note)
+        found = await self._cases.hand_over(case_id, moderator, to, note, seconds=self._limits.lease)
+        return shown(found)
+
+    async def skip(self, case_id: str, moderator: str, reason: str) -> None:
+        """Give a case back and don't get it again. Raises `NotFound`, `NotHeld`, `InvalidInput`."""
+        check_words("reason", reason, needed=True)
+        await self._cases.skip(case_id, moderator, reason)
+
+    # Deciding ---------------------------------------------------------------------------------------------------------
+
+    async def decide(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float = 0.0) -> Outcome:
+        """Decide a held case. `seconds` were spent on it; 0: since it was leased.
+
+        Deciding the same again changes nothing and gives the same outcome. Raises `NotFound`, `NotHeld`, `Outdated`,
+        `InvalidInput`.
+        """
+        check_moderator(moderator)
+        appeal = (await self._cases.find_case(case_id)).kind is CaseKind.APPEAL
+        said = checked(ruled, self._routing(), always_rationale=appeal)
+        return await self._told(await self._cases.decide(case_id, moderator, said, seconds=seconds, opinion=False))
+
+    async def second_opinion(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float = 0.0) -> Outcome:
+        """Say what one thinks and have somebody else asked, who doesn't see it; if both agree it is decided.
+
+        If they don't, a third decides in the queue `second-opinion`. Raises as `decide` does.
+        """
+        check_moderator(moderator)
+        found = await self._cases.find_case(case_id)
+        if found.kind not in {CaseKind.REVIEW, CaseKind.GOLDEN, CaseKind.PREVALENCE}:
+            raise InvalidInput("case", f"is of the kind {found.kind}", "decide it: it is a second opinion already")
+        said = checked(ruled, self._routing())
+        opinion = found.kind is CaseKind.REVIEW  # a golden or sampled case is decided: it must not show what it is
+        return await self._told(await self._cases.decide(case_id, moderator, said, seconds=seconds, opinion=opinion))
+
+    async def undo(self, moderator: str, decision_id: str = "") -> Outcome:
+        """Take one's own last decision back; its case is held again. Raises `NotFound`, `Outdated`."""
+        check_moderator(moderator)
+        within, lease = self._limits.undo_within, self._limits.lease
+        return await self._told(await self._cases.undo(decision_id, moderator, within=within, seconds=lease))
+
+    async def preview(self, bulk: BulkDecision) -> BulkPreview:
+        """What a bulk decision would change now. Raises `InvalidInput`."""
+        return await self._cases.preview(self._checked(bulk))
+
+    async def apply(self, bulk: BulkDecision, token: str, *, request_id: str = "") -> Outcome:
+        """Apply what was previewed. Raises `Outdated` when it would change something else now, `InvalidInput`."""
+        check_request_id(request_id)
+        return await self._told(await self._cases.apply(self._checked(bulk), token, request_id=request_id))
+
+    # Reading ----------------------------------------------------------------------------------------------------------
+
+    async def look(self, case_id: str, reader: str) -> CaseView:
+        """All that is known of a case, for `reader`; the audit log tells of it. Raises `NotFound`, `NotAllowed`.
+
+        A blind case is shown to whoever holds it.
+        """
+        found = await self._cases.find_case(case_id)
+        if found.kind is CaseKind.SECOND_OPINION and found.blind and reader in found.barred and _open(found):
+            raise NotAllowed("somebody else is asked for a second opinion; you will see it when it is given")
+        [post] = await self._records.posts([found.post])
+        verdict = await self._cases.first_verdict(found.post.name, found.post.fingerprint)
+        view = CaseView(case=shown(found), post=post, verdict=verdict)
+        await self._cases.seen(reader, found.name, "case.read")
+        if found.blind and _open(found):
+            return view
+        names = [found.post.name]
+        about = [found.name, found.post.name, author_name(found.post.name, found.author)]
+        decisions, notes = await self._cases.decisions(names), await self._cases.notes(about)
+        appeals = await self._cases.appeals_on(names)
+        return replace(view, decisions=tuple(decisions), notes=tuple(notes), appeals=tuple(appeals))
+
+    async def cases(self, only: CaseFilter = ANY, *, after: str = "", limit: int = 50) -> list[Case]:
+        """A page: open ones first, most urgent first; then the others, newest first."""
+        return list(map(shown, await self._cases.cases(undisguised(only), after=after, limit=limit)))
+
+    async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
+        """All decisions on these post names, newest first."""
+        return await self._cases.decisions(posts)
+
+    async def add_note(self, about: str, moderator: str, text: str, *, request_id: str = "") -> Note:
+        """Keep a note on a post, an author or a case (a resource name). Raises `InvalidInput`."""
+        check_moderator(moderator)
+        check_request_id(request_id)
+        check_words("text", text, needed=True)
+        note = Note(about=about, moderator=moderator, text=text, written_at=datetime.now(UTC))
+        await self._cases.add_note(note, request_id=request_id)
+        return note
+
+    async def notes(self, about: Collection[str]) -> list[Note]:
+        """Notes on these resource names, newest first."""
+        return await self._cases.notes(about)
+
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def _seconds(self, asked: float | None) -> float:
+        if asked is None:
+            return self._limits.lease
+        if not 1 <= asked <= self._limits.longest_lease:
+            problem = f"{asked:g} seconds"
+            raise InvalidInput("lease", problem, f"ask for 1 to {self._limits.longest_lease:g} seconds, and extend")
+        return asked
+
+    def _checked(self, bulk: BulkDecision) -> BulkDecision:
+        check_moderator(bulk.moderator)
+        if not bulk.cluster:
+            raise InvalidInput("cluster", "is missing", "name the cluster that a verdict belongs to")
+        said = checked(bulk.ruled, self._routing())
+        return replace(bulk, ruled=replace(said, scope=Scope.TEXT))
+
+    async def _told(self, outcome: Outcome) -> Outcome:
+        await self._refreshing.tell(outcome.verdicts)
+        return replace(outcome, case=shown(outcome.case)) if outcome.case else outcome
+
+
+def shown(case: Case) -> Case:
+    """The case as moderators see it: a golden one looks like any other, a sampled one too, until it is decided."""
+    if case.kind in _DISGUISED:
+        return replace(case, kind=CaseKind.REVIEW, subject="")
+    return case
+
+
+def undisguised(only: CaseFilter) -> CaseFilter:
+    """The filter, in which reviews are also what looks like one: nobody can ask for golden cases, or for others."""
+    if not only.kinds:
+        return only
+    asked = set(only.kinds) - _DISGUISED or {CaseKind.REVIEW}
+    return replace(only, kinds=tuple(sorted(asked | _DISGUISED if CaseKind.REVIEW in asked else asked)))
+
+
+def _open(case: Case) -> bool:
+    return case.state is CaseState.OPEN

@@ -1,0 +1,78 @@
+"""What transparency needs of the outside world."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from service.audit import AuditEntry, AuditFilter, Head
+from service.transparency.chain import ChainReport
+from service.transparency.numbers import Appeals, Counted
+from service.transparency.restriction import Restriction
+from service.transparency.subject import Found, Sought
+
+
+class AuditLog(Protocol):
+    """Who did what. What a change of the record store does is appended in that change's own transaction."""
+
+    async def append(
+        self, *, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None
+    ) -> AuditEntry:
+        """Note something by itself, such as that somebody read something."""
+        ...
+
+    async def page(self, only: AuditFilter, *, before: int | None, limit: int) -> list[AuditEntry]:
+        """Up to `limit` entries with a number below `before` (None: the newest), newest first."""
+        ...
+
+    async def verify(self, expect: str = "") -> ChainReport:
+        """Check every entry that there is now; `expect` is a head's digest noted earlier. Raises `InvalidInput`."""
+        ...
+
+    async def head(self) -> Head:
+        """Where the chain ends now."""
+        ...
+
+
+class Decisions(Protocol):
+    """What was decided in a time."""
+
+    def restrictions(self, start: datetime, end: datetime) -> AsyncIterator[Restriction]:
+        """Decisions in [start, end) that put a restriction on a post, in the order of their sequences."""
+        ...
+
+    async def counted(self, start: datetime, end: datetime) -> Counted:
+        """How often what was decided in [start, end). Of posts that are gone, whole days (UTC) that begin in it."""
+        ...
+
+    async def appeals(self, start: datetime, end: datetime) -> Appeals:
+        """What became of appeals in [start, end)."""
+        ...
+
+
+class Traces(Protocol):
+    """One store of what may be a person's: the record store, Redis."""
+
+    @property
+    def store(self) -> str:
+        """What reports call it."""
+        ...
+
+    async def gather(self, sought: Sought) -> Sought:
+        """What else of the person there is here."""
+        ...
+
+    async def erase(self, sought: Sought) -> Mapping[str, int]:
+        """Erase it for good; how much of which kind."""
+        ...
+
+    async def search(self, sought: Sought) -> list[Found]:
+        """Read everything through, and tell where any of it still stands."""
+        ...
+
+
+class ErasureLog(Protocol):
+    """Where an erasure is noted."""
+
+    async def erased(self, actor: str, digest: str, detail: Mapping[str, Any]) -> AuditEntry:
+        """Note that `actor` had somebody erased of whom nothing is said but a salted digest."""
+        ...

@@ -1,0 +1,246 @@
+"""Appeals, bulk decisions and notes on both databases."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from service.adapters.sql_review import forget_posts
+from service.domain import Decision, Post
+from service.errors import AppealExists, AppealNotFound, Conflict, InvalidInput, NotAllowed, NotHeld, Outdated
+from service.review.appeal import Appeal, AppealState
+from service.review.bulk import BulkDecision
+from service.review.case import APPEALS, Case, CaseFilter, CaseKind, CaseState, Note, Scope
+from service.review.opening import case_for
+from service.routing import Routing
+from tests.review.desk import Reviewed, ruled, twins
+
+MakePosts = Callable[..., list[Post]]
+BLOCK, ALLOW, LABEL, REVIEW = Decision.BLOCK, Decision.ALLOW, Decision.LABEL, Decision.REVIEW
+MILDER = ruled(ALLOW, rationale="a real shop", scope=Scope.POST)
+
+
+async def contested(desk: Reviewed, post: Post, number: int = 1) -> tuple[Appeal, Case]:
+    """An appeal about the current verdict, and its case; neither is kept yet."""
+    verdict = await desk.current(post)
+    first = await desk.review.decider_of(verdict)
+    name = f"appeals/{number}"
+    case = case_for(post, verdict, Routing(), kind=CaseKind.APPEAL, queue=APPEALS, subject=name, barred=(first,))
+    appeal = Appeal(
+        id=str(number),
+        post=post.key,
+        content_digest=post.content_digest,
+        sequence=verdict.sequence,
+        contested=verdict.decision,
+        contested_categories=verdict.ruling.categories,
+        contested_at=verdict.decided_at,
+        statement='Ünïcödé 🧪 "quotes" \\ %s',
+        opened_at=datetime(2027, 1, 1, tzinfo=UTC),
+        first_decider=first,
+        case=case.id,
+    )
+    return appeal, case
+
+
+async def blocked(desk: Reviewed, posts: list[Post], moderator: str = "m-1") -> None:
+    for post in posts:
+        [case] = await desk.open([post])
+        await desk.decided(case, moderator, ruled(BLOCK, scope=Scope.POST))
+
+
+class TestAppeals:
+    async def test_one_comes_back_whole(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        await blocked(desk, [post])
+        appeal, case = await contested(desk, post)
+        assert appeal.first_decider == "m-1"
+        assert await desk.review.open_appeal(appeal, case) == appeal
+        assert await desk.review.find_appeal("1") == appeal
+        assert await desk.review.find_case(case.id) == case
+        assert await desk.review.appeals_on([post.name]) == [appeal]
+        with pytest.raises(AppealNotFound):
+            await desk.review.find_appeal("2")
+
+    async def test_upheld_undone_and_rejected(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        await blocked(desk, [post])
+        appeal, case = await contested(desk, post)
+        await desk.review.open_appeal(appeal, case)
+        outcome = await desk.review.decide_appeal("1", "m-2", MILDER, seconds=9)
+        assert [verdict.decision for verdict in outcome.verdicts] == [ALLOW]
+        found = await desk.review.find_appeal("1")
+        assert (found.state, found.decider, found.rationale) == (AppealState.UPHELD, "m-2", "a real shop")
+        assert await desk.review.upheld([post.name]) == {post.name}
+        assert (await desk.review.decide_appeal("1", "m-2", MILDER, seconds=9)).decision == outcome.decision
+        with pytest.raises(Outdated):
+            await desk.review.decide_appeal("1", "m-3", MILDER, seconds=9)
+        undone = await desk.undo("m-2")
+        assert undone.case
+        assert undone.case.holder == "m-2"
+        assert await desk.review.find_appeal("1") == appeal
+        assert (await desk.current(post)).decision is BLOCK
+        same = ruled(BLOCK, rationale="no shop at all")
+        rejected = await desk.review.decide_appeal("1", "m-2", same, seconds=9)
+        assert (rejected.verdicts, rejected.decision.applied) == ((), False)
+        assert (await desk.review.find_appeal("1")).state is AppealState.REJECTED
+        assert await desk.review.upheld([post.name]) == set()
+
+    async def test_decided_as_a_case_that_is_held(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        await blocked(desk, [post])
+        appeal, case = await contested(desk, post)
+        await desk.review.open_appeal(appeal, case)
+        only = CaseFilter(queues=(APPEALS,))
+        assert await desk.lease("m-1", only) == []
+        [held] = await desk.lease("m-2", only)
+        with pytest.raises(NotHeld):
+            await desk.review.decide_appeal("1", "m-3", MILDER, seconds=1)
+        with pytest.raises(NotAllowed):
+            await desk.review.decide_appeal("1", "m-1", MILDER, seconds=1)
+        await desk.decide(held, "m-2", MILDER)
+        assert (await desk.review.find_appeal("1")).state is AppealState.UPHELD
+
+    async def test_nothing_stricter(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        await desk.store.record([post], [desk.asking(post, LABEL)])
+        appeal, case = await contested(desk, post)
+        assert appeal.first_decider == ""
+        await desk.review.open_appeal(appeal, case)
+        with pytest.raises(InvalidInput, match="stricter"):
+            await desk.review.decide_appeal("1", "m-2", ruled(BLOCK), seconds=1)
+        assert (await desk.review.find_case(case.id)).state is CaseState.OPEN
+
+    async def test_many_at_once_open_one(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        await blocked(desk, [post])
+        made = [await contested(desk, post, number) for number in range(8)]
+        results = await asyncio.gather(*(desk.review.open_appeal(*each) for each in made), return_exceptions=True)
+        assert sum(isinstance(result, AppealExists) for result in results) == 7
+        assert len(await desk.review.appeals((), after="", limit=10)) == 1
+
+    async def test_a_request_is_answered_alike(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        await blocked(desk, [post])
+        first, case = await contested(desk, post)
+        await desk.review.open_appeal(first, case, request_id="r")
+        again, other = await contested(desk, post, 2)
+        assert await desk.review.open_appeal(again, other, request_id="r") == first
+        with pytest.raises(Conflict):
+            await desk.review.open_appeal(replace(again, statement="x"), other, request_id="r")
+
+    async def test_pages_and_states(self, desk: Reviewed, posts_of: MakePosts) -> None:
+        posts = posts_of(5)
+        await blocked(desk, posts)
+        for number, post in enumerate(posts):
+            await desk.review.open_appeal(*await contested(desk, post, number))
+        await desk.review.decide_appeal("1", "m-2", MILDER, seconds=1)
+        await desk.review.decide_appeal("3", "m-2", ruled(BLOCK), seconds=1)
+        first = await desk.review.appeals((), after="", limit=3)
+        assert [each.id for each in first + await desk.review.appeals((), after="2", limit=3)] == list("01234")
+        waiting = await desk.review.appeals((AppealState.OPEN,), after="0", limit=9)
+        assert [each.id for each in waiting] == ["2", "4"]
+
+    async def test_who_decided(self, desk: Reviewed, posts_of: MakePosts) -> None:
+        same, later = twins(count=2)
+        [policys] = posts_of(1, start=5)
+        await desk.store.record([policys], [desk.asking(policys, LABEL)])
+        [case] = await desk.open([same])
+        await desk.decided(case, "m-7", ruled(BLOCK))
+        await desk.store.record([later], [desk.asking(later)])
+        await desk.review.enforce([later.name])
+        deciders = [await desk.review.decider_of(await desk.current(post)) for post in (policys, same, later)]
+        assert deciders == ["", "m-7", "m-7"]
+
+
+class TestBulk:
+    async def cluster(self, desk: Reviewed, posts: list[Post]) -> None:
+        verdicts = [desk.asking(post) for post in posts]
+        told = [replace(v, judgement=replace(v.judgement, cluster="c")) for v in verdicts if v.judgement]
+        await desk.store.record(posts, told)
+
+    def bulk(self, decision: Decision = BLOCK) -> BulkDecision:
+        return BulkDecision(cluster="c", moderator="m-1", ruled=ruled(decision))
+
+    async def test_what_people_decided_or_contested_is_left_out(self, desk: Reviewed) -> None:
+        posts = [*twins("a", 3), *twins("b", 2, start=3)]
+        await self.cluster(desk, posts)
+        cases = [case_for(post, await desk.current(post), Routing()) for post in posts]
+        await desk.review.open_cases(cases)
+        await desk.decided(cases[0], "m-2", ruled(ALLOW, scope=Scope.POST))
+        await desk.review.open_appeal(*await contested(desk, posts[3]))
+        preview = await desk.review.preview(self.bulk())
+        assert (preview.posts, preview.texts, preview.decided_by_people, preview.appealed) == (3, 2, 1, 1)
+        assert preview.decisions == {REVIEW: 3}
+        outcome = await desk.review.apply(self.bulk(), preview.token)
+        assert await desk.current_decisions(posts) == [ALLOW, BLOCK, BLOCK, REVIEW, BLOCK]
+        assert {verdict.ruling.case for verdict in outcome.verdicts} == {f"decisions/{outcome.decision.id}"}
+        states = [(await desk.review.find_case(case.id)).state for case in cases]
+        assert states == [CaseState.DECIDED] * 3 + [CaseState.OPEN, CaseState.DECIDED]
+        [later] = twins("b", 1, start=9)
+        await desk.store.record([later], [desk.asking(later)])
+        await desk.review.enforce([later.name])
+        assert (await desk.current(later)).decision is BLOCK
+        assert {post.content_digest for post in await self.texts(desk, outcome.decision.id)} == {
+            post.content_digest for post in posts
+        }
+        await desk.undo("m-1", outcome.decision.id)
+        assert await desk.current_decisions(posts) == [ALLOW, REVIEW, REVIEW, REVIEW, REVIEW]
+
+    async def texts(self, desk: Reviewed, decision_id: str) -> list[Post]:
+        return [post for post in await desk.store.posts(await desk.review.texts(decision_id)) if post]
+
+    async def test_another_post_voids_the_preview(self, desk: Reviewed, posts_of: MakePosts) -> None:
+        await self.cluster(desk, posts_of(2))
+        preview = await desk.review.preview(self.bulk())
+        await self.cluster(desk, posts_of(1, start=2))
+        with pytest.raises(Outdated, match="preview it again"):
+            await desk.review.apply(self.bulk(), preview.token)
+        with pytest.raises(Outdated):
+            await desk.review.apply(self.bulk(ALLOW), (await desk.review.preview(self.bulk())).token)
+        assert set(await desk.current_decisions(posts_of(3))) == {REVIEW}
+
+    async def test_a_request_is_applied_once(self, desk: Reviewed, posts_of: MakePosts) -> None:
+        await self.cluster(desk, posts_of(2))
+        preview = await desk.review.preview(self.bulk())
+        first = await desk.review.apply(self.bulk(), preview.token, request_id="r")
+        again = await desk.review.apply(self.bulk(), preview.token, request_id="r")
+        assert (again.decision, again.verdicts) == (first.decision, ())
+        with pytest.raises(Conflict):
+            await desk.review.apply(self.bulk(ALLOW), preview.token, request_id="r")
+
+    async def test_nothing_to_change(self, desk: Reviewed) -> None:
+        preview = await desk.review.preview(self.bulk())
+        assert (preview.posts, preview.examples) == (0, ())
+        with pytest.raises(InvalidInput, match="no post"):
+            await desk.review.apply(self.bulk(), preview.token)
+
+
+class TestNotes:
+    async def test_newest_first_and_once_for_each_request(self, desk: Reviewed) -> None:
+        notes = [
+            Note(about=about, moderator="m-1", text=f"Note {n} 🧪", written_at=datetime(2027, 1, n, tzinfo=UTC))
+            for n, about in enumerate(("a", "b", "a"), start=1)
+        ]
+        for note in notes:
+            await desk.review.add_note(note, request_id=note.text[:6])
+            await desk.review.add_note(note, request_id=note.text[:6])
+        assert await desk.review.notes(["a", "c"]) == [notes[2], notes[0]]
+        assert await desk.review.notes(["a", "b"]) == notes[::-1]
+
+
+async def test_a_post_that_is_forgotten_leaves_no_trace(desk: Reviewed, posts_of: MakePosts) -> None:
+    one, two = posts_of(2)
+    await blocked(desk, [one, two])
+    await desk.review.open_appeal(*await contested(desk, one))
+    note = Note(about=one.name, moderator="m-1", text="x", written_at=datetime(2027, 1, 1, tzinfo=UTC))
+    await desk.review.add_note(note)
+    async with desk.store.write() as tx:
+        assert await forget_posts(tx, [one.name]) > 3
+    assert await desk.review.cases(CaseFilter(post=one.name), after="", limit=9) == []
+    assert await desk.review.notes([one.name]) == []
+    assert await desk.review.appeals((), after="", limit=9) == []
+    assert await desk.review.decisions([one.name]) == []
+    assert len(await desk.review.decisions([two.name])) == 1
+    assert [each.post.name for each in await desk.review.decided()] == ["", two.name]

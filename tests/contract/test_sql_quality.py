@@ -1,0 +1,363 @@
+"""Quality on both databases: each verdict counts once, samples are drawn and answered, golden items stay blind."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from service.adapters.sql_audit_tables import AUDIT
+from service.adapters.sql_quality import SqlQuality
+from service.adapters.sql_quality_tables import GOLDEN, GOLDEN_SHOWN, SAMPLES
+from service.adapters.sql_store import SqlStore
+from service.adapters.sql_tables import POSTS, row_key
+from service.domain import Category, Decision, Post, Ruling, Source, Verdict
+from service.errors import Conflict, NotFound
+from service.quality.drift import BINS, USUAL
+from service.quality.golden import GoldenItem, Pace, Shown, disguised
+from service.quality.opinions import Answer
+from service.quality.overview import KEPT
+from service.quality.prevalence import Part, Rates, is_drawn
+from service.quality.tally import Grain
+from service.review.appeal import AppealState
+from service.review.case import Case, CaseKind, Scope
+from service.review.opening import case_for
+from service.routing import Routing
+from tests.review.desk import Reviewed, reviewed, ruled
+
+OpenSql = Callable[..., Awaitable[SqlStore]]
+MakePosts = Callable[..., list[Post]]
+EVERYTHING, NOTHING = Rates(share=1.0, per_day=10**9), Rates(share=0.0)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+FRAUD, FINE = Answer(Decision.BLOCK, frozenset({Category.FRAUD})), Answer(Decision.ALLOW)
+
+
+@pytest.fixture
+async def desk(open_sql: OpenSql, sql_url: str, verdict_of: Callable[..., Verdict]) -> Reviewed:
+    """Review on each database."""
+    return await reviewed(open_sql, sql_url, verdict_of)
+
+
+@pytest.fixture
+def quality(desk: Reviewed) -> SqlQuality:
+    """Quality beside it."""
+    return SqlQuality.beside(desk.store)
+
+
+def now(desk: Reviewed) -> datetime:
+    return datetime.fromtimestamp(desk.clock.time, UTC)
+
+
+async def recorded(desk: Reviewed, posts: list[Post], *decisions: Decision, **fields: Any) -> list[Verdict]:
+    """Record verdicts with these decisions in turn."""
+    given = [decisions[place % len(decisions)] for place in range(len(posts))]
+    verdicts = [
+        replace(
+            desk.asking(post, decision, Category.FRAUD),
+            ruling=Ruling(decision, (Category.FRAUD,) if decision is not Decision.ALLOW else ()),
+            **fields,
+        )
+        for post, decision in zip(posts, given, strict=True)
+    ]
+    return await desk.store.record(posts, verdicts)
+
+
+class TestCounting:
+    async def test_each_verdict_counts_once_however_often_it_comes(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        verdicts = await recorded(desk, posts_of(10), Decision.ALLOW, Decision.BLOCK)
+        await quality.count(verdicts[:6], NOTHING)
+        await quality.count(verdicts[:6], NOTHING)
+        await quality.count(verdicts[3:], NOTHING)
+        for grain in Grain:
+            [(start, counts)] = await quality.rows(grain, now(desk) - timedelta(days=1))
+            assert start.timestamp() == grain.start(now(desk))
+            assert (counts["posts"], counts["decision:ALLOW"], counts["flagged:FRAUD:BLOCK"]) == (10, 5, 5)
+        assert await quality.volumes(LONG_AGO) == {(Category.FRAUD, Decision.BLOCK): 5}
+        histograms = await quality.histograms(USUAL.first(now(desk).date()))
+        assert {key.signal for key in histograms} == {"ai_generated", "misinformation"}
+        assert all(sum(counts) == 10 and len(counts) == BINS for counts in histograms.values())
+
+    async def test_many_fronts_count_what_one_does(
+        self, desk: Reviewed, sql_url: str, open_sql: OpenSql, posts_of: MakePosts
+    ) -> None:
+        verdicts = await recorded(desk, posts_of(60), Decision.ALLOW)
+        fronts = [SqlQuality.beside(await open_sql(sql_url)) for _ in range(3)]
+
+        async def follow(front: SqlQuality) -> None:
+            for start in range(0, 60, 10):
+                await front.count(verdicts[start : start + 10], EVERYTHING)
+
+        await asyncio.gather(*map(follow, fronts))
+        [(_, counts)] = await fronts[0].rows(Grain.DAY, now(desk))
+        assert counts["posts"] == 60
+        allowed = {each.of.part: each for each in await fronts[0].sampled_days(now(desk).date())}[Part.ALLOWED]
+        assert (allowed.posts, allowed.drawn) == (60, 60)
+        assert len(await fronts[0].unopened(100)) == 60
+
+    async def test_revisions_are_no_posts(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        [verdict] = await recorded(desk, posts_of(1), Decision.REVIEW)
+        [revised] = await desk.store.revise([replace(verdict, ruling=Ruling(Decision.BLOCK), source=Source.MODERATOR)])
+        await quality.count([verdict, revised], EVERYTHING)
+        [(_, counts)] = await quality.rows(Grain.DAY, now(desk))
+        assert (counts["posts"], counts["revised"], counts["revised:BLOCK"]) == (1, 1, 1)
+        assert len(await quality.unopened(10)) == 1
+
+    async def test_old_counts_are_let_go(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        old = now(desk) - KEPT[Grain.HOUR] - timedelta(days=1)
+        await quality.count(await recorded(desk, posts_of(1), Decision.ALLOW, decided_at=old), NOTHING)
+        await quality.count(await recorded(desk, posts_of(1, 1), Decision.ALLOW), NOTHING)
+        await quality.prune(now(desk))
+        counted = [len(await quality.rows(grain, LONG_AGO)) for grain in Grain]
+        assert counted == [1, 1, 2]
+
+
+class TestSampling:
+    async def test_who_is_drawn_can_be_told_again(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        verdicts = await recorded(desk, posts_of(200), Decision.ALLOW, Decision.BLOCK)
+        await quality.count(verdicts, Rates(share=0.2, flagged=3.0))
+        drawn = {sampled.key: sampled for sampled, _, _ in await quality.unopened(1000)}
+        async with desk.store.read() as connection:
+            rows = (await connection.execute(select(SAMPLES))).all()
+            assert {row.key for row in rows} == set(drawn)
+        from service.adapters.sql_quality_tables import SAMPLE_DAYS
+
+        async with desk.store.read() as connection:
+            rates = {row.part: row for row in await connection.execute(select(SAMPLE_DAYS))}
+        assert rates["flagged"].rate == pytest.approx(3 * rates["allowed"].rate)
+        for verdict in verdicts:
+            part = rates["allowed" if verdict.decision is Decision.ALLOW else "flagged"]
+            assert (row_key(verdict.post) in drawn) == is_drawn(row_key(verdict.post), part.seed, part.rate)
+        days = {each.of.part: each for each in await quality.sampled_days(now(desk).date())}
+        assert (days[Part.ALLOWED].posts, days[Part.FLAGGED].posts) == (100, 100)
+        assert sum(each.drawn for each in days.values()) == len(drawn)
+
+    async def test_a_days_rate_stands_and_follows_the_day_before(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        await quality.count(await recorded(desk, posts_of(100), Decision.ALLOW), Rates(share=1.0, per_day=10))
+        desk.clock.time += 86_400
+        await quality.count(await recorded(desk, posts_of(50, 100), Decision.ALLOW), Rates(share=1.0, per_day=10))
+        await quality.count(await recorded(desk, posts_of(50, 150), Decision.ALLOW), Rates(share=0.9, per_day=90))
+        rates = {each.of.day: each.rate for each in await quality.sampled_days(date(2020, 1, 1))}
+        assert sorted(rates.values()) == pytest.approx([0.1, 1.0])
+
+    async def test_answers_are_those_that_stand(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        posts = posts_of(4)
+        verdicts = await recorded(desk, posts, Decision.ALLOW)
+        await quality.count(verdicts, EVERYTHING)
+        cases = await open_drawn(desk, quality, posts, verdicts)
+        assert await quality.unopened(10) == []
+        block, allow = ruled(Decision.BLOCK, Category.FRAUD), ruled(Decision.ALLOW)
+        for case, said in zip(cases, (block, allow, block), strict=False):
+            await desk.decided(case, "m-1", said)
+        await desk.undo("m-1")
+        [day] = [each for each in await quality.sampled_days(now(desk).date()) if each.of.part is Part.ALLOWED]
+        assert (day.posts, day.drawn, Counter(day.answers)) == (4, 4, Counter([FRAUD, FINE]))
+        opinions = await quality.opinions(LONG_AGO)
+        assert [(each.kind, each.weight, each.answer) for each in opinions] == [
+            (CaseKind.PREVALENCE, 1.0, FRAUD),
+            (CaseKind.PREVALENCE, 1.0, FINE),
+        ]
+        assert opinions[0].model == FINE
+
+    async def test_a_decision_on_the_text_settles_a_drawn_post_too(
+        self, desk: Reviewed, quality: SqlQuality, post_of: Callable[..., Post]
+    ) -> None:
+        drawn, other = post_of("Send your PIN", id="1"), post_of("Send your PIN", id="2")
+        verdicts = await recorded(desk, [drawn], Decision.ALLOW)
+        await quality.count(verdicts, EVERYTHING)
+        await open_drawn(desk, quality, [drawn], verdicts)
+        [case] = await desk.open([other])
+        await desk.decided(case, "m-1", replace(ruled(Decision.BLOCK, Category.FRAUD), scope=Scope.TEXT))
+        by_kind = {each.kind: each for each in await quality.opinions(LONG_AGO)}
+        days = await quality.sampled_days(now(desk).date())
+        if CaseKind.PREVALENCE in by_kind:  # else the case still waits, and the post counts as undecided
+            assert by_kind[CaseKind.PREVALENCE].answer == FRAUD
+        assert sum(day.decided for day in days) == (CaseKind.PREVALENCE in by_kind)
+
+
+async def open_drawn(desk: Reviewed, quality: SqlQuality, posts: list[Post], verdicts: list[Verdict]) -> list[Case]:
+    """Open the cases of posts that were drawn, in the order of the posts."""
+    waiting = {key: case for _, key, case in await quality.unopened(100)}
+    cases = [
+        replace(case_for(post, verdict, Routing(), kind=CaseKind.PREVALENCE), id=waiting[post.key], priority=3.0)
+        for post, verdict in zip(posts, verdicts, strict=True)
+    ]
+    assert await desk.review.open_cases(cases) == [True] * len(cases)
+    await quality.opened([row_key(post.key) for post in posts])
+    return cases
+
+
+class TestOpinions:
+    async def test_what_people_decided_beside_what_the_service_had(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        one, two = posts_of(2)
+        cases = await desk.open([one, two], Category.FRAUD)
+        await desk.decided(cases[0], "m-1", ruled(Decision.BLOCK, Category.FRAUD))
+        await desk.decided(cases[1], "m-2", ruled(Decision.ALLOW))
+        found = await quality.opinions(LONG_AGO)
+        asked = Answer(Decision.REVIEW, frozenset({Category.FRAUD}))
+        assert [(each.moderator, each.answer, each.model) for each in found] == [
+            ("m-1", FRAUD, asked),
+            ("m-2", FINE, asked),
+        ]
+        assert [each.post for each in found] == [row_key(one.key), row_key(two.key)]
+        assert await quality.opinions(now(desk) + timedelta(days=1)) == []
+        assert await quality.appeal_counts(LONG_AGO) == dict[AppealState, int]()
+
+    async def test_queue_ages(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        assert await quality.queue_ages() == []
+        one, two, three = posts_of(3)
+        await desk.open([one], queue="fraud", opened_at=now(desk) - timedelta(seconds=90))
+        await desk.open([two, three], queue="ads", opened_at=now(desk) - timedelta(seconds=30))
+        await desk.lease("m-1")
+        ages = await quality.queue_ages()
+        assert [(each.queue, each.open, each.oldest) for each in ages] == [("fraud", 1, 90.0), ("ads", 2, 30.0)]
+        assert sum(each.held for each in ages) == 1
+
+
+def item_of(desk: Reviewed, post: Post, answer: Answer = FRAUD, **fields: Any) -> GoldenItem:
+    usual = {"id": f"g{post.id}", "added_by": "m-9", "added_at": now(desk), "verdict": desk.asking(post)}
+    return GoldenItem(post=post, answer=answer, **usual | fields)
+
+
+def shown_to(desk: Reviewed, item: GoldenItem, moderator: str, number: int = 0) -> tuple[Shown, GoldenItem]:
+    item = replace(item, post=disguised(item, Pace(moderator, 0, 0), now(desk)))
+    case = f"c-{item.id}-{moderator}"
+    shown = Shown(case=case, item=item.id, moderator=moderator, number=number, post=item.post.key, at=now(desk))
+    return shown, item
+
+
+def golden_case(desk: Reviewed, shown: Shown, item: GoldenItem) -> Case:
+    case = case_for(item.post, desk.asking(item.post), Routing(), kind=CaseKind.GOLDEN, subject=item.name)
+    until = now(desk) + timedelta(hours=1)
+    return replace(case, id=shown.case, holder=shown.moderator, leased_at=now(desk), lease_until=until)
+
+
+class TestGolden:
+    async def test_an_item_comes_back_whole_and_a_text_is_golden_once(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        one, two = posts_of(2)
+        item = item_of(desk, one, source="cases/1", note="plain")
+        bare = item_of(desk, two, FINE, verdict=None)
+        await quality.add_golden(item)
+        await quality.add_golden(bare)
+        with pytest.raises(Conflict, match="already"):
+            await quality.add_golden(replace(item, id="other"))
+        assert {each.id: each for each in await quality.golden_items()} == {item.id: item, bare.id: bare}
+        await quality.read_golden(bare.id, desk.asking(two))
+        assert {each.verdict is None for each in await quality.golden_items()} == {False}
+        async with desk.store.read() as connection:
+            entries = (await connection.execute(select(AUDIT).order_by(AUDIT.c.number))).all()
+        assert [(each.action, each.actor, each.subject) for each in entries] == [
+            ("golden.add", "m-9", item.name),
+            ("golden.add", "m-9", bare.name),
+        ]
+
+    async def test_retiring(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        item = item_of(desk, *posts_of(1))
+        await quality.add_golden(item)
+        retired = await quality.retire_golden(item.id, "m-8")
+        assert retired.retired_at == now(desk)
+        assert await quality.retire_golden(item.id, "m-8") == retired
+        assert await quality.golden_items() == []
+        assert await quality.golden_items(retired=True) == [retired]
+        assert await quality.unseen("m-1") == []
+        with pytest.raises(NotFound, match="golden/none"):
+            await quality.retire_golden("none", "m-8")
+
+    async def test_a_moderator_gets_an_item_once_and_never_what_they_decided_themselves(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        posts = posts_of(3)
+        items = [item_of(desk, post) for post in posts]
+        for item in [*items[:2], replace(items[2], verdict=None)]:
+            await quality.add_golden(item)
+        [case, _] = await desk.open(posts[:2])
+        await desk.decided(case, "m-1", ruled(Decision.BLOCK, Category.FRAUD))
+        assert [each.id for each in await quality.unseen("m-1")] == [items[1].id]  # the third was not read yet
+        assert await quality.show(*shown_to(desk, items[1], "m-1"))
+        assert await quality.unseen("m-1") == []
+        assert len(await quality.unseen("m-2")) == 2
+        assert not await quality.show(*shown_to(desk, items[0], "m-1"))  # another front was first with this number
+
+    async def test_a_disguised_post_reaches_the_moderator_and_nobody_else(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        [post] = posts_of(1)
+        await quality.add_golden(item_of(desk, post))
+        shown, item = shown_to(desk, item_of(desk, post), "m-1")
+        assert await quality.show(shown, item)
+        assert await desk.store.posts([item.post.key]) == [item.post]
+        assert await desk.store.undecided([item.post.key]) == set()
+        assert await desk.store.backlog() == (0, 0.0)
+        assert await desk.store.claim(10, lease=60) == []
+        assert await desk.store.find([item.post.key]) == [None]
+        assert (await desk.store.after(None, only=_all(), limit=10))[1] == 0  # nothing for watchers
+        verdict = await quality.disguised_verdict(item.post.key)
+        assert verdict is not None
+        assert (verdict.post, verdict.decision) == (item.post.key, Decision.REVIEW)
+        assert verdict.judgement is not None
+        assert await quality.disguised_verdict(post.key) is None
+
+    async def test_results_and_paces(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        posts = posts_of(6)
+        cases = await desk.open(posts[:3], queue="fraud")
+        for case in cases:
+            desk.clock.time += 1
+            await desk.decided(case, "m-1", ruled(Decision.ALLOW))
+        [pace] = await quality.paces(now(desk) - timedelta(minutes=15))
+        assert (pace.moderator, pace.shown, pace.since, pace.queue) == ("m-1", 0, 3, "fraud")
+        assert pace.post == posts[2].name
+        golden = item_of(desk, posts[5])
+        await quality.add_golden(golden)
+        desk.clock.time += 1
+        shown, item = shown_to(desk, golden, "m-1")
+        assert await quality.show(shown, item)
+        assert await desk.review.open_cases([golden_case(desk, shown, item)]) == [True]
+        [leased] = await desk.lease("m-1")
+        assert leased.id == shown.case
+        desk.clock.time += 1
+        outcome = await desk.decide(leased, "m-1", ruled(Decision.BLOCK, Category.FRAUD))
+        assert outcome.verdicts == ()
+        [result] = await quality.golden_results(LONG_AGO)
+        assert (result.item, result.case, result.moderator, result.right) == (golden.id, shown.case, "m-1", True)
+        assert await quality.shown(LONG_AGO) == [shown]
+        [pace] = await quality.paces(now(desk) - timedelta(minutes=15))
+        assert (pace.shown, pace.since) == (1, 0)
+        assert await quality.paces(now(desk) + timedelta(minutes=15)) == []
+
+    async def test_forgetting_a_post_erases_what_was_made_of_it(
+        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
+        one, two = posts_of(2)
+        await quality.count(await recorded(desk, [one, two], Decision.ALLOW), EVERYTHING)
+        for post in (one, two):
+            await quality.add_golden(item_of(desk, post, source="cases/1"))
+        shown, item = shown_to(desk, item_of(desk, one), "m-1")
+        await quality.show(shown, item)
+        assert await quality.forget([one.name]) == 2
+        async with desk.store.read() as connection:
+            golden = (await connection.execute(select(GOLDEN.c.origin))).scalars().all()
+            copies = (await connection.execute(select(GOLDEN_SHOWN))).all()
+            names = (await connection.execute(select(POSTS.c.name))).scalars().all()
+            samples = (await connection.execute(select(SAMPLES.c.name))).scalars().all()
+        assert golden == samples == [two.name]
+        assert copies == []
+        assert item.post.name not in names
+
+
+def _all() -> Any:
+    from service.domain import VerdictFilter
+
+    return VerdictFilter()

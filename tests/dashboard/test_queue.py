@@ -1,0 +1,246 @@
+"""The queue in a real browser: decided by keyboard alone, by two people at once, whatever a post holds."""
+
+import re
+from dataclasses import replace
+
+from playwright.async_api import Page, expect
+
+from service.dashboard.exposure import Exposure
+from service.desk import Care
+from service.domain import Context, Decision, Source, VerdictFilter
+from service.review.case import CaseFilter, CaseState
+from tests.dashboard.casework import open_cases, post_of
+from tests.dashboard.conftest import NARROW, Client, OpenPage, Site
+
+ALL = VerdictFilter()
+HELD = CaseFilter(states=(CaseState.OPEN,))
+
+
+async def begin(page: Page) -> None:
+    """Lease the first case with the key n."""
+    await page.keyboard.press("n")
+    await expect(page).to_have_url(re.compile("/queue/cases/"))
+
+
+async def decide(page: Page, key: str) -> str:
+    """Press a decision's key and wait for the next case; the id of the one decided."""
+    case = page.locator("#case")
+    before = await case.get_attribute("data-case")
+    assert before
+    await page.keyboard.press(key)
+    await expect(page.locator(f'#case[data-case="{before}"]')).to_have_count(0)
+    return before
+
+
+async def test_nothing_waits_and_it_says_so(open_page: OpenPage) -> None:
+    page = await open_page("/queue", "moderator")
+    await expect(page.get_by_text("Nothing is waiting")).to_be_visible()
+    await expect(page.get_by_role("button", name="Begin")).to_be_disabled()
+
+
+async def test_ten_cases_are_decided_without_the_mouse_and_the_last_is_undone(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number) for number in range(11)], "fraud")
+    page = await open_page("/queue", "moderator")
+    await begin(page)
+    decided = [await decide(page, key) for key in "1945945941"]
+    assert len(set(decided)) == 10
+    verdicts = await site.store.page(ALL, before=None, limit=50)
+    people = [verdict for verdict in verdicts if verdict.source is Source.MODERATOR]
+    assert len(people) == 10
+    assert sum(verdict.decision is Decision.ALLOW for verdict in people) == 2
+    assert {verdict.ruling.reason for verdict in people} == {"no-violation", "fraud", "hate", "harassment"}
+    await page.keyboard.press("u")
+    await expect(page.locator("#case")).to_have_attribute("data-case", decided[-1])
+    verdicts = await site.store.page(ALL, before=None, limit=50)
+    assert sum(verdict.source is Source.MODERATOR for verdict in verdicts) == 9
+
+
+async def test_a_reason_that_needs_a_rationale_asks_for_it(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(1)])
+    page = await open_page("/queue", "moderator")
+    await begin(page)
+    await page.keyboard.press("2")
+    await expect(page.get_by_role("alert")).to_contain_text("Rationale")
+    await expect(page.get_by_label("Rationale")).to_be_focused()
+    await page.keyboard.type("Malaria isn't cured by bleach; the WHO says so.")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("2")
+    await expect(page).to_have_url(re.compile(r"/queue\?"))
+    await expect(page.get_by_role("status").first).to_contain_text("Nothing more is waiting")
+    [verdict] = await site.store.page(ALL, before=None, limit=5)
+    assert (verdict.decision, verdict.ruling.reason) == (Decision.LABEL, "misinformation")
+
+
+async def test_a_decision_for_one_post_leaves_others_with_the_text(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number, "the same words that harm people") for number in (1, 2)], "hate")
+    page = await open_page("/queue", "moderator")
+    await begin(page)
+    await page.get_by_label("For", exact=True).select_option("POST")
+    await page.get_by_label("Do", exact=True).select_option("REDUCE")
+    await page.locator("#main").focus()
+    await decide(page, "4")
+    verdicts = await site.store.page(ALL, before=None, limit=5)
+    assert sorted(verdict.decision for verdict in verdicts) == [Decision.REDUCE, Decision.REVIEW]
+
+
+async def test_a_grave_text_is_blurred_until_it_is_asked_for(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(1, "I will come and hurt you")], "violence")
+    page = await open_page("/queue", "moderator")
+    await begin(page)
+    text = page.locator("[data-text]")
+    await expect(text).to_have_class(re.compile("veiled"))
+    await page.keyboard.press("v")
+    await expect(text).not_to_have_class(re.compile("veiled"))
+    await page.keyboard.press("w")
+    await expect(page.locator(".case")).to_have_class(re.compile("colourless"))
+
+
+async def test_skipped_and_handed_over_cases_go_to_others(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number) for number in range(3)], "fraud")
+    other = await site.person("moderator", name="colleague")
+    page = await open_page("/queue", "moderator", name="first")
+    await begin(page)
+    skipped = await page.locator("#case").get_attribute("data-case")
+    await page.keyboard.press("s")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#case")).not_to_have_attribute("data-case", str(skipped))
+    handed = await page.locator("#case").get_attribute("data-case")
+    await page.keyboard.press("h")
+    await page.get_by_label("To", exact=True).select_option(other.id)
+    await page.get_by_label("Note for them").fill("You know this advertiser.")
+    await page.get_by_role("dialog").get_by_role("button", name="Hand over").click()
+    await expect(page.locator("#case")).not_to_have_attribute("data-case", str(handed))
+    held = await site.desk.reviewing.cases(replace(HELD, moderator=other.id))
+    assert [case.id for case in held] == [handed]
+
+
+async def test_two_moderators_never_see_one_case(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number) for number in range(6)], "fraud")
+    pages = [await open_page("/queue", "moderator", name=name) for name in ("one", "two")]
+    for page in pages:
+        await begin(page)
+    decided: list[str] = []
+    for _ in range(2):
+        shown = [await page.locator("#case").get_attribute("data-case") for page in pages]
+        assert shown[0] != shown[1]
+        decided += [await decide(page, "9") for page in pages]
+    assert len(set(decided)) == 4
+
+
+async def test_a_case_that_was_lost_meanwhile_is_told_and_the_next_comes(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number) for number in range(2)], "fraud")
+    page = await open_page("/queue", "moderator", name="slow")
+    await begin(page)
+    case_id = await page.locator("#case").get_attribute("data-case")
+    slow, quick = [await site.person("moderator", name=name) for name in ("slow", "quick")]
+    await site.desk.reviewing.hand_over(str(case_id), slow.id, to=quick.id)
+    await decide(page, "9")
+    await expect(page.get_by_role("status").first).to_contain_text("lease")
+    verdicts = await site.store.page(ALL, before=None, limit=5)
+    assert all(verdict.source is Source.MODEL for verdict in verdicts)
+
+
+async def test_a_second_opinion_hides_the_first(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(1)], "hate")
+    first = await open_page("/queue", "moderator", name="first")
+    await begin(first)
+    await first.keyboard.press("o")
+    await first.keyboard.press("4")
+    await expect(first).to_have_url(re.compile(r"/queue\?"))
+    second = await open_page("/queue", "moderator", name="second")
+    await begin(second)
+    await expect(second.locator("#earlier + p, section:has(#earlier)").last).not_to_contain_text("by m-")
+    await second.keyboard.press("4")
+    await expect(second).to_have_url(re.compile(r"/queue\?"))
+    [verdict] = await site.store.page(ALL, before=None, limit=5)
+    assert verdict.decision is Decision.BLOCK
+
+
+SCRIPT = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>\"'><svg onload=window.pwned=1>"
+
+
+async def test_nothing_that_a_post_holds_runs(site: Site, open_page: OpenPage) -> None:
+    post = post_of(
+        1,
+        f"{SCRIPT} and more words to read",
+        author=f"a{SCRIPT}"[:200],
+        region="DE",
+        locale="en",
+        metadata={f"key{SCRIPT}"[:100]: SCRIPT, "reach": SCRIPT},
+        context=Context(*([SCRIPT] * 5)),
+    )
+    await open_cases(site, [post], "hate")
+    about = f"platforms/example/authors/{post.author}"
+    await site.desk.reviewing.add_note(post.name, "m-1", SCRIPT)
+    await site.desk.reviewing.add_note(about, "m-1", SCRIPT)
+    page = await open_page("/queue", "moderator")
+    await begin(page)
+    await expect(page.locator("[data-text]")).to_contain_text("<script>")
+    for path in (f"/posts/{post.name}", "/live", "/search?text=script", "/search?text=" + "%3Cscript%3E"):
+        await page.goto(path)
+        assert await page.evaluate("window.pwned") is None
+        assert await page.locator("img, svg[onload], main script").count() == 0
+
+
+async def test_a_break_is_due_after_so_many_grave_posts() -> None:
+    care = Care(posts=2, rest=600)
+    seen = Exposure().after_one(1000.0).after_one(1010.0)
+    assert seen.due(care)
+    assert not Exposure().after_one(1000.0).due(care)
+    assert not seen.due(Care(posts=0))
+    resting = seen.rests(2000.0)
+    assert resting.left(care, 2100.0) == 500.0
+    assert resting.rests(3000.0) == resting
+    assert resting.left(care, 9999.0) == 0.0
+
+
+async def test_the_break_comes_between_cases(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number, f"I will hurt you, {number}") for number in range(3)], "violence")
+    object.__setattr__(site.desk, "care", Care(posts=2, rest=600))
+    page = await open_page("/queue", "moderator")
+    await begin(page)
+    await decide(page, "6")
+    await page.keyboard.press("6")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("A break is due")
+    await page.get_by_role("button", name="Go on all the same").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Go on all the same").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
+
+
+async def test_a_cluster_is_decided_once_it_was_previewed(site: Site, open_page: OpenPage) -> None:
+    posts = [post_of(number, f"Send one coin, get two back {number}") for number in range(5)]
+    await open_cases(site, posts, "fraud", cluster="f" * 32)
+    page = await open_page("/queue", "lead")
+    await begin(page)
+    await page.keyboard.press("c")
+    await expect(page).to_have_url(re.compile("/queue/clusters/"))
+    await page.keyboard.press("9")
+    await expect(page.get_by_text("5 posts with 5 texts")).to_be_visible()
+    await page.keyboard.press("y")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/queue$"))
+    verdicts = await site.store.page(ALL, before=None, limit=9)
+    assert [verdict.decision for verdict in verdicts] == [Decision.BLOCK] * 5
+
+
+async def test_it_works_on_a_phone_and_without_the_script(site: Site, client_of: Client, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number) for number in range(2)], "fraud")
+    page = await open_page("/queue", "moderator", viewport=NARROW)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    await begin(page)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    client = await client_of("moderator", name="plain")
+    began = await client.post("/queue/next")
+    assert began.status_code == 303
+    done = await client.post(f"{began.headers['location']}/decide".replace("?", ""), data={"choice": "fraud"})
+    assert done.status_code == 303
+    verdicts = await site.store.page(ALL, before=None, limit=9)
+    assert sorted(verdict.decision for verdict in verdicts) == [Decision.BLOCK, Decision.REVIEW]
+
+
+async def test_only_those_who_decide_come_here(client_of: Client) -> None:
+    viewer = await client_of("viewer")
+    assert (await viewer.get("/queue")).status_code == 403
+    moderator = await client_of("moderator")
+    assert (await moderator.get("/queue/clusters/f")).status_code == 403

@@ -1,0 +1,74 @@
+"""People on SQLite, with a clock that the test moves and passwords that are hashed quickly."""
+
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
+
+from service.adapters.argon2_hasher import Argon2Hasher
+from service.adapters.migrate import upgrade
+from service.adapters.sql_audit import entry_of
+from service.adapters.sql_audit_tables import AUDIT
+from service.adapters.sql_people import SqlPeople
+from service.adapters.sql_sessions import SqlSessions
+from service.adapters.sql_store import SqlStore
+from service.audit import AuditEntry
+from service.people.directory import Directory
+from service.people.sign_in import SignIn
+
+
+class Clock:
+    """Unix time that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = 1_780_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.time, UTC)
+
+
+class People:
+    """The use cases, and the stores under them."""
+
+    def __init__(self, store: SqlStore, clock: Clock) -> None:
+        self.clock = clock
+        self.hasher = Argon2Hasher(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        self.store, self.sessions = SqlPeople.beside(store), SqlSessions.beside(store)
+        self.directory = Directory(self.store, self.hasher, now=clock.now)
+        self.sign_in = SignIn(self.store, self.sessions, self.hasher, now=clock.now)
+
+    async def log(self) -> list[AuditEntry]:
+        """The audit log."""
+        async with self.store.read() as connection:
+            rows = await connection.execute(select(AUDIT).order_by(AUDIT.c.number))
+            return [entry_of(row) for row in rows.mappings()]
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("people") / "migrated.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, migrated_file: Path, clock: Clock) -> AsyncIterator[People]:
+    """Nobody yet."""
+    path = tmp_path / "store.db"
+    shutil.copy(migrated_file, path)
+    store = await SqlStore.connect(f"sqlite:///{path}", clock=clock)
+    yield People(store, clock)
+    await store.close()

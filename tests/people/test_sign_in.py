@@ -1,0 +1,198 @@
+"""Signing in with a password: who is let in, for how long, and what guessing meets."""
+
+import statistics
+import time
+from datetime import timedelta
+
+import pytest
+
+from service.adapters.argon2_hasher import Argon2Hasher
+from service.errors import InvalidInput, SignInRefused, TooManyTries
+from service.people.directory import SYSTEM
+from service.people.passwords import ONE_TIME_LASTS, check_password
+from service.people.roles import Role
+from service.people.sign_in import SignIn, SignInLimits, safe_path
+from tests.people.conftest import Clock, People
+
+MODERATOR = frozenset({Role.MODERATOR})
+GOOD = "correct horse battery"
+
+
+async def refused(house: People, name: str, password: str, address: str = "1.2.3.4") -> str:
+    with pytest.raises((SignInRefused, TooManyTries)) as caught:
+        await house.sign_in.with_password(name, password, address=address)
+    return str(caught.value)
+
+
+async def test_a_one_time_password_opens_a_session_until_it_is_changed(house: People) -> None:
+    anna, password = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    token = await house.sign_in.with_password("ANNA", password, address="::1")
+    session = await house.sign_in.session(token)
+    assert session
+    assert session.person.one_time
+    other = await house.sign_in.begin(anna)
+    await house.directory.change_password(session.person, password, GOOD, session=session.digest)
+    again = await house.sign_in.session(token)
+    assert again
+    assert not again.person.one_time
+    assert await house.sign_in.session(other) is None
+    assert await refused(house, "Anna", password)
+    assert await house.sign_in.with_password("Anna", GOOD, address="::1")
+    actions = [(entry.actor, entry.action) for entry in await house.log()][1:]
+    signed_in = (anna.id, "person.sign_in")
+    assert actions == [signed_in, signed_in, (anna.id, "person.password"), signed_in]
+
+
+async def test_every_refusal_reads_the_same(house: People) -> None:
+    anna, password = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    await house.directory.first()
+    gone, lost = await house.directory.add("Gone", MODERATOR, by=SYSTEM)
+    await house.directory.add("Root", frozenset({Role.ADMIN}), by=SYSTEM)
+    await house.directory.set_disabled(gone.id, True, by=SYSTEM)
+    said = {
+        await refused(house, "Anna", "wrong"),
+        await refused(house, "nobody", "wrong"),
+        await refused(house, "Gone", lost),
+        await refused(house, "", ""),
+        await refused(house, "x" * 10_000, "wrong"),
+        await refused(house, "Anna", "\udcff" * 20),
+    }
+    house.clock.time += ONE_TIME_LASTS.total_seconds()
+    said.add(await refused(house, "Anna", password))
+    assert len(said) == 1
+    assert anna.name not in said.pop()
+
+
+async def test_an_unknown_name_takes_as_long_as_a_wrong_password(house: People) -> None:
+    slow = Argon2Hasher()
+    sign_in = SignIn(house.store, house.sessions, slow, limits=SignInLimits(account_tries=99, address_tries=99))
+    await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    anna = await house.store.account("Anna")
+    assert anna
+    hashed = await slow.hash(GOOD)
+
+    async def seconds(stored: str) -> float:
+        started = time.perf_counter()
+        assert not await slow.verify(stored, "wrong")
+        return time.perf_counter() - started
+
+    known = statistics.median([await seconds(hashed) for _ in range(5)])
+    unknown = statistics.median([await seconds("") for _ in range(5)])
+    assert 0.4 < unknown / known < 2.5
+    with pytest.raises(SignInRefused):
+        await sign_in.with_password("nobody", "wrong", address="::1")
+
+
+@pytest.mark.parametrize("name", ["Anna", "nobody"])
+async def test_guessing_locks_a_name_for_longer_and_longer(house: People, clock: Clock, name: str) -> None:
+    _, password = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    waits: list[float] = []
+    for guess in range(12):
+        for _ in range(40):
+            try:
+                await house.sign_in.with_password(name, "wrong", address=f"10.0.0.{guess}")
+            except TooManyTries as error:
+                waits.append(error.retry_after)
+                clock.time += error.retry_after
+            except SignInRefused:
+                break
+    assert waits == [15, 30, 60, 120, 240, 480, 960]
+    with pytest.raises(TooManyTries):
+        await house.sign_in.with_password("Anna" if name == "Anna" else name, password, address="10.1.1.1")
+    clock.time += 2 * 3600
+    if name == "Anna":
+        assert await house.sign_in.with_password(name, password, address="10.1.1.1")
+        await refused(house, name, "wrong")  # the count began anew
+
+
+async def test_guessing_from_one_address_locks_it_and_others_go_on(house: People, clock: Clock) -> None:
+    _, password = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    for number in range(30):
+        await refused(house, f"name {number}", "wrong", "6.6.6.6")
+    with pytest.raises(TooManyTries):
+        await house.sign_in.with_password("Anna", password, address="6.6.6.6")
+    assert await house.sign_in.with_password("Anna", password, address="7.7.7.7")
+    clock.time += 16
+    assert await house.sign_in.with_password("Anna", password, address="6.6.6.6")
+
+
+async def test_signing_in_forgets_the_failures_before_it(house: People) -> None:
+    _, password = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    for _ in range(5):
+        for _ in range(4):
+            await refused(house, "Anna", "wrong")
+        await house.sign_in.with_password("Anna", password, address="1.2.3.4")
+
+
+async def test_a_session_ends_when_it_lies_idle_and_at_last(house: People, clock: Clock) -> None:
+    anna, _ = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    idle = await house.sign_in.begin(anna)
+    busy = await house.sign_in.begin(anna)
+    minutes = 0
+    while await house.sign_in.session(busy):
+        clock.time += 600
+        minutes += 10
+        if minutes == 70:
+            assert await house.sign_in.session(idle) is None
+    assert minutes == 12 * 60
+
+
+async def test_signing_out_ends_one_session_and_no_token_is_stored(house: People) -> None:
+    anna, _ = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    first, second = [await house.sign_in.begin(anna) for _ in range(2)]
+    session = await house.sign_in.session(first)
+    assert session
+    assert first not in session.digest
+    await house.sign_in.sign_out(session)
+    await house.sign_in.sign_out(session)
+    assert await house.sign_in.session(first) is None
+    assert await house.sign_in.session(second)
+    assert [entry.action for entry in await house.log()].count("person.sign_out") == 1
+    assert await house.sign_in.session("") is None
+    assert await house.sign_in.session("\udcff") is None
+
+
+async def test_passwords_may_be_turned_off(house: People) -> None:
+    limits = SignInLimits(passwords=False, idle=timedelta(hours=1))
+    sign_in = SignIn(house.store, house.sessions, house.hasher, limits=limits)
+    with pytest.raises(SignInRefused, match="turned off"):
+        await sign_in.with_password("Anna", GOOD, address="::1")
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        ("short", "fewer than 12"),
+        ("aaaaaaaaaaaaaab", "different"),
+        ("x y z w v u" * 30, "more than"),
+        ("my name is Anna!", "contains the name"),
+    ],
+)
+def test_a_weak_password_is_refused_with_what_is_wrong(password: str, problem: str) -> None:
+    with pytest.raises(InvalidInput, match=problem):
+        check_password(password, "anna")
+
+
+async def test_changing_a_password_needs_the_old_one_and_another(house: People) -> None:
+    anna, password = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    with pytest.raises(InvalidInput, match="old password: is wrong"):
+        await house.directory.change_password(anna, "wrong", GOOD, session="")
+    with pytest.raises(InvalidInput, match="is the old one"):
+        await house.directory.change_password(anna, password, password, session="")
+
+
+@pytest.mark.parametrize(
+    ("after", "path"),
+    [
+        ("/queue?x=1#y", "/queue?x=1#y"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("\\/evil.example", "/"),
+        ("/a\nSet-Cookie: x", "/"),
+        ("", "/"),
+        ("javascript:alert(1)", "/"),
+    ],
+)
+def test_only_paths_of_this_site_are_gone_on_to(after: str, path: str) -> None:
+    assert safe_path(after) == path

@@ -1,0 +1,69 @@
+"""Opinions, verdicts and a quality store on SQLite."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.adapters.migrate import upgrade
+from service.adapters.sql_quality import SqlQuality
+from service.adapters.sql_review import SqlReview
+from service.adapters.sql_store import SqlStore
+from service.domain import Category, Decision
+from service.quality.opinions import Answer, Opinion
+from service.review.case import CaseKind
+
+START = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def answer_of() -> Callable[..., Answer]:
+    """Makes an answer of a decision and categories."""
+
+    def make(decision: str, *categories: str) -> Answer:
+        return Answer(Decision(decision), frozenset(map(Category, categories)))
+
+    return make
+
+
+@pytest.fixture
+def opinion_of() -> Callable[..., Opinion]:
+    """Makes an opinion; each is a minute later than the one before."""
+    made = [0]
+
+    def make(answer: Answer, **fields: Any) -> Opinion:
+        made[0] += 1
+        usual = {
+            "kind": CaseKind.REVIEW,
+            "post": f"k{made[0]}",
+            "content_digest": f"d{made[0]}",
+            "moderator": "m-1",
+            "decided_at": START + timedelta(minutes=made[0]),
+        }
+        return Opinion(answer=answer, **usual | fields)
+
+    return make
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    """A record store on a SQLite file."""
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    upgrade(url)
+    opened = await SqlStore.connect(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def quality(store: SqlStore) -> SqlQuality:
+    """What quality keeps in it."""
+    return SqlQuality.beside(store)
+
+
+@pytest.fixture
+def review(store: SqlStore) -> SqlReview:
+    """The cases in it."""
+    return SqlReview.beside(store)

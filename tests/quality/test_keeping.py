@@ -1,0 +1,58 @@
+"""Kept answers: one question at a time, stale ones are renewed behind, failures are not kept."""
+
+import asyncio
+
+import pytest
+
+from service.quality.keeping import Kept
+
+
+class Clock:
+    time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_anew():
+    clock, asked = Clock(), []
+    kept = Kept(60.0, clock)
+
+    async def make():
+        asked.append(clock.time)
+        await asyncio.sleep(0)
+        return len(asked)
+
+    assert await asyncio.gather(*(kept.ask("a", make) for _ in range(5))) == [1] * 5
+    clock.time = 59.0
+    assert await kept.ask("a", make) == 1
+    clock.time = 61.0
+    assert [await kept.ask("a", make) for _ in range(2)] == [1, 1]
+    await asyncio.sleep(0.01)
+    assert await kept.ask("a", make) == 2
+    assert asked == [0.0, 61.0]
+    assert await kept.ask("b", make) == 3
+
+
+async def test_a_failure_is_told_and_not_kept():
+    kept, broken = Kept(60.0), [True]
+
+    async def make():
+        if broken:
+            raise OSError
+        return "fine"
+
+    with pytest.raises(OSError):  # noqa: PT011 - it has no more to tell
+        await kept.ask("a", make)
+    broken.clear()
+    assert await kept.ask("a", make) == "fine"
+
+
+async def test_nothing_is_kept_for_no_time():
+    kept, asked = Kept(), []
+
+    async def make():
+        asked.append(1)
+        return len(asked)
+
+    assert [await kept.ask("a", make) for _ in range(2)] == [1, 2]

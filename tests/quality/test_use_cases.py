@@ -1,0 +1,226 @@
+"""Sampling, mixing and watching over a SQLite store: what a front does by itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from service.adapters.krippendorff_agreement import alpha
+from service.adapters.sql_quality import SqlQuality
+from service.adapters.sql_review import SqlReview
+from service.adapters.sql_store import SqlStore
+from service.domain import Category, Decision, Judgement, Post, Ruling, Verdict
+from service.errors import InvalidInput, StoreUnavailable
+from service.quality.drift import Drift, drift
+from service.quality.measures import Quality
+from service.quality.mixing import Mixing
+from service.quality.opinions import Answer
+from service.quality.overview import Range
+from service.quality.prevalence import Rates
+from service.quality.sampling import PRIORITY, Sampling
+from service.quality.watching import DriftWatch
+from service.review.case import CaseFilter, CaseKind, Ruled
+from service.review.opening import case_for
+from service.routing import Routing
+
+ANY = CaseFilter()
+EVERYTHING = Rates(share=1.0, per_day=10**9)
+
+
+class Told:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.drifts: list[Drift] = []
+        self.golden: list[tuple[str, str]] = []
+        self.cases = 0
+        self.troubles: list[str] = []
+
+    def drifted(self, drift: Drift) -> None:
+        self.drifts.append(drift)
+
+    def golden_shown(self, moderator: str, item: str) -> None:
+        self.golden.append((moderator, item))
+
+    def sampled(self, posts: int) -> None:
+        self.cases += posts
+
+    def trouble(self, where: str, error: Exception) -> None:
+        self.troubles.append(where)
+
+
+@dataclass
+class Bench:
+    """A store with what stands beside it, and posts to work on."""
+
+    store: SqlStore
+    quality: SqlQuality
+    review: SqlReview
+    posts: list[Post]
+    verdict_of: Callable[..., Verdict]
+    told: Told = field(default_factory=Told)
+
+    def fresh(self, post: Post, decision: Decision = Decision.REVIEW) -> Verdict:
+        """A verdict of now."""
+        ruling = Ruling(decision, (Category.FRAUD,))
+        return replace(self.verdict_of(post, sequence=0), ruling=ruling, decided_at=datetime.now(UTC))
+
+    async def recorded(self, posts: list[Post], decision: Decision = Decision.REVIEW) -> list[Verdict]:
+        return await self.store.record(posts, [self.fresh(post, decision) for post in posts])
+
+    def sampling(self) -> Sampling:
+        return Sampling(self.quality, self.store, self.review, routing=Routing, observer=self.told, rates=EVERYTHING)
+
+    async def work(self, posts: list[Post]) -> None:
+        """Decide a case about each post."""
+        verdicts = await self.recorded(posts)
+        await self.review.open_cases([case_for(*pair, Routing()) for pair in zip(posts, verdicts, strict=True)])
+        for _ in posts:
+            [case] = await self.review.lease("m-1", ANY, seconds=60)
+            await self.review.decide(case.id, "m-1", Ruled(decision=Decision.ALLOW), seconds=1.0, opinion=False)
+
+
+@pytest.fixture
+def bench(
+    store: SqlStore, quality: SqlQuality, review: SqlReview, post_of: Callable[..., Post], verdict_of: Any
+) -> Bench:
+    posts = [post_of(f"Text {number}", id=f"17{number:04}", author=f"a-{number:06x}") for number in range(30)]
+    return Bench(store, quality, review, posts, verdict_of)
+
+
+class TestSampling:
+    async def test_what_is_drawn_becomes_a_case_like_any_other(self, bench: Bench) -> None:
+        verdicts = await bench.recorded(bench.posts[:5], Decision.ALLOW)
+        await bench.sampling().handle(verdicts)
+        await bench.sampling().handle(verdicts)
+        assert bench.told.cases == 5
+        found = await bench.review.cases(CaseFilter(kinds=(CaseKind.PREVALENCE,)), after="", limit=50)
+        assert {case.post for case in found} == {post.key for post in bench.posts[:5]}
+        assert {case.priority for case in found} == {PRIORITY}
+
+    async def test_cases_that_a_crash_left_unopened_are_opened_later(self, bench: Bench) -> None:
+        verdicts = await bench.recorded(bench.posts[:3])
+        await bench.quality.count(verdicts, EVERYTHING)
+        assert len(await bench.quality.unopened(10)) == 3
+        await bench.sampling().handle(verdicts)
+        assert (bench.told.cases, await bench.quality.unopened(10)) == (3, [])
+
+
+class TestMixing:
+    @pytest.fixture
+    def mixing(self, bench: Bench) -> Mixing:
+        async def read(posts: Sequence[Post]) -> list[Judgement | None]:
+            return [bench.fresh(post).judgement for post in posts]
+
+        def decide(post: Post, judgement: Judgement) -> tuple[Ruling, str]:
+            return Ruling(Decision.REVIEW, (Category.FRAUD,)), "p1"
+
+        return Mixing(
+            bench.quality, bench.review, read=read, decide=decide, routing=Routing, observer=bench.told, every=4
+        )
+
+    async def test_a_moderator_at_work_gets_one_next_and_cannot_tell(self, mixing: Mixing, bench: Bench) -> None:
+        measures = Quality(bench.quality, alpha)
+        fraud = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
+        item = await measures.add_golden(bench.posts[20], fraud, by="m-9")
+        assert await mixing.mix() == 0  # nobody is at work
+        await bench.work(bench.posts[:8])
+        assert await mixing.mix() == 1
+        assert await mixing.mix() == 0  # they have one now
+        assert bench.told.golden == [("m-1", item.id)]
+        assert await bench.review.lease("m-2", ANY, seconds=60) == []  # it is for them alone
+        [case] = await bench.review.lease("m-1", ANY, seconds=60)
+        [post] = await bench.store.posts([case.post])
+        assert post is not None
+        assert post.text == item.post.text
+        assert post.name != item.post.name
+        assert await bench.quality.disguised_verdict(case.post) is not None
+        said = Ruled(decision=Decision.BLOCK, categories=(Category.FRAUD,))
+        await bench.review.decide(case.id, "m-1", said, seconds=1.0, opinion=False)
+        [score] = await measures.golden_scores()
+        assert (score.moderator, score.shown, score.right) == ("m-1", 1, 1)
+        await bench.work(bench.posts[8:16])
+        assert await mixing.mix() == 0  # there is no further item
+
+    async def test_turned_off_nothing_is_mixed(self, bench: Bench) -> None:
+        off = Mixing(
+            bench.quality, bench.review, read=None, decide=None, routing=Routing, observer=bench.told, every=0
+        )  # fmt: skip
+        assert await off.mix() == 0
+
+
+class TestMeasures:
+    async def test_every_question_has_an_answer_from_the_start(self, quality: SqlQuality) -> None:
+        measures = Quality(quality, alpha)
+        for span in Range:
+            assert (await measures.overview(span)).posts == 0
+        assert await measures.drift() == []
+        assert (await measures.prevalence()).violating.value is None
+        assert (await measures.accuracy()).cases == 0
+        assert (await measures.agreements()).decisions.alpha is None
+        assert await measures.golden_scores() == []
+        assert await measures.golden_items() == []
+
+    async def test_the_overview_counts_what_was_recorded(self, bench: Bench) -> None:
+        await bench.sampling().handle(await bench.recorded(bench.posts, Decision.BLOCK))
+        measures = Quality(bench.quality, alpha)
+        for span in Range:
+            found = await measures.overview(span)
+            assert (found.posts, found.decisions[Decision.BLOCK]) == (30, 30)
+            assert sum(bucket.posts for bucket in found.buckets) == 30
+            assert [(each.version, each.posts) for each in found.models] == [("m1", 30)]
+            assert [(queue.queue, queue.open) for queue in found.queues] == [("general", 30)]
+            assert found.prevalence.drawn == 30
+            assert {each.signal for each in found.drift} == {"ai_generated", "misinformation"}
+
+    @pytest.mark.parametrize(
+        ("text", "answer", "field"),
+        [
+            (" ", Answer(Decision.ALLOW), "text"),
+            ("x", Answer(Decision.REVIEW), "decision"),
+            ("x", Answer(Decision.BLOCK), "categories"),
+        ],
+    )
+    async def test_an_item_that_nobody_could_get_right_is_refused(
+        self, bench: Bench, text: str, answer: Answer, field: str
+    ) -> None:
+        with pytest.raises(InvalidInput) as refused:
+            await Quality(bench.quality, alpha).add_golden(replace(bench.posts[0], text=text), answer, by="m-9")
+        assert refused.value.field == field
+
+
+class TestWatching:
+    async def test_drift_is_told_and_an_outage_is_no_end(self) -> None:
+        told = Told()
+        found = drift("fraud", "m1", [10] * 34, [20] * 34)
+
+        async def drifts():
+            return [found]
+
+        async def away():
+            raise StoreUnavailable("away")
+
+        await DriftWatch(drifts, told).look()
+        await DriftWatch(away, told).look()
+        assert (told.drifts, told.troubles) == ([found], ["drift"])
+
+    async def test_telemetry_tells_of_what_is_no_chance(self) -> None:
+        from prometheus_client import CollectorRegistry
+
+        from service.adapters.quality_telemetry import QualityTelemetry
+
+        registry = CollectorRegistry()
+        telemetry = QualityTelemetry(registry)
+        shifted = drift("fraud", "m1", [100] * 17 + [0] * 17, [0] * 17 + [100] * 17)
+        telemetry.drifted(shifted)
+        telemetry.drifted(drift("hate", "m1", [100] * 34, [100] * 34))
+        telemetry.drifted(drift("ads", "m1", [1] * 34, [1] * 34))
+        telemetry.sampled(3)
+        telemetry.golden_shown("m-1", "g1")
+        telemetry.trouble("x", StoreUnavailable("away"))
+        assert registry.get_sample_value("assay_score_drift", {"signal": "fraud"}) == shifted.index
+        assert registry.get_sample_value("assay_score_drift", {"signal": "hate"}) == 0
+        assert registry.get_sample_value("assay_score_drift", {"signal": "ads"}) == 0
+        assert registry.get_sample_value("assay_prevalence_cases_total") == 3

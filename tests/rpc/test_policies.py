@@ -1,0 +1,245 @@
+"""PolicyService over a real socket, on a real record store: versions, what a change would do, promotion, budgets."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from assay.v1 import policy_service_pb2 as pb
+from assay.v1 import verdict_pb2
+from assay.v1.policy_service_pb2_grpc import PolicyServiceStub
+from google.rpc import error_details_pb2
+from prometheus_client import CollectorRegistry
+
+from service.adapters.memory import MemoryAnnouncer
+from service.adapters.memory_budget import MemoryBudget
+from service.adapters.memory_store import MemoryStore
+from service.adapters.migrate import upgrade
+from service.adapters.sql_policies import SqlPolicies
+from service.adapters.sql_shadow import SqlShadow
+from service.adapters.sql_store import SqlStore
+from service.budget import Budget
+from service.domain import Decision, PostKey, Ruling
+from service.governance.governing import Governing, PolicyParts
+from service.governance.ports import NoAppeals
+from service.governance.shadow import Shadow
+from service.policy_file import DEFAULT, PolicyDocuments
+from service.rpc.server import Server
+
+ALLOW, LABEL, REVIEW = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_LABEL, verdict_pb2.DECISION_REVIEW
+FILE = DEFAULT.read_text(encoding="utf-8")
+MILD = """\
+schema: 1
+name: mild
+description: Labels only.
+defaults: {abstained: ALLOW, set_aside: ALLOW}
+rules:
+  - name: false
+    when: {signals: {misinformation: {at_least: 0.8}}}
+    then: LABEL
+    category: MISINFORMATION
+    reason: Looks misleading.
+    despite_abstention: true
+"""
+
+
+@dataclass
+class Desk:
+    """A server with PolicyService, and what is behind it."""
+
+    stub: PolicyServiceStub
+    store: SqlStore
+    actions: MemoryBudget
+    governing: Governing
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, pipeline: Any, weighing: Any) -> AsyncIterator[Desk]:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    upgrade(url)
+    store, actions = await SqlStore.connect(url), MemoryBudget()
+    parts = PolicyParts(
+        store=SqlPolicies.beside(store),
+        records=store,
+        rulings=SqlShadow.beside(store),
+        appeals=NoAppeals(),
+        reader=PolicyDocuments(None),
+        file=FILE,
+        budget=Budget(actions, None),  # type: ignore[arg-type]
+    )
+    governing = Governing(parts)
+    server = Server(
+        pipeline,
+        MemoryStore(),
+        MemoryAnnouncer(),
+        weighing,
+        governing=governing,
+        address="127.0.0.1:0",
+        registry=CollectorRegistry(),
+    )
+    port = await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield Desk(PolicyServiceStub(channel), store, actions, governing)
+    await server.stop(grace=1.0)
+    await store.close()
+
+
+@pytest.fixture
+async def mild(desk: Desk) -> str:
+    """The name of a version that is mild."""
+    made = await desk.stub.CreatePolicyVersion(pb.CreatePolicyVersionRequest(document=MILD, actor="m-1", note="try"))
+    return str(made.policy.name)
+
+
+async def live(desk: Desk) -> pb.PolicyVersion:
+    return (await desk.stub.GetPolicyVersion(pb.GetPolicyVersionRequest(name="policies/live"))).policy
+
+
+async def test_a_version_is_made_read_and_listed(desk: Desk, mild: str) -> None:
+    found = (await desk.stub.GetPolicyVersion(pb.GetPolicyVersionRequest(name=mild))).policy
+    assert (found.title, found.document, found.author, found.note) == ("mild", MILD, "m-1", "try")
+    assert (found.live, found.shadow) == (False, False)
+    assert abs(found.create_time.ToDatetime(UTC) - datetime.now(UTC)).total_seconds() < 30
+    file = await live(desk)
+    assert (file.live, file.author, file.document) == (True, "system", FILE)
+    first = await desk.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest(page_size=1))
+    rest = await desk.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest(page_token=first.next_page_token))
+    assert sorted(each.name for each in (*first.policies, *rest.policies)) == sorted([mild, file.name])
+    assert not rest.next_page_token
+    assert not any(each.document for each in (*first.policies, *rest.policies))
+
+
+async def test_every_mistake_is_told(desk: Desk) -> None:
+    wrong = MILD.replace("LABEL", "LABLE").replace("at_least: 0.8", "at_least: 8")
+    told = await desk.stub.ValidatePolicy(pb.ValidatePolicyRequest(document=wrong + "harms: {NONE: 1}\n"))
+    assert [mistake.split(",")[0] for mistake in told.mistakes] == ["line 7", "line 12"]
+    assert told.policy == ""
+    good = await desk.stub.ValidatePolicy(pb.ValidatePolicyRequest(document=MILD))
+    assert (list(good.mistakes), good.policy.startswith("policies/")) == ([], True)
+
+
+async def test_a_bad_document_names_line_and_key(desk: Desk, failure_of: Any) -> None:
+    wrong = MILD.replace("LABEL", "LABLE")
+    failure = await failure_of(
+        desk.stub.CreatePolicyVersion(pb.CreatePolicyVersionRequest(document=wrong, actor="m-1"))
+    )
+    assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "rules[0].then")
+    assert failure.message.startswith("line 8, rules[0].then: 'LABLE'")
+    assert "did you mean LABEL?" in failure.description
+
+
+NOTHING = "policies/00000000000000000000000000000000"
+REFUSED: list[tuple[str, Any, grpc.StatusCode]] = [
+    ("CreatePolicyVersion", pb.CreatePolicyVersionRequest(document=MILD), grpc.StatusCode.INVALID_ARGUMENT),
+    ("CreatePolicyVersion", pb.CreatePolicyVersionRequest(actor="m-1"), grpc.StatusCode.INVALID_ARGUMENT),
+    ("GetPolicyVersion", pb.GetPolicyVersionRequest(), grpc.StatusCode.INVALID_ARGUMENT),
+    ("GetPolicyVersion", pb.GetPolicyVersionRequest(name="claims/1"), grpc.StatusCode.INVALID_ARGUMENT),
+    ("GetPolicyVersion", pb.GetPolicyVersionRequest(name=NOTHING), grpc.StatusCode.NOT_FOUND),
+    ("ListPolicyVersions", pb.ListPolicyVersionsRequest(page_token="x"), grpc.StatusCode.INVALID_ARGUMENT),
+    ("DiffPolicies", pb.DiffPoliciesRequest(candidate=NOTHING), grpc.StatusCode.NOT_FOUND),
+    ("TestPolicy", pb.TestPolicyRequest(policy=NOTHING), grpc.StatusCode.INVALID_ARGUMENT),
+    ("BacktestPolicy", pb.BacktestPolicyRequest(candidate=NOTHING), grpc.StatusCode.NOT_FOUND),
+    ("BacktestPolicy", pb.BacktestPolicyRequest(candidate=NOTHING, max_verdicts=-1), grpc.StatusCode.INVALID_ARGUMENT),
+    ("PromotePolicy", pb.PromotePolicyRequest(name=NOTHING, actor="m"), grpc.StatusCode.NOT_FOUND),
+    ("PromotePolicy", pb.PromotePolicyRequest(name=NOTHING), grpc.StatusCode.INVALID_ARGUMENT),
+    ("SetShadowPolicy", pb.SetShadowPolicyRequest(name=NOTHING, actor="m"), grpc.StatusCode.NOT_FOUND),
+    ("CompareShadow", pb.CompareShadowRequest(), grpc.StatusCode.INVALID_ARGUMENT),
+    ("RollBackPolicy", pb.RollBackPolicyRequest(actor="m"), grpc.StatusCode.ABORTED),
+    ("CloseBreaker", pb.CloseBreakerRequest(actor="m"), grpc.StatusCode.ABORTED),
+]
+
+
+async def test_what_is_refused(desk: Desk, failure_of: Any) -> None:
+    for method, request, code in REFUSED:
+        failure = await failure_of(getattr(desk.stub, method)(request))
+        assert failure.code == code, (method, failure)
+        if code is grpc.StatusCode.NOT_FOUND:
+            assert failure.reason == "POLICY_NOT_FOUND"
+            assert failure.detail(error_details_pb2.ResourceInfo).resource_name == NOTHING
+
+
+async def test_the_difference_in_words(desk: Desk, mild: str) -> None:
+    found = await desk.stub.DiffPolicies(pb.DiffPoliciesRequest(candidate=mild))
+    words = [difference.words for difference in found.differences]
+    assert (
+        "New rule false: LABEL (MISINFORMATION) for misinformation at least 0.80, even where the classifiers abstain."
+        in words
+    )
+    assert {difference.section for difference in found.differences} >= {"name", "rules", "thresholds", "budget"}
+    assert not (await desk.stub.DiffPolicies(pb.DiffPoliciesRequest(base=mild, candidate=mild))).differences
+
+
+async def test_pasted_posts_are_tried(desk: Desk, mild: str, message_of: Any) -> None:
+    posts = [message_of("Some text", 1), message_of("!setaside", 2)]
+    for subject in ({"policy": mild}, {"document": MILD}):
+        found = await desk.stub.TestPolicy(pb.TestPolicyRequest(posts=posts, **subject))
+        read, aside = found.trials
+        assert (read.post, read.candidate.decision, list(read.candidate.rules)) == (posts[0].name, LABEL, ["false"])
+        assert {signal.name for signal in read.signals} == {"ai_generated", "misinformation"}
+        assert (aside.live.decision, aside.candidate.decision, len(aside.signals)) == (REVIEW, ALLOW, 0)
+
+
+async def test_a_backtest(desk: Desk, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
+    posts = [post_of(f"text {number}", id=str(number)) for number in range(5)]
+    verdicts = [replace(verdict_of(post), decided_at=datetime.now(UTC)) for post in posts]
+    await desk.store.record(posts, verdicts)
+    found = await desk.stub.BacktestPolicy(pb.BacktestPolicyRequest(candidate=mild))
+    [flip] = found.flips
+    assert (flip.before, flip.after, flip.posts, found.posts, found.complete) == (REVIEW, LABEL, 5, 5, True)
+    assert found.summary.startswith("This change flips 5 of 5 posts since ")
+    assert found.candidate == mild
+    assert found.base == (await live(desk)).name
+    assert sum(change.gained for change in found.categories) == 0
+    assert [example.post for example in found.examples] == [post.name for post in reversed(posts)]
+
+
+async def test_promote_and_roll_back(desk: Desk, mild: str, failure_of: Any) -> None:
+    file = await live(desk)
+    done = await desk.stub.PromotePolicy(
+        pb.PromotePolicyRequest(name=mild, actor="m-2", note="go", expected_live=file.name)
+    )
+    assert (done.change.act, done.change.policy, done.change.actor) == (pb.POLICY_ACT_PROMOTE, mild, "m-2")
+    assert (await live(desk)).name == mild
+    again = pb.PromotePolicyRequest(name=file.name, actor="m-3", expected_live=file.name)
+    failure = await failure_of(desk.stub.PromotePolicy(again))
+    assert (failure.code, failure.reason) == (grpc.StatusCode.ABORTED, "OUTDATED")
+    back = await desk.stub.RollBackPolicy(pb.RollBackPolicyRequest(actor="m-2", expected_live=mild))
+    assert (back.change.policy, back.change.previous_policy) == ("", mild)
+    assert (await live(desk)).name == file.name
+    first = await desk.stub.ListPolicyChanges(pb.ListPolicyChangesRequest(page_size=2))
+    assert [each.act for each in first.changes] == [pb.POLICY_ACT_ROLL_BACK, pb.POLICY_ACT_PROMOTE]
+    rest = await desk.stub.ListPolicyChanges(pb.ListPolicyChangesRequest(page_token=first.next_page_token))
+    assert [each.act for each in rest.changes] == [pb.POLICY_ACT_CREATE] * 2
+
+
+async def test_a_shadow_run(desk: Desk, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
+    await desk.stub.SetShadowPolicy(pb.SetShadowPolicyRequest(name=mild, actor="m-1"))
+    listed = await desk.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest())
+    assert [each.name for each in listed.policies if each.shadow] == [mild]
+    posts = [post_of(f"text {number}", id=str(number)) for number in range(3)]
+    given = [replace(verdict_of(post), decided_at=datetime.now(UTC)) for post in posts]
+    given[0] = replace(given[0], ruling=Ruling(Decision.REVIEW))
+    policy = replace(PolicyDocuments(None).policy(MILD), version=mild.removeprefix("policies/"))
+    shadow = Shadow(lambda: policy, desk.store, SqlShadow.beside(desk.store))
+    await shadow.handle(await desk.store.record(posts, given))
+    found = await desk.stub.CompareShadow(pb.CompareShadowRequest(days=1))
+    assert (found.policy, found.posts, found.agreed) == (mild, 3, 2)
+    assert [(cell.before, cell.after, cell.posts) for cell in found.matrix] == [(LABEL, LABEL, 2), (REVIEW, LABEL, 1)]
+    [example] = found.examples
+    assert (example.post, example.live.decision, example.shadow.decision) == (posts[0].name, REVIEW, LABEL)
+    ended = await desk.stub.SetShadowPolicy(pb.SetShadowPolicyRequest(actor="m-1"))
+    assert (ended.change.policy, ended.change.previous_policy) == ("", mild)
+
+
+async def test_the_budget_and_its_breaker(desk: Desk) -> None:
+    found = (await desk.stub.GetBudget(pb.GetBudgetRequest())).budget
+    assert (found.spent, found.limit, found.HasField("open_time")) == (0, 1000, False)
+    await desk.actions.spend([PostKey(str(number), "") for number in range(3)], 2)
+    found = (await desk.stub.GetBudget(pb.GetBudgetRequest())).budget
+    assert (found.spent, found.HasField("open_time")) == (2, True)
+    closed = (await desk.stub.CloseBreaker(pb.CloseBreakerRequest(actor="m-1", note="all right"))).budget
+    assert (closed.granted, closed.limit, closed.HasField("open_time")) == (2, 1002, False)
