@@ -4,8 +4,8 @@ An entry's digest covers all of it and the digest of the entry before, so that n
 entry without every later digest telling. What it does not do: keep somebody who holds the whole database from writing a
 new chain, or from cutting off its end; compare its last digest with one that was noted elsewhere.
 
-Entries name people by pseudonym and posts by resource name, and hold no text: so a person can be erased from every other
-table, after which these names lead nowhere, and the chain stays as it is.
+Entries name people by pseudonym and posts by resource name, and hold no text: so a person can be erased from every
+other table, after which these names lead nowhere, and the chain stays as it is.
 """
 
 import hashlib
@@ -59,7 +59,13 @@ class AuditEntry:
 
 
 def chained(
-    previous: "AuditEntry | Head | None", *, at: datetime, actor: str, action: str, subject: str, detail: Mapping[str, Any]
+    previous: "AuditEntry | Head | None",
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: Mapping[str, Any],
 ) -> AuditEntry:
     """The entry that follows `previous`."""
     number, before = (previous.number + 1, previous.digest) if previous else (1, FIRST)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service import certificate as certificates
-from service import policy_parts, quality_parts, transparency_parts
+from service import policy_parts, quality_parts, transparency_parts, webhook_parts
 from service.adapters.celery_queue import CeleryQueue
-from service.adapters.http_sender import HttpSender
 from service.adapters.local_cache import LocalCache
 from service.adapters.observer import TelemetryObserver
 from service.adapters.redis_announcer import RedisAnnouncer
@@ -24,8 +23,6 @@ from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
 from service.adapters.sql_review import SqlReview
 from service.adapters.sql_store import SqlStore
-from service.adapters.sql_webhooks import SqlWebhooks
-from service.adapters.webhook_telemetry import WebhookTelemetry
 from service.background import kept_running
 from service.budget import Budget
 from service.certificate import Certificate
@@ -54,8 +51,6 @@ from service.settings import Settings
 from service.surges import Surges
 from service.timeline import SHIPPED, Weighing
 from service.transparency.publishing import Publishing
-from service.webhooks.delivering import Delivering
-from service.webhooks.enqueueing import FOLLOWER, Webhooks
 from service.webhooks.managing import Endpoints
 from service.write_behind import WriteBehind
 
@@ -134,7 +129,9 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     observer = TelemetryObserver()
     async with AsyncExitStack() as stack:
         wires = await stack.enter_async_context(_wires(settings))
-        webhooks = await stack.enter_async_context(_sending(settings, wires, observer))
+        webhooks = await stack.enter_async_context(
+            webhook_parts.sending(settings, wires.store, wires.announcer, observer)
+        )
         cache, budget = _cache(settings, wires.redis), Budget(RedisBudget(wires.redis), observer)
         live, governing = await stack.enter_async_context(_policies(settings, wires, budget, observer))
         cases = await stack.enter_async_context(_cases(settings, wires, cache, lambda: live.current.routing, observer))
@@ -147,7 +144,9 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
         )
         try:
             told = wires.announcer
-            at_desk = desk(settings, wires.store, told, policies=live, governing=governing, casework=cases)
+            at_desk = desk(
+                settings, wires.store, told, policies=live, governing=governing, casework=cases, reading=pipeline
+            )
             yield Front(pipeline, wires.store, told, weigh, at_desk, webhooks, cases, governing, publishing)
         finally:
             await pipeline.drain()
@@ -296,35 +295,9 @@ async def people(settings: Settings) -> AsyncIterator[Directory]:
 
 @asynccontextmanager
 async def desk_alone(settings: Settings) -> AsyncIterator[Desk]:
-    """The desk of a dashboard that runs beside the fronts."""
-    observer = TelemetryObserver()
-    async with _wires(settings) as wires:
-        certified, cache = certificate(settings), _redis_cache(settings, wires.redis)
-        live = await policy_parts.taken_up(settings, wires.store, certified)
-        budget = Budget(RedisBudget(wires.redis), observer)
-        governing = policy_parts.governing(settings, wires.store, certified, budget)
-        cases = casework(
-            settings,
-            wires.store,
-            routing=lambda: live.current.routing,
-            observer=observer,
-            cache=cache,
-            announcer=wires.announcer,
-        )
-        async with kept_running({"policy": policy_parts.watch(live, wires.store, certified, observer).run}, observer):
-            yield desk(settings, wires.store, wires.announcer, policies=live, governing=governing, casework=cases)
-
-
-@asynccontextmanager
-async def endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
-    """The use cases of webhooks alone, for commands that need no Redis. Raises as `SqlStore.connect` does."""
-    store = await SqlStore.connect(settings.database_url)
-    sender = HttpSender(allow_private=settings.webhook_allow_private)
-    try:
-        yield Endpoints(SqlWebhooks.beside(store), sender, allow_private=settings.webhook_allow_private)
-    finally:
-        await sender.close()
-        await store.close()
+    """The desk of a dashboard without a gRPC server in its process: that of a front of its own."""
+    async with front(settings) as at:
+        yield at.desk
 
 
 def casework(
@@ -355,20 +328,6 @@ async def _cases(
     follower = Follower("cases", wires.store, announcer, opening.handle, observer)
     async with kept_running({"cases": follower.run}, observer):
         yield casework(settings, wires.store, routing=routing, observer=observer, cache=cache, announcer=announcer)
-
-
-@asynccontextmanager
-async def _sending(settings: Settings, wires: _Wires, observer: Observer) -> AsyncIterator[Endpoints]:
-    """Follows the verdicts and delivers webhooks while the context is open."""
-    store, sender = SqlWebhooks.beside(wires.store), HttpSender(allow_private=settings.webhook_allow_private)
-    delivering = Delivering(store, sender, WebhookTelemetry())
-    told = Webhooks(store, delivering.poke)
-    follower = Follower(FOLLOWER, wires.store, wires.announcer, told.handle, observer, "now")
-    try:
-        async with kept_running({"webhook follower": follower.run, "webhooks": delivering.run}, observer):
-            yield Endpoints(store, sender, allow_private=settings.webhook_allow_private)
-    finally:
-        await sender.close()
 
 
 def _surges(settings: Settings, wires: _Wires, observer: Observer) -> Surges:

@@ -6,6 +6,7 @@ Standard library and use cases only, so that a view can name what it needs and a
 from dataclasses import dataclass
 
 from service.governance.governing import Governing
+from service.governance.ports import TextReader
 from service.people.directory import Directory
 from service.people.sign_in import SignIn
 from service.policy import Policies
@@ -28,7 +29,8 @@ class Care:
 class Desk:
     """What the views work with. One field a use case; `store` is for what is only read.
 
-    `url` is where browsers find the dashboard, if that can't be read off their requests.
+    `reading` has workers read texts, where there are some. `url` is where browsers find the dashboard, if that can't be
+    read off their requests.
     """
 
     directory: Directory
@@ -41,5 +43,6 @@ class Desk:
     appealing: Appealing
     quality: Quality
     audit: AuditLog
+    reading: TextReader | None = None
     care: Care = Care()
     url: str = ""

@@ -10,6 +10,7 @@ from service.adapters.sql_sessions import SqlSessions
 from service.adapters.sql_store import SqlStore
 from service.desk import Care, Desk
 from service.governance.governing import Governing
+from service.governance.ports import TextReader
 from service.people.directory import Directory
 from service.people.sign_in import SignIn, SignInLimits, checked_lasts
 from service.policy import Policies
@@ -35,6 +36,7 @@ def desk(
     policies: Policies,
     governing: Governing,
     casework: Casework,
+    reading: TextReader | None = None,
 ) -> Desk:
     """What people work with, on this store; nothing of it needs a start or an end of its own."""
     people, hasher = SqlPeople.beside(store), Argon2Hasher()
@@ -51,6 +53,7 @@ def desk(
         appealing=casework.appealing,
         quality=Quality(SqlQuality.beside(store), alpha, kept=Kept(_KEPT)),
         audit=SqlAudit.beside(store),
+        reading=reading,
         care=Care(posts=settings.dashboard_break_after, rest=settings.dashboard_break),
         url=settings.dashboard_url,
     )

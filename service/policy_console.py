@@ -30,7 +30,7 @@ def version_json(version: PolicyVersion, *, live: bool, shadow: bool) -> dict[st
 
 def version_table(versions: Iterable[PolicyVersion], live: str, shadow: str) -> Table:
     """Versions to look through, newest first."""
-    table = Table("version", "", "title", "made", "by", "why", box=None, pad_edge=False)
+    table = _table("version", "", "title", "made", "by", "why")
     for each in versions:
         mark = Text("live", "bold green") if each.version == live else Text()
         mark = Text("shadow", "cyan") if each.version == shadow else mark
@@ -54,7 +54,7 @@ def change_json(change: PolicyChange) -> dict[str, Any]:
 
 def change_table(changes: Iterable[PolicyChange]) -> Table:
     """Who did what, newest first."""
-    table = Table("at", "act", "version", "before", "by", "why", box=None, pad_edge=False)
+    table = _table("at", "act", "version", "before", "by", "why")
     for each in changes:
         versions = (each.version[:_SHORT] or "file", each.before[:_SHORT])
         table.add_row(f"{each.at:%Y-%m-%d %H:%M}", each.act.lower(), *versions, Text(each.actor), Text(each.note))
@@ -120,6 +120,14 @@ def matrix_table(matrix: Mapping[tuple[Decision, Decision], int]) -> Table:
 def example_lines(examples: Sequence[tuple[str, Decision, Decision, str]]) -> list[str]:
     """A line for each example: the post, its decisions, and what else there is to say."""
     return [f"  {post}: {before} to {after}{f' ({rest})' if rest else ''}" for post, before, after, rest in examples]
+
+
+def _table(*columns: str) -> Table:
+    """A table whose last column alone is broken into lines."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column != columns[-1])
+    return table
 
 
 def _count(count: int, *, same: bool) -> Text:

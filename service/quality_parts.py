@@ -19,7 +19,7 @@ from service.quality.measures import Quality
 from service.quality.mixing import Mixing
 from service.quality.prevalence import Rates
 from service.quality.sampling import FOLLOWER, Sampling
-from service.quality.watching import DriftWatch
+from service.quality.watching import QualityWatch
 from service.routing import Routing
 from service.settings import Settings
 
@@ -78,6 +78,7 @@ async def measured(
         every=settings.golden_every,
     )
     follower = Follower(FOLLOWER, store, announcer, sampling.handle, observer)
-    loops = {"quality": follower.run, "golden": mixing.run, "drift": DriftWatch(quality(store).drift, telemetry).run}
+    watch = QualityWatch(quality(store), held, telemetry)
+    loops = {"quality": follower.run, "golden": mixing.run, "quality watch": watch.run}
     async with kept_running(loops, observer):
         yield

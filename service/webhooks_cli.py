@@ -224,7 +224,7 @@ def _prepare(settings: Settings) -> None:
 
 
 async def _on_endpoints(settings: Settings, work: Callable[[Endpoints], Awaitable[T]]) -> T:
-    from service.bootstrap import endpoints
+    from service.webhook_parts import endpoints
 
     async with endpoints(settings) as opened:
         return await work(opened)

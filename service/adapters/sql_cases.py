@@ -5,6 +5,7 @@ are found and passed over where another transaction has them (PostgreSQL), or by
 people never hold one case.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -52,13 +53,11 @@ class SqlCases(SqlDatabase):
     @unbroken
     async def close_outdated(self, posts: Collection[str]) -> int:
         """See `CaseStore.close_outdated`."""
-        now = self.now()
-        current = select(NAMES.c.key).where(NAMES.c.name == CASES.c.name).scalar_subquery()
+        async with self.read() as connection:  # hardly ever is there one, and nobody need wait for a write then
+            if not (await connection.execute(select(CASES.c.id).where(_outdated(connection, posts)).limit(1))).first():
+                return 0
         async with self.write() as tx:
-            named = CASES.c.name.in_(listed(tx, posts))
-            stale = and_(named, _OPEN, CASES.c.kind.in_(_OF_A_VERSION), CASES.c.key != current)
-            closed = await tx.execute(update(CASES).where(stale).values(state=CaseState.CLOSED, closed_at=now, **FREE))
-        return closed.rowcount
+            return await close_outdated(tx, posts, self.now())
 
     @unbroken
     async def lease(self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1) -> list[Case]:
@@ -147,20 +146,26 @@ class SqlCases(SqlDatabase):
     @unbroken
     async def queues(self) -> list[QueueState]:
         """See `CaseStore.queues`."""
-        held, severe = CASES.c.lease_until > self.now(), CASES.c.severity >= SEVERE
-        query = select(
+        waiting = select(
             CASES.c.queue,
             func.count().label("open"),
-            func.sum(case((held, 1), else_=0)).label("held"),
-            func.sum(case((severe, 1), else_=0)).label("severe"),
+            func.sum(case((CASES.c.severity >= SEVERE, 1), else_=0)).label("severe"),
             func.min(CASES.c.opened_at).label("oldest"),
         )
-        query = query.where(_OPEN).group_by(CASES.c.queue).order_by(CASES.c.queue)
+        waiting = waiting.where(_OPEN).group_by(CASES.c.queue).order_by(CASES.c.queue)
+        held = select(CASES.c.queue).where(_OPEN, CASES.c.lease_until > self.now())
         async with self.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(waiting)).all()
+            holding = Counter((await connection.execute(held)).scalars())
         return [
-            QueueState(queue=r.queue, open=r.open, held=r.held, severe=r.severe, oldest_at=moment(r.oldest))
-            for r in rows
+            QueueState(
+                queue=row.queue,
+                open=row.open,
+                held=min(row.open, holding[row.queue]),
+                severe=row.severe,
+                oldest_at=moment(row.oldest),
+            )
+            for row in rows
         ]
 
 
@@ -172,6 +177,18 @@ async def insert_cases(tx: AsyncConnection, cases: Sequence[Case]) -> set[str]:
     once = [CASES.c.kind, CASES.c.key, CASES.c.subject]
     statement = statement.on_conflict_do_nothing(index_elements=once)
     return set((await tx.execute(statement.returning(CASES.c.id))).scalars())
+
+
+async def close_outdated(tx: AsyncConnection, posts: Collection[str], now: int) -> int:
+    """Close the open cases on versions of these posts (names) that are not the current ones; how many."""
+    closed = {"state": CaseState.CLOSED, "closed_at": now, **FREE}
+    return (await tx.execute(update(CASES).where(_outdated(tx, posts)).values(**closed))).rowcount
+
+
+def _outdated(connection: AsyncConnection, posts: Collection[str]) -> ColumnElement[bool]:
+    current = select(NAMES.c.key).where(NAMES.c.name == CASES.c.name).scalar_subquery()
+    named = CASES.c.name.in_(listed(connection, posts))
+    return and_(named, _OPEN, CASES.c.kind.in_(_OF_A_VERSION), CASES.c.key != current)
 
 
 async def find_case(connection: AsyncConnection, case_id: str) -> Case:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_database import SqlDatabase, take_turns, unbroken
 from service.adapters.sql_documents import insert
-from service.adapters.sql_quality_tables import ROLLUPS, SCORES
+from service.adapters.sql_quality_tables import ROLLUPS, SAMPLES, SCORES
 from service.adapters.sql_samples import day_number, day_of, draw
 from service.adapters.sql_tables import CURSORS
 from service.domain import Category, Decision, Verdict
@@ -26,7 +26,7 @@ from service.quality.tally import Grain, by_kind, tallies
 
 _COUNTED = "quality/counted"
 _CURSOR = select(CURSORS.c.cursor).where(CURSORS.c.follower == _COUNTED)
-_SCORES_KEPT = 400  # days
+_KEPT_DAYS = 400
 
 
 class SqlCounts(SqlDatabase):
@@ -80,8 +80,9 @@ class SqlCounts(SqlDatabase):
             for grain, kept in KEPT.items():
                 before = int((now - kept).timestamp())
                 await tx.execute(delete(ROLLUPS).where(ROLLUPS.c.grain == grain, ROLLUPS.c.start < before))
-            oldest = day_number((now - timedelta(days=_SCORES_KEPT)).date())
+            oldest = day_number((now - timedelta(days=_KEPT_DAYS)).date())
             await tx.execute(delete(SCORES).where(SCORES.c.day < oldest))
+            await tx.execute(delete(SAMPLES).where(SAMPLES.c.day < oldest, SAMPLES.c.opened == 1))
 
 
 def _rows(grain: Grain, since: datetime) -> Select[Any]:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_audit import append
 from service.adapters.sql_case_rows import NOWHERE, appeal_row, decision_of
-from service.adapters.sql_cases import DECIDING, FREE, find_case, locked_case, must_hold
+from service.adapters.sql_cases import DECIDING, FREE, close_outdated, find_case, locked_case, must_hold
 from service.adapters.sql_database import SqlDatabase, microseconds, moment, take_turns, unbroken
 from service.adapters.sql_documents import listed
 from service.adapters.sql_review_tables import APPEALS, CASE_DECISIONS, CASES, DECISION_EFFECTS
@@ -187,8 +187,10 @@ async def _close_what_followed(tx: AsyncConnection, decision: CaseDecision, now:
 async def _reopen(tx: AsyncConnection, decision: CaseDecision, now: int, seconds: float) -> None:
     """Open the cases that were decided by it; its own is held again."""
     decided = CASES.c.decision == decision.id
+    posts = set((await tx.execute(select(CASES.c.name).where(decided))).scalars())
     values: dict[str, Any] = {"state": CaseState.OPEN, "decision": "", "closed_at": NOWHERE}
     await tx.execute(update(CASES).where(decided).values(**values, **FREE))
     own: ColumnElement[bool] = CASES.c.id == decision.case
     lease = {"holder": decision.moderator, "leased_at": now, "lease_until": now + round(seconds * 1e6)}
     await tx.execute(update(CASES).where(own).values(**lease))
+    await close_outdated(tx, posts, now)  # some may have been edited since

@@ -57,17 +57,22 @@ class SqlErasure(SqlStreams):
         async with self.read() as connection:
             return list((await connection.execute(query)).scalars())
 
-    @unbroken
     async def _shared(self, sought: Sought) -> frozenset[str]:
         """Texts that somebody else's post carries, decided or not."""
+        shared = set(await self._decided_by_others(sought))
+        if sought.texts:
+            async for portion in self.portions(select(POSTS.c.key, POSTS.c.body).where(UNDECIDED)):
+                others = (decode_post(row.body).content_digest for row in portion if row.key not in sought.keys)
+                shared.update(content for content in others if content in sought.texts)
+        return frozenset(shared)
+
+    @unbroken
+    async def _decided_by_others(self, sought: Sought) -> list[str]:
         async with self.read() as connection:
             others = VERDICTS.c.key.not_in(listed(connection, sought.keys))
             those = VERDICTS.c.content_digest.in_(listed(connection, sought.texts))
             query = select(VERDICTS.c.content_digest).where(those, others).distinct()
-            shared = set((await connection.execute(query)).scalars())
-            undecided = await connection.execute(select(POSTS.c.key, POSTS.c.body).where(UNDECIDED))
-            waiting = [decode_post(row.body) for row in undecided if row.key not in sought.keys]
-        return frozenset(shared | ({post.content_digest for post in waiting} & sought.texts.keys()))
+            return list((await connection.execute(query)).scalars())
 
     async def erase(self, sought: Sought) -> Mapping[str, int]:
         """See `Traces.erase`. In several transactions: what one erased stays so when a later one fails."""

@@ -64,6 +64,14 @@ class SqlOpinions(SqlDatabase):
             return {AppealState(row.state): int(row[1]) for row in rows}
 
     @unbroken
+    async def open_appeals(self) -> tuple[int, float]:
+        """See `OpinionStore.open_appeals`."""
+        query = select(func.count(), func.min(APPEALS.c.opened_at)).where(APPEALS.c.state == AppealState.OPEN)
+        async with self.read() as connection:
+            count, oldest = (await connection.execute(query)).one()
+        return count, max(0.0, (self.now() - oldest) / 1e6) if count else 0.0
+
+    @unbroken
     async def queue_ages(self) -> list[QueueAge]:
         """See `OpinionStore.queue_ages`."""
         now = self.now()

@@ -11,7 +11,10 @@ from service.adapters.sql_tables import METADATA
 _ID, _DIGEST = String(32), String(32)
 
 # `rank` is minus the priority: cases are leased in the order of (rank, opened_at, id), which an index holds per queue
-# and over all queues. `closed_at` and `lease_until` are 0 where there is none.
+# and over all queues, with what filters ask: one that few cases fit is told by the index alone. `closed_at` and
+# `lease_until` are 0 where there is none.
+_URGENT = "rank", "opened_at", "id"
+_NARROWED = "severity", "surface", "region", "language", "categories"
 CASES = Table(
     "cases",
     METADATA,
@@ -41,8 +44,9 @@ CASES = Table(
     Column("decision", _ID, nullable=False),
     Column("closed_at", BigInteger, nullable=False),
     Index("ix_cases_once", "kind", "key", "subject", unique=True),
-    Index("ix_cases_urgent", "state", "rank", "opened_at", "id"),
-    Index("ix_cases_queue_urgent", "state", "queue", "rank", "opened_at", "id"),
+    Index("ix_cases_urgent", "state", *_URGENT, *_NARROWED),
+    Index("ix_cases_queue_urgent", "state", "queue", *_URGENT, *_NARROWED),
+    Index("ix_cases_lease_until", "state", "lease_until"),
     Index("ix_cases_closed", "state", "closed_at"),
     Index("ix_cases_holder", "holder", "state"),
     Index("ix_cases_content_digest", "content_digest"),

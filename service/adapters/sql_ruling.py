@@ -72,17 +72,33 @@ async def take_back(tx: AsyncConnection, decision: CaseDecision, now: int) -> li
 
 
 async def enforce(tx: AsyncConnection, posts: Collection[str], now: int) -> list[Verdict]:
-    """Revise the current verdicts of these row keys that say otherwise than what stands on their texts."""
+    """Revise the current verdicts of these row keys that say otherwise than what stands on their texts.
+
+    A post that was answered from a cache which had not heard yet that a decision was taken back gets its twin's ruling.
+    """
     there = await current_verdicts(tx, VERDICTS.c.key.in_(listed(tx, posts)))
     standings = await standing_of(tx, {verdict.content_digest for verdict in there})
-    wrong: list[Verdict] = []
+    wrong, withdrawn = [], []
     for verdict in there:
         held = {standing.post: standing for standing in standings.get(verdict.content_digest, ())}
         standing = held.get(verdict.post.name) or held.get("")
         if standing and verdict.ruling.case != standing.case:
             ruling = Ruling(standing.decision, standing.categories, (MODERATOR,), standing.reason, standing.case)
             wrong.append(_ruled(verdict, ruling, standings, now))
+        elif verdict.ruling.case and not standing and not verdict.revision:
+            withdrawn.append(verdict)
+    twins = await _policys_own(tx, [verdict.content_digest for verdict in withdrawn])
+    pairs = [(verdict, twins.get(verdict.content_digest)) for verdict in withdrawn]
+    wrong += [_restored(verdict, twin, standings, now) for verdict, twin in pairs if twin]
     return await revise(tx, wrong) if wrong else []
+
+
+async def _policys_own(tx: AsyncConnection, digests: Collection[str]) -> dict[str, Verdict]:
+    """For each of these texts a verdict that the policy gave by its rules."""
+    if not digests:
+        return {}
+    first = VERDICTS.c.content_digest.in_(listed(tx, digests)) & (VERDICTS.c.revision == 0)
+    return {each.content_digest: each for each in await recorded_verdicts(tx, first) if not each.ruling.case}
 
 
 async def _let_stand(

@@ -34,7 +34,7 @@ class SqlSessions(SqlDatabase):
             await append(tx, now=now, actor=person_id, action="person.sign_in", subject=f"people/{person_id}")
 
     @unbroken
-    async def session(self, digest: str, *, idle: timedelta) -> Session | None:
+    async def session(self, digest: str, *, idle: timedelta, used: bool = True) -> Session | None:
         """See `people.ports.SessionStore.session`."""
         now = self.now()
         query = select(PEOPLE, SESSIONS).join(PEOPLE, PEOPLE.c.id == SESSIONS.c.person)
@@ -44,7 +44,7 @@ class SqlSessions(SqlDatabase):
             row = (await connection.execute(query)).one_or_none()
         if row is None:
             return None
-        if row.seen_at < now - min(_NOTE_USE, _microseconds(idle) // 4):
+        if used and row.seen_at < now - min(_NOTE_USE, _microseconds(idle) // 4):
             async with self.write() as tx:
                 await tx.execute(update(SESSIONS).where(SESSIONS.c.digest == digest).values(seen_at=now))
         return Session(

@@ -3,7 +3,6 @@
 import random
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select, update
@@ -128,18 +127,6 @@ class SqlDeliveries(SqlDatabase):
                 some = select(DELIVERIES.c.id).where(DELIVERIES.c.state == state).limit(_MOST_COUNTED).subquery()
                 counts[state] = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
         return counts
-
-    @unbroken
-    async def purge(self, before: datetime, *, limit: int = 1_000) -> int:
-        """See `ports.DeliveryStore.purge`."""
-        async with self.write() as tx:
-            return await sql_webhook_events.purge(tx, before=microseconds(before), limit=limit)
-
-    @unbroken
-    async def forget(self, subjects: Collection[str]) -> int:
-        """See `ports.DeliveryStore.forget`."""
-        async with self.write() as tx:
-            return await sql_webhook_events.forget(tx, subjects)
 
 
 def _due_of(endpoint_id: str, now: int) -> Select[Any]:

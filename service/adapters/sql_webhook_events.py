@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_database import microseconds
@@ -37,20 +37,6 @@ async def enqueue(tx: AsyncConnection, *, now: int, events: Sequence[Event]) -> 
 async def forget(tx: AsyncConnection, subjects: Collection[str]) -> int:
     """Delete all events about the resources of these names, with their deliveries; how many events."""
     return (await tx.execute(delete(EVENTS).where(EVENTS.c.subject.in_(listed(tx, subjects))))).rowcount
-
-
-async def purge(tx: AsyncConnection, *, before: int, limit: int) -> int:
-    """Delete up to `limit` deliveries that were over before then, and events that none is left of; how many deliveries.
-
-    `before` in microseconds since the epoch. A dead letter counts as over.
-    """
-    over = select(DELIVERIES.c.id).where(DELIVERIES.c.state != DeliveryState.PENDING)
-    over = over.where(DELIVERIES.c.changed_at < before).order_by(DELIVERIES.c.id).limit(limit)
-    count = (await tx.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(over)))).rowcount
-    unheard = ~exists().where(DELIVERIES.c.event_id == EVENTS.c.id)
-    left = select(EVENTS.c.id).where(EVENTS.c.at < before, unheard).limit(limit)
-    await tx.execute(delete(EVENTS).where(EVENTS.c.id.in_(left)))
-    return count
 
 
 async def _pairs(

@@ -98,7 +98,7 @@ def lines(plot: Plot, series: Sequence[Series]) -> Figure:
     drawn = [_stretch(plot, place, series, []) for place in range(len(plot.starts))]
     paths = [path for each in series for path in _paths(each, scale)]
     drawn.append(draw.stretched((len(plot.starts), _HEIGHT), _ABOVE, paths))
-    drawn += [_dot(plot, place, each, scale) for each in series for place in _lonely(each.values)]
+    drawn += [mark for each in series for place in _lonely(each.values) for mark in _dot(plot, place, each, scale)]
     figure = _over_time(plot, series, scale, drawn)
     return replace(figure, legend=tuple((f"{tone} stroke", label) for tone, label in figure.legend))
 
@@ -107,7 +107,12 @@ def bars(caption: Caption, rows: Sequence[Row], *, whole: float = 0.0, marks: Se
     """Bars that lie below one another, as parts of `whole` (0: of the longest); `marks` stand at thresholds."""
     whole = whole or max((max(row.value, row.high or 0) for row in rows), default=0) or 1
     drawn = [each for place, row in enumerate(rows) for each in _lying(row, place * _ROW, whole, marks)]
-    return Figure(title=caption.title, picture=draw.picture(caption, len(rows) * _ROW, drawn, "bars"))
+    return Figure(
+        title=caption.title,
+        picture=draw.picture(caption, len(rows) * _ROW, drawn, "bars"),
+        heads=(caption.title, ("Value",)),
+        rows=tuple((row.label, row.words) for row in rows),
+    )
 
 
 def histograms(caption: Caption, now: Sequence[float], before: Sequence[float], ticks: Sequence[axes.Moment]) -> Figure:
@@ -206,8 +211,12 @@ def _lonely(values: Sequence[float | None]) -> list[int]:
     ]
 
 
-def _dot(plot: Plot, place: int, each: Series, scale: Sequence[float]) -> svg.Element:
-    return draw.dot((place + 0.5) * plot.wide, _y(each.values[place] or 0.0, scale), 2.5, f"area {each.tone}")
+def _dot(plot: Plot, place: int, each: Series, scale: Sequence[float]) -> Iterator[svg.Element]:
+    """One value alone, on its interval where it has one."""
+    x = (place + 0.5) * plot.wide
+    if each.low:
+        yield draw.upright(x, _y(each.high[place], scale), _y(each.low[place], scale), f"stem {each.tone}")
+    yield draw.dot(x, _y(each.values[place] or 0.0, scale), 2.5, f"area {each.tone}")
 
 
 def _lying(row: Row, top: int, whole: float, marks: Sequence[float]) -> list[svg.Element]:

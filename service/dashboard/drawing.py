@@ -72,7 +72,7 @@ def rule(y: float, kind: str) -> svg.Element:
 
 def upright(x: float, top: float, bottom: float, kind: str) -> svg.Element:
     """A line down."""
-    return svg.Line(x1=percent(x), x2=percent(x), y1=rounded(top), y2=rounded(bottom), class_=[kind])
+    return svg.Line(x1=percent(x), x2=percent(x), y1=rounded(top), y2=rounded(bottom), class_=kind.split())
 
 
 def rect(x: float, y: float, width: float, height: float, classes: str) -> svg.Element:

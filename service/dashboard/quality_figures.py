@@ -1,7 +1,8 @@
 """The charts of the Quality page, out of what was measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from service.dashboard import axes, charts, estimates
 from service.dashboard.charts import Figure, Row
@@ -47,11 +48,10 @@ def agreement(name: str, title: str, found: Agreement) -> Figure:
     """Alpha with its interval on a line from 0 to 1, marked where it gets tentative and reliable."""
     value = found.alpha or 0.0
     within = f" ({found.low:.2f} to {found.high:.2f})" if found.low is not None and found.high is not None else ""
-    said = found.word if found.alpha is None else f"{value:.2f}{within}, {found.word}"
+    said = "–" if found.alpha is None else f"{value:.2f}{within}".replace("-", "−")
     row = Row(label=title, value=value, words=said, low=found.low, high=found.high)
-    return charts.bars(
-        Caption(name, title, f"Krippendorff's alpha: {said}."), [row], whole=1.0, marks=(TENTATIVE, RELIABLE)
-    )
+    caption = Caption(name, f"Agreement: {title}", f"Krippendorff's alpha: {said}, {found.word}.")
+    return charts.bars(caption, [row], whole=1.0, marks=(TENTATIVE, RELIABLE))
 
 
 def moved(found: Sequence[Drift]) -> list[Moved]:
@@ -62,10 +62,19 @@ def moved(found: Sequence[Drift]) -> list[Moved]:
 def _histograms(each: Drift) -> Figure:
     told = "too few scores" if each.index is None else f"index {each.index:.2f}, {each.level}"
     caption = Caption(f"scores-{each.signal.replace('_', '-')}", f"Scores of {words(each.signal)}", f"{told}.")
-    return charts.histograms(caption, each.now, each.before, _logits())
+    figure = charts.histograms(caption, each.now, each.before, _logits())
+    sides = zip(_bins(), each.now, each.before, strict=True)
+    rows = tuple((name, estimates.share(now), estimates.share(before)) for name, now, before in sides if now or before)
+    return replace(figure, heads=("Logits", ("Now",), ("Before",)), rows=rows)
+
+
+def _bins() -> list[str]:
+    """What each bin of a histogram is called."""
+    limits = [f"{edge:g}".replace("-", "−") for edge in drifting.edges()]
+    return [f"under {limits[0]}", *(f"{low} to {high}" for low, high in pairwise(limits)), f"{limits[-1]} and over"]
 
 
 def _logits() -> list[axes.Moment]:
     """Logits where they fall between the bins."""
     at = {round(edge): place + 1 for place, edge in enumerate(drifting.edges()) if edge in _WRITTEN}
-    return [axes.Moment(place / BINS, f"{logit:+d}" if logit else "0") for logit, place in at.items()]
+    return [axes.Moment(place / BINS, f"{logit:+d}".replace("-", "−") if logit else "0") for logit, place in at.items()]

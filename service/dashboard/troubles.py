@@ -23,6 +23,7 @@ _STATUS: dict[type[AssayError], int] = {
     errors.NotFound: 404,
     errors.NotDecided: 409,
     errors.NotHeld: 409,
+    errors.Outdated: 409,
     errors.NotAllowed: 403,
     errors.SignInRefused: 401,
     errors.Overloaded: 429,

@@ -98,13 +98,14 @@ class PolicyWatch:
 
     async def look(self) -> None:
         """Look once. Never raises: what fails is told, an outage once."""
+        before = self._live.current
         try:
-            changed = await self._live.refresh(self._store, self._reader)
+            await self._live.refresh(self._store, self._reader)
         except Exception as error:  # noqa: BLE001 - the old policy serves on, and a watch that ended would never tell
             if not self._away or not isinstance(error, AssayError):
                 self._observer.trouble("policy", error)
             self._away = True
             return
         self._away = False
-        if changed:
+        if self._live.current is not before:
             self._observer.took_up(self._live.current)

@@ -55,8 +55,8 @@ class SessionStore(Protocol):
         """Store a session, and record that the person signed in."""
         ...
 
-    async def session(self, digest: str, *, idle: timedelta) -> Session | None:
-        """The session, if it has neither ended nor lain idle for so long; it counts as used now."""
+    async def session(self, digest: str, *, idle: timedelta, used: bool = True) -> Session | None:
+        """The session, if it has neither ended nor lain idle for so long; it counts as used now if it is `used`."""
         ...
 
     async def end(self, digest: str) -> None:

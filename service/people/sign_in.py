@@ -98,9 +98,12 @@ class SignIn:
             raise SignInRefused("This account is disabled.")
         return await self._begin(person), kept["after"]
 
-    async def session(self, token: str) -> Session | None:
-        """The session of a token that has neither ended nor lain idle for too long."""
-        return await self._sessions.session(digest_of(token), idle=self.limits.idle) if token else None
+    async def session(self, token: str, *, used: bool = True) -> Session | None:
+        """The session of a token that has neither ended nor lain idle for too long.
+
+        What a page fetches by itself is no use of the session: a screen that is left alone signs itself out.
+        """
+        return await self._sessions.session(digest_of(token), idle=self.limits.idle, used=used) if token else None
 
     async def begin(self, person: Person) -> str:
         """The token of a new session for somebody who was signed in otherwise."""

@@ -70,6 +70,10 @@ class OpinionStore(Protocol):
         """Appeals by state that were opened from then on."""
         ...
 
+    async def open_appeals(self) -> tuple[int, float]:
+        """How many appeals wait, and the age of the oldest in seconds (0 when none)."""
+        ...
+
     async def queue_ages(self) -> list[QueueAge]:
         """Queues with open cases, the oldest first."""
         ...
@@ -147,6 +151,10 @@ class QualityObserver(Protocol):
 
     def drifted(self, drift: Drift) -> None:
         """How one signal's scores moved."""
+        ...
+
+    def waiting(self, queues: Sequence[QueueAge], appeals: tuple[int, float]) -> None:
+        """The queues with open cases; open appeals, and the age of the oldest in seconds."""
         ...
 
     def golden_shown(self, moderator: str, item: str) -> None:

@@ -1,20 +1,19 @@
-"""Watches for drift: tells every few minutes how far the scores of each signal moved."""
+"""Watches what alerts rest on: how far scores moved, how long cases and appeals wait. Tells the metrics each minute."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from service.errors import Unavailable
-from service.quality.drift import Drift
-from service.quality.ports import QualityObserver
+from service.quality.measures import Quality
+from service.quality.ports import OpinionStore, QualityObserver
 
-_EVERY, _FIRST = 300.0, 15.0
+_EVERY, _FIRST = 60.0, 15.0
 
 
-class DriftWatch:
-    """Hands each signal's drift to the observer, whose metric the alert rests on."""
+class QualityWatch:
+    """Hands drift, queues and open appeals to the observer."""
 
-    def __init__(self, drifts: Callable[[], Awaitable[list[Drift]]], observer: QualityObserver) -> None:
-        self._drifts, self._observer = drifts, observer
+    def __init__(self, quality: Quality, store: OpinionStore, observer: QualityObserver) -> None:
+        self._quality, self._store, self._observer = quality, store, observer
 
     async def run(self) -> None:
         """Watch for ever; cancel to stop."""
@@ -24,9 +23,10 @@ class DriftWatch:
             await asyncio.sleep(_EVERY)
 
     async def look(self) -> None:
-        """Tell of every signal once. Never raises for a store that is away."""
+        """Tell of everything once. Never raises for a store that is away."""
         try:
-            for drift in await self._drifts():
+            for drift in await self._quality.drift():
                 self._observer.drifted(drift)
+            self._observer.waiting(await self._store.queue_ages(), await self._store.open_appeals())
         except Unavailable as error:
-            self._observer.trouble("drift", error)
+            self._observer.trouble("quality watch", error)

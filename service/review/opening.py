@@ -68,7 +68,8 @@ class CaseOpening:
         """Open what is due for these recorded verdicts, close what is outdated. May be told of a verdict again."""
         names = {verdict.post.name for verdict in verdicts}
         await self._cases.close_outdated(names)
-        await self._refreshing.tell(await self._cases.enforce(names))
+        by_text = any(verdict.ruling.case and not verdict.revision for verdict in verdicts)
+        await self._refreshing.tell(await self._cases.enforce(names, suspect=by_text))
         await self._open([verdict for verdict in verdicts if _asks(verdict)])
         revised = list({verdict.post for verdict in verdicts if verdict.revision})
         if revised:
@@ -110,5 +111,5 @@ class Refreshing:
 
 
 def _asks(verdict: Verdict) -> bool:
-    """Whether the policy asks a person. A verdict that was revised has its cases already."""
-    return verdict.decision is Decision.REVIEW and verdict.source is not Source.MODERATOR and not verdict.revision
+    """Whether the policy asks a person; also once more, when what a person decided was taken back."""
+    return verdict.decision is Decision.REVIEW and verdict.source is not Source.MODERATOR

@@ -179,8 +179,12 @@ class AppealStore(Protocol):
 class ReviewStore(CaseStore, DecisionStore, BulkStore, NoteStore, AppealStore, Protocol):
     """All of it."""
 
-    async def enforce(self, posts: Collection[str]) -> list[Verdict]:
-        """Give those posts (names) whose text a person decided, and whose verdict says otherwise, that ruling."""
+    async def enforce(self, posts: Collection[str], *, suspect: bool = False) -> list[Verdict]:
+        """Give those posts (names) whose text a person decided, and whose verdict says otherwise, that ruling.
+
+        Where a decision was taken back that a post got by its text, it gets what the policy says of its twin; only
+        `suspect` ones are looked through for that.
+        """
         ...
 
     async def first_verdict(self, post: str, fingerprint: str) -> Verdict | None:

@@ -180,6 +180,10 @@ class Reviewing:
         appeals = await self._cases.appeals_on(names)
         return replace(view, decisions=tuple(decisions), notes=tuple(notes), appeals=tuple(appeals))
 
+    async def find(self, case_id: str) -> Case:
+        """A case without its post, for whoever has looked at it. Raises `NotFound`."""
+        return shown(await self._cases.find_case(case_id))
+
     async def cases(self, only: CaseFilter = ANY, *, after: str = "", limit: int = 50) -> list[Case]:
         """A page: open ones first, most urgent first; then the others, newest first."""
         return list(map(shown, await self._cases.cases(undisguised(only), after=after, limit=limit)))

@@ -102,14 +102,6 @@ class DeliveryStore(Protocol):
         """How many deliveries are pending and dead, counted up to 100,000 each."""
         ...
 
-    async def purge(self, before: datetime, *, limit: int = 1_000) -> int:
-        """Forget deliveries that were over before that time, and events that none is left of; how many deliveries."""
-        ...
-
-    async def forget(self, subjects: Collection[str]) -> int:
-        """Forget all events about these resources, delivered or not; how many. For the erasure of a person."""
-        ...
-
 
 class WebhookStore(EndpointStore, DeliveryStore, Protocol):
     """Both, as bootstrap hands them over."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.adapters.sql_review import forget_posts
 from service.domain import Decision, Post
 from service.errors import AppealExists, AppealNotFound, Conflict, InvalidInput, NotAllowed, NotHeld, Outdated
 from service.review.appeal import Appeal, AppealState
@@ -228,19 +227,3 @@ class TestNotes:
             await desk.review.add_note(note, request_id=note.text[:6])
         assert await desk.review.notes(["a", "c"]) == [notes[2], notes[0]]
         assert await desk.review.notes(["a", "b"]) == notes[::-1]
-
-
-async def test_a_post_that_is_forgotten_leaves_no_trace(desk: Reviewed, posts_of: MakePosts) -> None:
-    one, two = posts_of(2)
-    await blocked(desk, [one, two])
-    await desk.review.open_appeal(*await contested(desk, one))
-    note = Note(about=one.name, moderator="m-1", text="x", written_at=datetime(2027, 1, 1, tzinfo=UTC))
-    await desk.review.add_note(note)
-    async with desk.store.write() as tx:
-        assert await forget_posts(tx, [one.name]) > 3
-    assert await desk.review.cases(CaseFilter(post=one.name), after="", limit=9) == []
-    assert await desk.review.notes([one.name]) == []
-    assert await desk.review.appeals((), after="", limit=9) == []
-    assert await desk.review.decisions([one.name]) == []
-    assert len(await desk.review.decisions([two.name])) == 1
-    assert [each.post.name for each in await desk.review.decided()] == ["", two.name]

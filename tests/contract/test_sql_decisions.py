@@ -193,6 +193,18 @@ class TestUndoing:
         assert now.judgement
         assert now.judgement.standing == ()
 
+    async def test_what_came_from_a_stale_cache_is_put_right(self, desk: Reviewed) -> None:
+        first, later = twins(count=2)
+        [case] = await desk.open([first])
+        [made] = (await desk.decided(case, "m-1", ruled())).verdicts
+        await desk.undo("m-1")
+        stale = replace(desk.asking(later), ruling=made.ruling, source=Source.MODERATOR)
+        await desk.store.record([later], [stale])
+        assert await desk.review.enforce([first.name, later.name]) == []
+        [restored] = await desk.review.enforce([first.name, later.name], suspect=True)
+        assert (restored.post, restored.decision, restored.ruling.case) == (later.key, REVIEW, "")
+        assert await desk.review.enforce([first.name, later.name], suspect=True) == []
+
     async def test_an_earlier_decision_holds_again(self, desk: Reviewed) -> None:
         one, two = twins(count=2)
         [first] = await desk.open([one])
@@ -228,6 +240,18 @@ class TestUndoing:
         assert await desk.undo("m-1", second.decision.id) == replace(undone, verdicts=())  # a call made again
         await desk.undo("m-1")
         assert (await desk.current_decisions(posts_of(3))) == [REVIEW, REVIEW, BLOCK]
+
+    async def test_a_post_edited_since_has_no_case_any_more(self, desk: Reviewed) -> None:
+        one, two = twins(count=2)
+        case, other = await desk.open([one, two])
+        await desk.decided(case, "m-1", ruled(BLOCK))
+        for post in (one, two):
+            edited = replace(post, text="Edited")
+            await desk.store.record([edited], [desk.asking(edited, LABEL)])
+        outcome = await desk.undo("m-1")
+        assert outcome.verdicts == ()
+        states = [(await desk.review.find_case(each.id)).state for each in (case, other)]
+        assert states == [CaseState.CLOSED, CaseState.CLOSED]
 
     async def test_what_somebody_decided_since_stays(self, desk: Reviewed) -> None:
         one, two = twins(count=2)

@@ -29,6 +29,7 @@ from service.desk import Desk
 from service.people.person import Account, Person, new_id
 from service.people.roles import Role
 from service.settings import Settings
+from tests.dashboard.season import fill
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -115,6 +116,17 @@ async def site(site_settings: Settings) -> AsyncIterator[Site]:
     async with listening(dashboard_app(desk), "127.0.0.1:0") as url:
         yield Site(url, desk, store, site_settings)
     await store.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def season_file(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
+    """A SQLite file with verdicts of two weeks, cases, appeals and golden items, to be copied."""
+    path = tmp_path_factory.mktemp("season") / "season.db"
+    shutil.copy(migrated, path)
+    store = await SqlStore.connect(f"sqlite:///{path}")
+    await fill(store, await desk_on(Settings(database_url=f"sqlite:///{path}", redis_url="unix:///nowhere"), store))
+    await store.close()
+    return path
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

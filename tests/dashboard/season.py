@@ -190,8 +190,7 @@ class Season:
         machine = draw.random() < 0.18 or Category.AI_GENERATED_MISINFORMATION in true
         signals = {c: self._signal(c, c in true or (machine and c is Category.AI_GENERATED), at) for c in _SIGNALS}
         ruling = _ruling(signals)
-        decision = Decision.BLOCK if Category.FRAUD in true else Decision.LABEL if true else Decision.ALLOW
-        self._truth[post.content_digest] = Answer(decision, frozenset(true))
+        self._truth[post.content_digest] = _truth(true, machine)
         cached = draw.random() < 0.35 + 0.1 * math.sin(at.timestamp() / 86_400)
         slow = 3.0 if draw.random() < 0.02 else 1.0
         judgement = Judgement(
@@ -221,6 +220,13 @@ class Season:
         return Signal(category.value.lower(), share, raw, max(0.0, share - 0.1), min(1.0, share + 0.1))
 
 
+def _truth(true: Sequence[Category], machine: bool) -> Answer:
+    if Category.FRAUD in true:
+        return Answer(Decision.BLOCK, frozenset(true))
+    found = [*true, *([Category.AI_GENERATED] if machine and not true else [])]
+    return Answer(Decision.LABEL if found else Decision.ALLOW, frozenset(found))
+
+
 def _ruling(signals: dict[Category, Signal]) -> Ruling:
     over = [c for c, signal in signals.items() if signal.probability > 0.6]
     if not over:
@@ -246,3 +252,13 @@ def _queue(verdict: Verdict) -> str:
 
 async def _nothing(posts: Sequence[Post]) -> list[Judgement | None]:
     return [None for _ in posts]
+
+
+async def fill(store: SqlStore, desk: Desk) -> None:
+    """A small season: enough for every number on the pages."""
+    season = Season(store)
+    await season.some(330, season.end - timedelta(days=10), timedelta(days=2))
+    await season.some(400, season.end - timedelta(hours=30), timedelta(hours=32))
+    await season.decided(60)
+    await season.golden(4, "m-0d0e0000")
+    await season.appealed(desk, 4)

@@ -4,15 +4,21 @@ import json
 import re
 from pathlib import Path
 
-from tests.processes import assay
+import pytest
+from typer.testing import CliRunner
+
+from service.people_cli import people as commands
 
 
-def test_people_are_looked_after_on_the_command_line(tmp_path: Path) -> None:
+def test_people_are_looked_after_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASSAY_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ASSAY_DATABASE_URL", "")
+    monkeypatch.setenv("COLUMNS", "160")
+
     def people(*arguments: str, fails: bool = False) -> str:
-        done = assay("people", *arguments, ASSAY_DATA_DIR=str(tmp_path))
-        assert done.returncode == int(fails), done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr if fails else done.stdout
+        done = CliRunner().invoke(commands, arguments)
+        assert done.exit_code == int(fails), done.output
+        return done.output
 
     assert "Nobody yet" in people("list")
     first = people("add", "Änne [x]", "lead", "policy")

@@ -137,6 +137,16 @@ async def test_a_session_ends_when_it_lies_idle_and_at_last(house: People, clock
     assert minutes == 12 * 60
 
 
+async def test_a_page_that_refreshes_by_itself_keeps_nobody_signed_in(house: People, clock: Clock) -> None:
+    anna, _ = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    token = await house.sign_in.begin(anna)
+    for _ in range(5):
+        assert await house.sign_in.session(token, used=False)
+        clock.time += 719
+    clock.time += 10
+    assert await house.sign_in.session(token, used=False) is None
+
+
 async def test_signing_out_ends_one_session_and_no_token_is_stored(house: People) -> None:
     anna, _ = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
     first, second = [await house.sign_in.begin(anna) for _ in range(2)]

@@ -17,10 +17,10 @@ from service.quality.drift import Drift, drift
 from service.quality.measures import Quality
 from service.quality.mixing import Mixing
 from service.quality.opinions import Answer
-from service.quality.overview import Range
+from service.quality.overview import QueueAge, Range
 from service.quality.prevalence import Rates
 from service.quality.sampling import PRIORITY, Sampling
-from service.quality.watching import DriftWatch
+from service.quality.watching import QualityWatch
 from service.review.case import CaseFilter, CaseKind, Ruled
 from service.review.opening import case_for
 from service.routing import Routing
@@ -36,10 +36,14 @@ class Told:
         self.drifts: list[Drift] = []
         self.golden: list[tuple[str, str]] = []
         self.cases = 0
+        self.waits: list[tuple[list[QueueAge], tuple[int, float]]] = []
         self.troubles: list[str] = []
 
     def drifted(self, drift: Drift) -> None:
         self.drifts.append(drift)
+
+    def waiting(self, queues: Sequence[QueueAge], appeals: tuple[int, float]) -> None:
+        self.waits.append((list(queues), appeals))
 
     def golden_shown(self, moderator: str, item: str) -> None:
         self.golden.append((moderator, item))
@@ -192,19 +196,21 @@ class TestMeasures:
 
 
 class TestWatching:
-    async def test_drift_is_told_and_an_outage_is_no_end(self) -> None:
-        told = Told()
-        found = drift("fraud", "m1", [10] * 34, [20] * 34)
+    async def test_what_alerts_rest_on_is_told(self, bench: Bench) -> None:
+        await bench.sampling().handle(await bench.recorded(bench.posts))
+        await QualityWatch(Quality(bench.quality, alpha), bench.quality, bench.told).look()
+        assert {each.signal for each in bench.told.drifts} == {"ai_generated", "misinformation"}
+        [(queues, appeals)] = bench.told.waits
+        assert [(each.queue, each.open) for each in queues] == [("general", 30)]
+        assert appeals == (0, 0.0)
 
-        async def drifts():
-            return [found]
+    async def test_an_outage_is_no_end(self, bench: Bench) -> None:
+        class Away(Quality):
+            async def drift(self) -> list[Drift]:
+                raise StoreUnavailable("away")
 
-        async def away():
-            raise StoreUnavailable("away")
-
-        await DriftWatch(drifts, told).look()
-        await DriftWatch(away, told).look()
-        assert (told.drifts, told.troubles) == ([found], ["drift"])
+        await QualityWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
+        assert bench.told.troubles == ["quality watch"]
 
     async def test_telemetry_tells_of_what_is_no_chance(self) -> None:
         from prometheus_client import CollectorRegistry
@@ -217,6 +223,7 @@ class TestWatching:
         telemetry.drifted(shifted)
         telemetry.drifted(drift("hate", "m1", [100] * 34, [100] * 34))
         telemetry.drifted(drift("ads", "m1", [1] * 34, [1] * 34))
+        telemetry.waiting([QueueAge("fraud", 3, 1, 90.0)], (2, 40.0))
         telemetry.sampled(3)
         telemetry.golden_shown("m-1", "g1")
         telemetry.trouble("x", StoreUnavailable("away"))
@@ -224,3 +231,5 @@ class TestWatching:
         assert registry.get_sample_value("assay_score_drift", {"signal": "hate"}) == 0
         assert registry.get_sample_value("assay_score_drift", {"signal": "ads"}) == 0
         assert registry.get_sample_value("assay_prevalence_cases_total") == 3
+        assert registry.get_sample_value("assay_case_age_seconds", {"queue": "fraud"}) == 90
+        assert registry.get_sample_value("assay_appeal_age_seconds") == 40

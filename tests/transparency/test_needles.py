@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.transparency.needles import AUTHOR, NAME, TEXT, Needles
@@ -39,6 +39,7 @@ class TestTexts:
         assert short.of('["{\\"text\\": \\"Yes!\\"}"]') == {TEXT}
         assert short.of("Yes! we can") == set()
 
+    @settings(deadline=None, max_examples=60)
     @given(st.text(min_size=16, max_size=60).filter(lambda text: len(text.strip()) >= 16))
     def test_whatever_it_is(self, text: str) -> None:
         try:

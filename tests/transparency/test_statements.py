@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.domain import Category, Context, Decision, Post, Surface
@@ -271,16 +271,19 @@ ANYTHING = st.recursive(
 
 
 class TestWhateverComes:
+    @settings(deadline=None, max_examples=60)
     @given(RESTRICTIONS, st.text(min_size=1, max_size=3000).filter(str.strip))
     def test_what_we_make_the_database_takes(self, some: Restriction, words_of_policy: str) -> None:
         terms = Terms(rules=dict.fromkeys(some.rules, words_of_policy), reasons={some.reason: words_of_policy})
         assert problems(statement_of(some, terms)) == []
 
+    @settings(deadline=None, max_examples=60)
     @given(st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=9), ANYTHING))
     def test_anything_is_checked_and_nothing_raises(self, statement: dict[str, Any]) -> None:
         found = problems(statement)
         assert "puid" in {each.field for each in found} or len(str(statement.get("puid"))) > 0
 
+    @settings(deadline=None, max_examples=60)
     @given(st.sampled_from(sorted(FIELDS)), ANYTHING)
     def test_a_field_that_turns_bad_is_named(self, field: str, value: Any) -> None:
         if isinstance(value, str | list) or value is None:

@@ -11,6 +11,9 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from service.adapters.observer import TelemetryObserver
+from service.adapters.quality_telemetry import QualityTelemetry
+from service.adapters.transparency_observer import TransparencyObserver
+from service.adapters.webhook_telemetry import WebhookTelemetry
 from service.rpc.call_metrics import CallMetrics
 from service.settings import Settings
 
@@ -31,6 +34,9 @@ def exposed_metrics() -> dict[str, set[str]]:
     """Label names by series name, of everything that our processes register."""
     registry = CollectorRegistry()
     TelemetryObserver(registry)
+    QualityTelemetry(registry)
+    TransparencyObserver(registry)
+    WebhookTelemetry(registry)
     CallMetrics(registry)
     suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
     labels: dict[str, set[str]] = {}

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from service.adapters.observer import TelemetryObserver
 from service.claim import Claim
 from service.domain import Category, Decision, Lane, Post, Ruling, Source, Surface, Verdict, WorkerInfo
 from service.errors import AssayError, RedisUnavailable
+from service.policy_file import load
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]
@@ -201,3 +203,25 @@ logging.getLogger("sqlalchemy").info("not shown")
     assert (theirs["event"], theirs["level"]) == ("lost connection", "warning")
     assert ours["timestamp"] < theirs["timestamp"]
     assert done.stdout == ""
+
+
+def test_an_open_breaker_is_counted_and_logged(
+    observer: TelemetryObserver, registry: CollectorRegistry, events: list[Any]
+) -> None:
+    assert registry.get_sample_value("assay_budget_breaker_opened_total") == 0
+    observer.breaker_opened(50)
+    assert registry.get_sample_value("assay_budget_breaker_opened_total") == 1
+    assert (events[0]["event"], events[0]["limit"]) == ("budget of automatic actions spent", 50)
+    assert events[0]["log_level"] == "warning"
+
+
+def test_the_policy_that_decides_is_told(
+    observer: TelemetryObserver, registry: CollectorRegistry, events: list[Any]
+) -> None:
+    shipped = load()
+    for policy in (replace(shipped, version="before"), shipped):
+        observer.took_up(policy)
+    named = {"name": "default", "version": shipped.version}
+    assert registry.get_sample_value("assay_policy_info", named) == 1
+    assert registry.get_sample_value("assay_policy_info", {**named, "version": "before"}) is None
+    assert (events[1]["event"], events[1]["policy"]) == ("policy taken up", shipped.version)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, fields, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 
 from service.adapters.http_sender import HttpSender
 from service.adapters.memory import MemoryAnnouncer
+from service.adapters.sql_review import SqlReview
 from service.adapters.sql_store import SqlStore
 from service.adapters.sql_webhooks import SqlWebhooks
 from service.adapters.webhook_telemetry import WebhookTelemetry
@@ -26,6 +27,9 @@ from service.claim import Claim
 from service.domain import Decision, Post, Ruling, Source, Verdict
 from service.errors import InvalidInput, StoreUnavailable
 from service.following import Follower
+from service.review.appealing import Appealing
+from service.review.case import Ruled
+from service.routing import Routing
 from service.webhooks.delivering import Delivering
 from service.webhooks.delivery import BACK_OFF, Answer, DeliveryState, Leased, Outcome
 from service.webhooks.endpoint import Endpoint
@@ -290,6 +294,24 @@ class TestFollowing:
         types = sorted(json.loads(each.body)["type"] for each in bench.receiver.received)
         assert types == [EventType.VERDICT_DECIDED, EventType.VERDICT_REVISED]
         assert len(poked) == 2
+
+    async def test_what_comes_of_an_appeal_is_told(
+        self, bench: Bench, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
+    ) -> None:
+        review, post = SqlReview.beside(bench.store), post_of()
+        now = datetime.fromtimestamp(bench.clock.time, UTC)
+        await bench.store.record([post], [replace(verdict_of(post), decided_at=now)])
+        appealing = Appealing(review, bench.store, routing=Routing, observer=bench.noted, now=lambda: now)
+        appeal = await appealing.open(post.name, "It was a joke about a xylophone.")
+        await bench.add(events=(EventType.APPEAL_DECIDED,))
+        ruled = Ruled(decision=Decision.ALLOW, categories=(), reason="satire", rationale="The xylophone is funny.")
+        await review.decide_appeal(appeal.id, "m-2", ruled, seconds=3.0)
+        await once(bench.delivering)
+        [received] = bench.receiver.received
+        told = json.loads(received.body)
+        assert (told["type"], told["data"]["name"]) == ("appeal.decided", appeal.name)
+        assert (told["data"]["state"], told["data"]["decision"]) == ("UPHELD", "ALLOW")
+        assert b"xylophone" not in received.body
 
     async def test_claims_that_are_quarantined_are_told(self, bench: Bench) -> None:
         await bench.add(events=(EventType.CLAIM_QUARANTINED, EventType.CLAIM_RELEASED))

@@ -232,7 +232,7 @@ async function refresh() {
     if (now < due.get(element) || element.contains(document.activeElement)) continue;
     due.set(element, now + 1000 * Number(element.dataset.refresh));
     try {
-      const response = await ask(element.dataset.refreshUrl || location.href);
+      const response = await ask(element.dataset.refreshUrl || location.href, { headers: { "X-Assay-Refresh": "1" } });
       if (element.isConnected) swap(element, await response.text());
     } catch {
       element.dataset.stale = "";

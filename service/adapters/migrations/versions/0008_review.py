@@ -58,9 +58,11 @@ def _create_cases() -> None:
     op.create_index("ix_cases_holder", "cases", ["holder", "state"])
     op.create_index("ix_cases_name", "cases", ["name"])
     op.create_index("ix_cases_once", "cases", ["kind", "key", "subject"], unique=True)
-    op.create_index("ix_cases_queue_urgent", "cases", ["state", "queue", "rank", "opened_at", "id"])
+    op.create_index("ix_cases_lease_until", "cases", ["state", "lease_until"])
+    urgent = "rank", "opened_at", "id", "severity", "surface", "region", "language", "categories"
+    op.create_index("ix_cases_queue_urgent", "cases", ["state", "queue", *urgent])
     op.create_index("ix_cases_subject", "cases", ["subject"])
-    op.create_index("ix_cases_urgent", "cases", ["state", "rank", "opened_at", "id"])
+    op.create_index("ix_cases_urgent", "cases", ["state", *urgent])
 
 
 def _create_case_decisions() -> None:

@@ -1,0 +1,53 @@
+"""Appeals: what authors contest, oldest first. They are decided as cases of the queue `appeals`."""
+
+from starlette.responses import Response
+
+from service.dashboard.pages import page
+from service.dashboard.visit import Visit
+from service.errors import InvalidInput
+from service.people.roles import Right
+from service.review.appeal import OPEN_FOR, AppealState
+from service.review.case import APPEALS, CaseFilter
+
+_PAGE = 50
+
+
+async def listed(visit: Visit) -> Response:
+    """Appeals in a state, oldest first."""
+    told = visit.query("state", AppealState.OPEN)
+    if told != "ALL" and told not in set(AppealState):
+        raise InvalidInput("state", f"{told[:40]!r} is none", f"choose {', '.join(AppealState)} or ALL")
+    states = () if told == "ALL" else (AppealState(told),)
+    found = await visit.desk.appealing.list(states, after=visit.query("after"), limit=_PAGE + 1)
+    return visit.render(
+        "appeals/list.html",
+        appeals=found[:_PAGE],
+        following=found[_PAGE - 1].id if len(found) > _PAGE else "",
+        state=told,
+        states=[*AppealState, "ALL"],
+        open_for=OPEN_FOR.days,
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """One appeal: what stood, what the author says, what came of it."""
+    appeal = await visit.desk.appealing.find(visit.path("id"))
+    await visit.desk.audit.append(actor=visit.person.id, action="appeal.read", subject=appeal.name)
+    [post] = await visit.desk.store.posts([appeal.post])
+    return visit.render("appeals/one.html", appeal=appeal, post=post)
+
+
+async def take(visit: Visit) -> Response:
+    """Take the most urgent appeal that this person may decide."""
+    leased = await visit.desk.reviewing.lease(visit.person.id, CaseFilter(queues=(APPEALS,)))
+    if not leased:
+        return visit.go("/appeals", "No appeal is free for you to decide: you decided first, or colleagues hold them.")
+    return visit.go(f"/queue/cases/{leased[0].id}?queue={APPEALS}")
+
+
+_DECIDE = Right.DECIDE_APPEALS
+ROUTES = [
+    page("/appeals", listed, right=_DECIDE, name="appeals"),
+    page("/appeals/next", take, right=_DECIDE, methods=["POST"]),
+    page("/appeals/{id}", show, right=_DECIDE),
+]

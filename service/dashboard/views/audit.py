@@ -1,0 +1,47 @@
+"""Audit: who did what, reads included, and whether the chain is whole."""
+
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from service.audit import AuditFilter
+from service.dashboard.pages import page
+from service.dashboard.troubles import status_of
+from service.dashboard.visit import Visit
+from service.errors import InvalidInput
+from service.people.roles import Right
+
+_PAGE = 100
+
+
+async def listed(visit: Visit) -> Response:
+    """Entries, newest first, as a filter finds them."""
+    asked = {name: visit.query(name) for name in ("actor", "action", "subject")}
+    before = visit.whole("before", 0) or None
+    only = AuditFilter(actor=asked["actor"], action=asked["action"], subject=asked["subject"])
+    entries = await visit.desk.audit.page(only, before=before, limit=_PAGE + 1)
+    older = urlencode({**asked, "before": entries[_PAGE - 1].number}) if len(entries) > _PAGE else ""
+    return visit.render(
+        "audit/list.html", entries=entries[:_PAGE], older=older, asked=asked, head=await visit.desk.audit.head()
+    )
+
+
+async def verify(visit: Visit) -> Response:
+    """Check every entry, and that the head noted earlier is among them."""
+    form = await visit.form()
+    expect = form.text("expect")
+    try:
+        report = await visit.desk.audit.verify(expect)
+    except InvalidInput as error:
+        return visit.render("audit/verified.html", status_of(error), report=None, error=error, expect=expect)
+    await visit.desk.audit.append(
+        actor=visit.person.id, action="audit.verify", subject="audit", detail={"whole": report.whole}
+    )
+    return visit.render("audit/verified.html", report=report, error=None, expect=expect)
+
+
+_SEE = Right.SEE_AUDIT
+ROUTES = [
+    page("/audit", listed, right=_SEE, name="audit"),
+    page("/audit/verify", verify, right=_SEE, methods=["POST"]),
+]

@@ -1,0 +1,217 @@
+"""Policy: what is live, what a change would do before it does it, promotion and the way back."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from service.dashboard.pages import page
+from service.dashboard.troubles import status_of
+from service.dashboard.visit import Visit
+from service.domain import Decision, Post, Surface
+from service.errors import AssayError, InvalidInput, PolicyInvalid, RedisUnavailable
+from service.governance.backtest import Backtest
+from service.governance.trial import Trial
+from service.people.roles import Right
+from service.ports import BudgetState
+from service.validation import check
+
+_PAGE, _DAYS, _MOST_TRIED = 50, 7, 20
+
+
+async def overview(visit: Visit) -> Response:
+    """What is live and what runs in shadow, all versions, and who changed what."""
+    governing, before = visit.desk.governing, visit.whole("before", 0) or None
+    versions = await governing.versions(before=before, limit=_PAGE + 1)
+    live = await governing.live()
+    return visit.render(
+        "policy/overview.html",
+        live=live,
+        promoted=(await governing.slots()).live,
+        shadow=await governing.shadow(),
+        versions=versions[:_PAGE],
+        older=versions[_PAGE - 1].number if len(versions) > _PAGE else 0,
+        changes=await governing.changes(limit=20),
+        budget=await _budget(visit),
+        policy=visit.desk.policies.current,
+    )
+
+
+async def write(visit: Visit) -> Response:
+    """A new version, beginning from another's document."""
+    found = await visit.desk.governing.find(visit.query("from"))
+    return _editor(visit, document=found.document, base=found.version)
+
+
+async def examine(visit: Visit) -> Response:
+    """Check a document, and what it would decide of pasted posts; nothing is kept."""
+    form = await visit.form()
+    document, pasted, surface = form.raw("document"), form.raw("posts"), form.text("surface", Surface.FEED)
+    mistakes = await visit.desk.governing.mistakes(document)
+    trials: list[Trial] = []
+    error: AssayError | None = None
+    if not mistakes and pasted.strip():
+        try:
+            trials = await _tried(visit, document, pasted, surface)
+        except AssayError as problem:
+            error = problem
+    return _editor(
+        visit,
+        document=document,
+        base=form.text("base"),
+        note=form.text("note"),
+        posts=pasted,
+        surface=surface,
+        mistakes=mistakes,
+        valid=not mistakes,
+        trials=trials,
+        error=error,
+    )
+
+
+async def create(visit: Visit) -> Response:
+    """Keep a document as a version. It decides nothing until it is promoted."""
+    form = await visit.form()
+    document, note = form.raw("document"), form.text("note")
+    try:
+        made = await visit.desk.governing.create(document, author=visit.person.id, note=note)
+    except PolicyInvalid:
+        mistakes = await visit.desk.governing.mistakes(document)
+        return _editor(visit, 400, document=document, base=form.text("base"), note=note, mistakes=mistakes)
+    return visit.go(f"/policy/versions/{made.version}", f"Kept as version {made.number}. It decides nothing yet.")
+
+
+async def show(visit: Visit) -> Response:
+    """One version: what it changes beside the live one, and what can be done with it."""
+    return await _version(visit)
+
+
+async def backtest(visit: Visit) -> Response:
+    """What the version would have decided otherwise of what was recorded lately."""
+    form = await visit.form()
+    days = form.whole("days", _DAYS)
+    try:
+        result = await visit.desk.governing.backtest(visit.path("version"), days=days)
+    except InvalidInput as error:
+        return await _version(visit, error=error, days=days)
+    return await _version(visit, result=result, days=days)
+
+
+async def promote(visit: Visit) -> Response:
+    """Have the version decide."""
+    form, version = await visit.form(), visit.path("version")
+    note, seen = form.text("note"), form.text("live")
+    await visit.desk.governing.promote(version, actor=visit.person.id, note=note, expected=seen or None)
+    return visit.go("/policy", "Promoted. Fronts and workers take it up within seconds.")
+
+
+async def set_shadow(visit: Visit) -> Response:
+    """Try the version beside the live one, or stop trying any."""
+    form = await visit.form()
+    version = form.text("version")
+    await visit.desk.governing.set_shadow(version, actor=visit.person.id, note=form.text("note"))
+    said = (
+        "It runs in shadow: it rules beside the live one and touches nothing."
+        if version
+        else "Nothing runs in shadow now."
+    )
+    return visit.go("/policy", said)
+
+
+async def compare(visit: Visit) -> Response:
+    """How a version in shadow did beside what was live."""
+    version = visit.query("version")
+    found = await visit.desk.governing.compare_shadow(version)
+    return visit.render("policy/compare.html", found=found, decisions=list(Decision), version=found.version)
+
+
+async def roll_back(visit: Visit) -> Response:
+    """Take the last promotion back."""
+    form = await visit.form()
+    seen = form.text("live")
+    await visit.desk.governing.roll_back(actor=visit.person.id, note=form.text("note"), expected=seen or None)
+    return visit.go("/policy", "Rolled back. Fronts and workers take it up within seconds.")
+
+
+async def close_breaker(visit: Visit) -> Response:
+    """Close the circuit breaker: the day's budget is granted once more."""
+    form = await visit.form()
+    await visit.desk.governing.close_breaker(actor=visit.person.id, note=form.text("note"))
+    return visit.go("/policy", "The breaker is closed, and the day's budget granted once more.")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+async def _budget(visit: Visit) -> BudgetState | None:
+    """Today's budget; None where Redis, which counts, does not answer."""
+    try:
+        return await visit.desk.governing.budget()
+    except RedisUnavailable:
+        return None
+
+
+async def _tried(visit: Visit, document: str, pasted: str, surface: str) -> list[Trial]:
+    """The pasted posts, a line each, under the document and under the live policy. Raises `AssayError`."""
+    reading = visit.desk.reading
+    if reading is None:
+        raise InvalidInput("posts", "can't be read here", "open the dashboard beside a front with workers")
+    lines = [line.strip() for line in pasted.splitlines() if line.strip()]
+    if len(lines) > _MOST_TRIED:
+        raise InvalidInput("posts", f"holds {len(lines)} posts", f"paste up to {_MOST_TRIED}, a line each")
+    if surface not in set(Surface):
+        raise InvalidInput("surface", f"{surface[:40]!r} is none", f"choose among {', '.join(Surface)}")
+    posts = [
+        Post(platform="pasted", id=str(place), text=line, surface=Surface(surface)) for place, line in enumerate(lines)
+    ]
+    for post in posts:
+        check(post)
+    return await visit.desk.governing.test_document(document, posts, reading)
+
+
+def _editor(visit: Visit, status: int = 200, /, *, document: str, base: str, **given: Any) -> Response:
+    blank = {
+        "note": "",
+        "posts": "",
+        "surface": Surface.FEED,
+        "mistakes": [],
+        "valid": False,
+        "trials": [],
+        "error": None,
+    }
+    return visit.render(
+        "policy/write.html", status, document=document, base=base, surfaces=list(Surface), **{**blank, **given}
+    )
+
+
+async def _version(
+    visit: Visit, *, result: Backtest | None = None, error: AssayError | None = None, days: int = _DAYS
+) -> Response:
+    governing, version = visit.desk.governing, visit.path("version")
+    found, live = await governing.find(version), await governing.live()
+    return visit.render(
+        "policy/version.html",
+        status_of(error) if error else 200,
+        found=found,
+        live=live,
+        shadow=await governing.shadow(),
+        differences=[] if found.version == live.version else await governing.difference(live.version, found.version),
+        result=result,
+        days=days,
+        error=error,
+    )
+
+
+_WRITE, _PROMOTE = Right.WRITE_POLICY, Right.PROMOTE_POLICY
+ROUTES = [
+    page("/policy", overview, name="policy"),
+    page("/policy/write", write, right=_WRITE),
+    page("/policy/examine", examine, right=_WRITE, methods=["POST"]),
+    page("/policy/versions", create, right=_WRITE, methods=["POST"]),
+    page("/policy/shadow", compare),
+    page("/policy/shadow", set_shadow, right=_WRITE, methods=["POST"]),
+    page("/policy/roll-back", roll_back, right=_PROMOTE, methods=["POST"]),
+    page("/policy/breaker", close_breaker, right=_PROMOTE, methods=["POST"]),
+    page("/policy/versions/{version}", show),
+    page("/policy/versions/{version}/backtest", backtest, right=_WRITE, methods=["POST"]),
+    page("/policy/versions/{version}/promote", promote, right=_PROMOTE, methods=["POST"]),
+]

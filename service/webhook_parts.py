@@ -1,0 +1,44 @@
+"""Chooses the adapters of webhooks, for `service.bootstrap` and commands: settings in, wired parts out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from service.adapters.http_sender import HttpSender
+from service.adapters.sql_store import SqlStore
+from service.adapters.sql_webhooks import SqlWebhooks
+from service.adapters.webhook_telemetry import WebhookTelemetry
+from service.background import kept_running
+from service.following import Follower
+from service.ports import Announcer, Observer
+from service.settings import Settings
+from service.webhooks.delivering import Delivering
+from service.webhooks.enqueueing import FOLLOWER, Webhooks
+from service.webhooks.managing import Endpoints
+
+
+@asynccontextmanager
+async def sending(
+    settings: Settings, store: SqlStore, announcer: Announcer, observer: Observer
+) -> AsyncIterator[Endpoints]:
+    """Follows the verdicts and delivers webhooks while the context is open; gives the use cases."""
+    webhooks, sender = SqlWebhooks.beside(store), HttpSender(allow_private=settings.webhook_allow_private)
+    delivering = Delivering(webhooks, sender, WebhookTelemetry())
+    told = Webhooks(webhooks, delivering.poke)
+    follower = Follower(FOLLOWER, store, announcer, told.handle, observer, "now")
+    try:
+        async with kept_running({"webhook follower": follower.run, "webhooks": delivering.run}, observer):
+            yield Endpoints(webhooks, sender, allow_private=settings.webhook_allow_private)
+    finally:
+        await sender.close()
+
+
+@asynccontextmanager
+async def endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
+    """The use cases alone, for commands that need no Redis. Raises as `SqlStore.connect` does."""
+    store = await SqlStore.connect(settings.database_url)
+    sender = HttpSender(allow_private=settings.webhook_allow_private)
+    try:
+        yield Endpoints(SqlWebhooks.beside(store), sender, allow_private=settings.webhook_allow_private)
+    finally:
+        await sender.close()
+        await store.close()

@@ -1,0 +1,54 @@
+"""Appeals in a real browser: decided by somebody other than who decided first, with a rationale."""
+
+import re
+
+from playwright.async_api import expect
+
+from service.domain import Decision
+from service.review.appeal import AppealState
+from service.review.case import Ruled
+from tests.dashboard.casework import open_cases, post_of
+from tests.dashboard.conftest import OpenPage, Site
+
+STATEMENT = "It was a line from a film. <script>window.pwned=1</script>"
+
+
+async def contested(site: Site, name: str) -> str:
+    """Have that person block a post and its author contest it; the appeal's id."""
+    await open_cases(site, [post_of(1)], "hate")
+    person = await site.person("moderator", name=name)
+    [case] = await site.desk.reviewing.lease(person.id)
+    await site.desk.reviewing.decide(case.id, person.id, Ruled(decision=Decision.BLOCK, reason="hate"))
+    return (await site.desk.appealing.open(case.post.name, STATEMENT)).id
+
+
+async def test_nothing_is_contested_and_it_says_so(open_page: OpenPage) -> None:
+    page = await open_page("/appeals", "moderator")
+    await expect(page.get_by_text("No appeals here")).to_be_visible()
+
+
+async def test_another_upholds_it_by_keyboard(site: Site, open_page: OpenPage) -> None:
+    appeal_id = await contested(site, "first")
+    page = await open_page("/appeals", "moderator", name="second")
+    await page.get_by_role("link", name="It was a line").click()
+    await expect(page.get_by_text(STATEMENT)).to_be_visible()
+    assert await page.evaluate("window.pwned") is None
+    await page.keyboard.press("n")
+    await expect(page).to_have_url(re.compile("/queue/cases/"))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Appeal")
+    await page.keyboard.press("r")
+    await page.keyboard.type("The film is named in the post.")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("1")
+    await expect(page.get_by_role("status").first).to_contain_text("Nothing more is waiting")
+    appeal = await site.desk.appealing.find(appeal_id)
+    assert (appeal.state, appeal.decision) == (AppealState.UPHELD, Decision.ALLOW)
+    assert (await site.store.latest(appeal.post.name)).decision is Decision.ALLOW
+
+
+async def test_who_decided_first_is_not_given_it(site: Site, open_page: OpenPage) -> None:
+    appeal_id = await contested(site, "first")
+    page = await open_page("/appeals", "moderator", name="first")
+    await page.keyboard.press("n")
+    await expect(page.get_by_role("status").first).to_contain_text("you decided first")
+    assert (await site.desk.appealing.find(appeal_id)).state is AppealState.OPEN

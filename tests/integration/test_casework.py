@@ -1,0 +1,50 @@
+"""A real front opens cases by itself; what is decided there reaches the cache and whoever watches."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from service import bootstrap
+from service.adapters.migrate import upgrade
+from service.domain import Category, Decision, Post, Ruling, Source, Verdict, VerdictFilter
+from service.review.appeal import AppealState
+from service.review.case import Case, Ruled, Scope
+from service.settings import Settings
+
+
+async def leased(front: bootstrap.Front, moderator: str) -> Case:
+    """The next case, as soon as there is one."""
+    async with asyncio.timeout(20):
+        while not (found := await front.cases.reviewing.lease(moderator)):  # noqa: ASYNC110 - in another task
+            await asyncio.sleep(0.05)
+    return found[0]
+
+
+async def test_from_a_recorded_verdict_to_an_upheld_appeal(
+    redis_url: str, tmp_path: Path, verdict_of: Callable[..., Verdict], post_of: Callable[..., Post]
+) -> None:
+    settings = Settings(redis_url=redis_url, database_url=f"sqlite:///{tmp_path / 'assay.db'}", metrics_port=0)
+    upgrade(settings.database_url)
+    first, twin = post_of("Win money now", id="1"), post_of("Win money now", id="2")
+    async with bootstrap.front(settings) as front:
+        asking = [replace(verdict_of(post, sequence=0), ruling=Ruling(Decision.REVIEW)) for post in (first, twin)]
+        await front.store.record([first, twin], asking)
+        case = await leased(front, "m-1")
+        said = Ruled(decision=Decision.BLOCK, categories=(Category.FRAUD,), **_reason(front), rationale="a scam")
+        _, cursor = await front.store.after(None, VerdictFilter(), 1)
+        outcome = await front.cases.reviewing.decide(case.id, "m-1", said)
+        assert {verdict.post for verdict in outcome.verdicts} == {first.key, twin.key}
+        followed, _ = await front.store.after(cursor, VerdictFilter(), 10)
+        assert [verdict.source for verdict in followed] == [Source.MODERATOR] * 2
+        appeal = await front.cases.appealing.open(first.name, "My shop is real")
+        milder = Ruled(decision=Decision.ALLOW, **_reason(front), rationale="It is", scope=Scope.POST)
+        upheld, _ = await front.cases.appealing.decide(appeal.id, "m-2", AppealState.UPHELD, milder)
+        assert upheld.state is AppealState.UPHELD
+        decisions = [(await front.store.latest(post.name)).decision for post in (first, twin)]
+        assert decisions == [Decision.ALLOW, Decision.BLOCK]
+
+
+def _reason(front: bootstrap.Front) -> dict[str, str]:
+    """A reason of the policy that decides."""
+    return {"reason": front.desk.policies.current.routing.reasons[0].name}

@@ -1,0 +1,65 @@
+"""Golden items out of cases."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from service.adapters.krippendorff_agreement import alpha
+from service.adapters.sql_quality import SqlQuality
+from service.adapters.sql_review import SqlReview
+from service.adapters.sql_store import SqlStore
+from service.domain import Category, Decision, Post, Ruling, Verdict
+from service.errors import InvalidInput, NotFound
+from service.quality.making import GoldenMaking
+from service.quality.measures import Quality
+from service.quality.opinions import Answer
+from service.review.case import Case, CaseFilter, CaseKind, Ruled
+from service.review.opening import case_for
+from service.routing import Routing
+
+FRAUD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
+
+
+@pytest.fixture
+def making(store: SqlStore, quality: SqlQuality, review: SqlReview) -> GoldenMaking:
+    return GoldenMaking(Quality(quality, alpha), review, store)
+
+
+@pytest.fixture
+async def case(
+    store: SqlStore, review: SqlReview, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
+) -> Case:
+    """A case that nobody decided."""
+    post = post_of("Send your PIN")
+    asked = replace(verdict_of(post, sequence=0), ruling=Ruling(Decision.REVIEW, (Category.FRAUD,)))
+    [verdict] = await store.record([post], [asked])
+    opened = case_for(post, verdict, Routing())
+    await review.open_cases([opened])
+    return opened
+
+
+async def test_what_was_decided_is_the_answer(making: GoldenMaking, review: SqlReview, case: Case) -> None:
+    with pytest.raises(InvalidInput, match="not decided"):
+        await making.from_case(case.id, by="m-9")
+    await review.lease("m-1", CaseFilter(), seconds=60)
+    said = Ruled(decision=Decision.BLOCK, categories=(Category.FRAUD,))
+    await review.decide(case.id, "m-1", said, seconds=1.0, opinion=False)
+    item = await making.from_case(case.id, by="m-9", note="plain")
+    assert (item.answer, item.source, item.note) == (FRAUD, case.name, "plain")
+    assert item.post.text == "Send your PIN"
+    assert item.verdict is not None
+    assert item.verdict.decision is Decision.REVIEW  # what the policy had said, not what a person made of it
+
+
+async def test_another_answer_may_be_given(making: GoldenMaking, case: Case) -> None:
+    item = await making.from_case(case.id, by="m-9", answer=FRAUD)
+    assert item.answer == FRAUD
+
+
+async def test_there_must_be_a_real_case(making: GoldenMaking, review: SqlReview, case: Case) -> None:
+    with pytest.raises(NotFound):
+        await making.from_case("nope", by="m-9")
+    await review.open_cases([replace(case, id="g", kind=CaseKind.GOLDEN, subject="golden/g")])
+    with pytest.raises(InvalidInput, match="golden one already"):
+        await making.from_case("g", by="m-9", answer=FRAUD)

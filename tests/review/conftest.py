@@ -1,0 +1,80 @@
+"""Review over a record store in SQLite, with use cases whose refreshing is looked at."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from service.adapters.migrate import upgrade
+from service.adapters.sql_store import SqlStore
+from service.domain import Category, Surface, Verdict
+from service.errors import RedisUnavailable
+from service.review.reviewing import Reviewing
+from service.routing import Reason, Route, Routing
+from tests.review.desk import Reviewed, reviewed
+
+ROUTING = Routing(
+    routes=(
+        Route(queue="ads", surfaces=frozenset({Surface.AD})),
+        Route(queue="grave", least_severity=4),
+        Route(queue="german", languages=frozenset({"de"})),
+    ),
+    reasons=(
+        Reason(name="scam", text="It is a scam.", category=Category.FRAUD),
+        Reason(name="other", text="Another rule.", needs_rationale=True),
+        Reason(name="fine", text="Nothing is wrong with it."),
+    ),
+)
+
+
+@dataclass
+class Told:
+    """Cache, announcer and observer: what they were told. `away` makes the first two fail."""
+
+    cached: list[Verdict] = field(default_factory=list)
+    announced: int = 0
+    troubles: list[str] = field(default_factory=list)
+    away: bool = False
+
+    async def put(self, verdicts: Sequence[Verdict]) -> None:
+        self._fail()
+        self.cached += verdicts
+
+    async def announce(self) -> None:
+        self._fail()
+        self.announced += 1
+
+    def trouble(self, where: str, error: Exception) -> None:
+        self.troubles.append(where)
+
+    def _fail(self) -> None:
+        if self.away:
+            raise RedisUnavailable("Redis is away")
+
+
+@pytest.fixture
+async def desk(tmp_path: Path, verdict_of: Callable[..., Verdict]) -> AsyncIterator[Reviewed]:
+    """A record store in SQLite with review beside it, and a clock of its own."""
+    upgrade(url := f"sqlite:///{tmp_path / 'store.db'}")
+    desk = await reviewed(SqlStore.connect, url, verdict_of)
+    yield desk
+    await desk.store.close()
+
+
+@pytest.fixture
+def told() -> Told:
+    """What was told."""
+    return Told()
+
+
+@pytest.fixture
+def routing() -> Routing:
+    """A policy's routing with three queues and three reasons."""
+    return ROUTING
+
+
+@pytest.fixture
+def reviewing(desk: Reviewed, told: Told, routing: Routing) -> Reviewing:
+    """The use cases."""
+    return Reviewing(desk.review, desk.store, routing=lambda: routing, observer=told, cache=told, announcer=told)
