@@ -12,8 +12,11 @@ help: ## Show this list
 demo: $(BIN)/.assay ## Judge the shipped sample feed from end to end (nothing to install beforehand)
 	@$(BIN)/assay demo
 
-up: $(BIN)/.assay ## Start Redis, SQLite, a worker and the gRPC server on 127.0.0.1:50051; Ctrl-C stops
-	@$(BIN)/assay up
+up: $(BIN)/.assay ## Start Redis, SQLite, a worker, gRPC on 127.0.0.1:50051 and the dashboard on :8080; Ctrl-C stops
+	@$(BIN)/assay up $(UP)
+
+moderate: UP = --demo
+moderate: up ## The same with the sample feed handed over, to work through in the dashboard
 
 test: $(BIN)/.assay-dev system ## Run every check and every test
 	$(BIN)/ruff check .
@@ -44,7 +47,7 @@ wheel: $(BIN)/.assay-dev ## Build the wheel into dist/
 clean: ## Remove the virtual environment and what builds leave behind
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.PHONY: help demo up test system format proto lock wheel clean
+.PHONY: help demo up moderate test system format proto lock wheel clean
 
 LOCK_FLAGS := -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 

@@ -60,9 +60,13 @@ def up(
             show_default=False,
         ),
     ] = None,
+    feed: Annotated[
+        bool, typer.Option("--demo", help="Hand over the sample feed and its claims, to try it on.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every post.")] = False,
 ) -> None:
-    """Start everything on this machine: Redis, SQLite, one worker and the gRPC server. Ctrl-C drains and stops."""
+    """Start everything here: Redis, SQLite, one worker, gRPC server and dashboard. Ctrl-C drains and stops."""
+    from service.demo import fill
     from service.shims.listening import LOCAL as SHIMS
     from service.shims.listening import local_if_free
     from service.stack import up as run
@@ -72,7 +76,7 @@ def up(
     logs.configure("info" if verbose else "warning", pretty=sys.stderr.isatty())
     if shims is None and not chosen.shim_address:
         err.print(f"{SHIMS} is taken: the shims are off. Put them elsewhere with --shim-address.", highlight=False)
-    run_to_end(run(chosen, out))
+    run_to_end(run(chosen, out, (lambda port: fill(port, out)) if feed else None))
 
 
 @app.command(rich_help_panel="Server")

@@ -67,6 +67,19 @@ async def demo(out: Console) -> None:
         raise AssayError(f"{len(first.errors) + len(again.errors)} posts got no verdict: {first.errors[:3]}")
 
 
+async def fill(port: int, out: Console) -> None:
+    """Hand the sample feed and its claims to the Assay that runs on `port`: for `assay up --demo`.
+
+    The feed may be there already, from an earlier start. Raises `AssayError`.
+    """
+    posts, _ = _sample_feed()
+    async with Client(f"127.0.0.1:{port}") as client:
+        await _load(client, sample_claims(), out)
+        answers = await client.submit(posts)
+    fresh = sum(answer is True for answer in answers)
+    out.print(f"The sample feed: {fresh} of {len(posts)} posts are new; those that need a person come to the queue.")
+
+
 def _sample_feed() -> tuple[list[Post], list[str]]:
     posts: list[Post] = []
     malformed: list[str] = []

@@ -152,7 +152,7 @@ class Judging:
         seconds = time.perf_counter() - started
         if missing:
             self._observer.stage("model", seconds)
-        known_to_people = await self._with_standing(await self._grouped(fresh))
+        known_to_people = await self._with_standing(await self._grouped(fresh), needed=recorded)
         judged = {judgement.content_digest: judgement for judgement in known_to_people}
         found = [
             (judged[digest], Source.MODEL) if digest in judged else (known[digest], Source.CACHE)
@@ -170,9 +170,18 @@ class Judging:
             clusters = [judgement.content_digest for judgement in judgements]
         return [replace(judgement, cluster=cluster) for judgement, cluster in zip(judgements, clusters, strict=True)]
 
-    async def _with_standing(self, judgements: list[Judgement]) -> list[Judgement]:
-        """The judgements with what people decided on their texts: a new bundle or new claims don't undo that."""
-        standing = await self._store.standing([each.content_digest for each in judgements]) if judgements else []
+    async def _with_standing(self, judgements: list[Judgement], *, needed: bool) -> list[Judgement]:
+        """The judgements with what people decided on their texts: a new bundle or new claims don't undo that.
+
+        Where it isn't `needed`, since the texts are only read, they are answered without it while the store is away.
+        """
+        try:
+            standing = await self._store.standing([each.content_digest for each in judgements]) if judgements else []
+        except Unavailable as error:
+            if needed:
+                raise
+            self._observer.trouble("standing", error)
+            return judgements
         return [replace(each, standing=held) for each, held in zip(judgements, standing, strict=True)]
 
     async def _cached(self, posts: list[Post]) -> dict[str, Judgement]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from service.domain import Category, Surface
+from service.domain import Category, Decision, Surface
 from service.located import Located, Problems
 from service.routing import HARMS, Reason, Route
 
@@ -19,6 +19,7 @@ REGIONS_LOOK, LOCALES_LOOK = "ISO 3166-1 codes such as DE", "BCP 47 tags such as
 _MILDEST, _GRAVEST = 1, 5
 _MOST_ACTIONS = 1_000_000_000
 _CATEGORIES = tuple(category for category in Category if category is not Category.TEST)
+_OUTCOMES = tuple(decision for decision in Decision if decision is not Decision.REVIEW)
 _CONDITIONS = ("categories", "surfaces", "regions", "languages", "least_severity")
 _Entry = TypeVar("_Entry")
 
@@ -85,13 +86,15 @@ def _route(node: Located) -> Route:
 
 
 def _reason(node: Located) -> Reason:
-    keys = node.mapping(("name", "text", "category", "rationale"), ("name", "text"))
+    keys = node.mapping(("name", "text", "category", "rationale", "decision"), ("name", "text"))
+    decision = keys["decision"].choice(_OUTCOMES) if "decision" in keys else None
     rationale = keys["rationale"].choice(("required", "optional")) if "rationale" in keys else "optional"
     return Reason(
         name=keys["name"].matching(NAME, "lower-case words joined by hyphens"),
         text=keys["text"].text(),
         category=Category(keys["category"].choice(_CATEGORIES)) if "category" in keys else None,
         needs_rationale=rationale == "required",
+        decision=Decision(decision) if decision else None,
     )
 
 

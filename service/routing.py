@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from service.domain import Category, Post, Surface, Verdict
+from service.domain import Category, Decision, Post, Surface, Verdict
 
 HARMS: Mapping[Category, int] = {
     Category.CBRN: 5,
@@ -32,18 +32,32 @@ GENERAL = "general"
 SEVERE = 4
 """From this severity on a text is blurred until a moderator asks for it."""
 
+_TOLD = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION, Category.MISINFORMATION})
 _LEAST_DOUBT = 0.1
 _REACH = ("reach", "views", "followers")  # keys of a post's metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A policy reason for which a moderator decides. `text` is told to authors; some ask for a rationale beside."""
+    """A policy reason for which a moderator decides. `text` is told to authors; some ask for a rationale beside.
+
+    `decision` is what is done for it unless the moderator says otherwise.
+    """
 
     name: str
     text: str
     category: Category | None = None
     needs_rationale: bool = False
+    decision: Decision | None = None
+
+    @property
+    def usual(self) -> Decision:
+        """What is done for it: as the policy says, else readers are told of what is false and others spared the rest."""
+        if self.decision is not None:
+            return self.decision
+        if self.category is None:
+            return Decision.ALLOW
+        return Decision.LABEL if self.category in _TOLD else Decision.BLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

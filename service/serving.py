@@ -140,6 +140,8 @@ async def serve_dashboard(settings: Settings, announce: Callable[[Dashboard], No
     """Serve the dashboard alone until SIGINT or SIGTERM; `announce` hears where. Raises as `serve` does."""
     if settings.dashboard_address == "off":
         raise InvalidInput("dashboard_address", "is off", "set ASSAY_DASHBOARD_ADDRESS to HOST:PORT")
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
     stopping = stop_signal()
     async with bootstrap.desk_alone(settings) as desk, _dashboard(settings, desk) as served:
         if served:

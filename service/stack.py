@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -128,8 +128,8 @@ async def everything(settings: Settings, *, dashboard: bool = False) -> AsyncIte
             yield serving
 
 
-async def up(settings: Settings, out: Console) -> None:
-    """`assay up`: everything, until SIGINT or SIGTERM."""
+async def up(settings: Settings, out: Console, fill: Callable[[int], Awaitable[None]] | None = None) -> None:
+    """`assay up`: everything, until SIGINT or SIGTERM. `fill` is given the gRPC port once all of it is ready."""
     stopping = stop_signal()
     async with AsyncExitStack() as stack:
         with out.status("Starting Redis, the record store, one worker and the gRPC server ..."):
@@ -141,6 +141,8 @@ async def up(settings: Settings, out: Console) -> None:
             out.print(f"Perspective and OpenAI shims on {serving.shims}", highlight=False)
         out.print(f"Data and logs are in {settings.directory}. Ctrl-C drains and stops.", highlight=False)
         out.print('In another terminal: [bold]assay check "some text"[/bold], [bold]assay watch[/bold]')
+        if fill:
+            await fill(serving.port)
         await stopping.wait()
         out.print("Draining: calls in flight are answered, what is accepted stays ...")
     out.print("Stopped. What was accepted and is not decided yet will be on the next start.")

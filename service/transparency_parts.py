@@ -88,6 +88,6 @@ async def keeper_alone(settings: Settings) -> AsyncIterator[Keeper]:
     """What lets go of old records, for commands. Raises as `SqlStore.connect` does."""
     store = await SqlStore.connect(settings.database_url)
     try:
-        yield Keeper(SqlRetention.beside(store), retention(settings), TransparencyObserver())
+        yield Keeper(SqlRetention.beside(store), retention(settings), TransparencyObserver(registry=None))
     finally:
         await store.close()

@@ -98,7 +98,8 @@ def headlines(pairs: Sequence[Pair], chance: random.Random) -> list[Pair]:
     made = []
     for relation in RELATIONS:
         sure = [texts for texts, relations_of in found.items() if relations_of == {relation}]
-        made += [Pair(*texts, relation, "headlines", TRAIN) for texts in chance.sample(sure, min(_HEADLINES, len(sure)))]
+        kept = chance.sample(sure, min(_HEADLINES, len(sure)))
+        made += [Pair(*texts, relation, "headlines", TRAIN) for texts in kept]
     return made
 
 

@@ -52,7 +52,9 @@ def _transaction(url: str) -> Iterator[Connection]:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('assay.migrations', 0))"))
         yield connection
         if engine.dialect.name == "sqlite" and (left := connection.execute(text("PRAGMA foreign_key_check")).first()):
-            raise StoreUnavailable(f"the migration would leave a row of {left[0]} that refers to nothing; nothing is done")
+            raise StoreUnavailable(
+                f"the migration would leave a row of {left[0]} that refers to nothing; nothing is done"
+            )
 
 
 def _unbind(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -1,8 +1,8 @@
 """The tables of the audit log, and of what is still counted of posts that are gone.
 
 Entries of the log are added, never changed; each holds the digest of the one before. Triggers that the migration makes
-refuse to change or delete an entry. Old ones may go only from the beginning, up to the entry that stands in AUDIT_START:
-its digest is what the first entry that is left follows.
+refuse to change or delete an entry. Old ones may go only from the beginning, up to the entry that stands in
+AUDIT_START: its digest is what the first entry that is left follows.
 """
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table

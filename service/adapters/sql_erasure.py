@@ -91,12 +91,12 @@ class SqlErasure(SqlStreams):
         return await search(self, sought)
 
     @unbroken
-    async def erased(self, actor: str, digest: str, detail: Mapping[str, Any]) -> AuditEntry:
-        """See `ErasureLog.erased`."""
+    async def note(self, actor: str, action: str, digest: str, detail: Mapping[str, Any]) -> AuditEntry:
+        """See `ErasureLog.note`."""
         told = {**detail, "digest": digest}
         async with self.write() as tx:
             subject = f"subjects/{digest[:16]}"
-            return await append(tx, now=self.now(), actor=actor, action="subject.erase", subject=subject, detail=told)
+            return await append(tx, now=self.now(), actor=actor, action=action, subject=subject, detail=told)
 
     @unbroken
     async def _forget(self, keys: list[str]) -> Counter[str]:

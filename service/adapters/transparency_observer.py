@@ -8,9 +8,9 @@ from service.transparency.retention import Kind
 
 
 class TransparencyObserver:
-    """Logs and counts. One per process; `registry` takes the metrics."""
+    """Logs and counts. One per process; `registry` takes the metrics (None: nobody reads them)."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+    def __init__(self, registry: CollectorRegistry | None = REGISTRY) -> None:
         self._log = structlog.get_logger("assay")
         self._let_go = Counter(
             "assay_records_let_go", "Records that were older than their kind is kept", ["kind"], registry=registry

@@ -10,7 +10,6 @@ from service.review.case import Ruled, Scope
 from service.routing import Reason, Routing
 
 _KEYS = 9
-_TOLD = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION, Category.MISINFORMATION})
 OUTCOMES = (Decision.ALLOW, Decision.LABEL, Decision.REDUCE, Decision.BLOCK)
 """What a person may decide."""
 
@@ -37,15 +36,8 @@ def choices(routing: Routing) -> list[Choice]:
     """The reasons of the policy (or one for each category, where it names none) in their order."""
     reasons: Sequence[Reason] = routing.reasons or _PLAIN_REASONS
     return [
-        Choice(reason, str(place) if place <= _KEYS else "", _usual(reason)) for place, reason in enumerate(reasons, 1)
+        Choice(reason, str(place) if place <= _KEYS else "", reason.usual) for place, reason in enumerate(reasons, 1)
     ]
-
-
-def _usual(reason: Reason) -> Decision:
-    """Readers are told of what is false or machine-made; what harms people is not shown."""
-    if reason.category is None:
-        return Decision.ALLOW
-    return Decision.LABEL if reason.category in _TOLD else Decision.BLOCK
 
 
 def ruled(form: Form, routing: Routing) -> Ruled:

@@ -206,7 +206,7 @@ def _reasons(before: Document, after: Document) -> Iterator[Difference]:
     for name, reason in new.items():
         if name not in old:
             yield Difference("reasons", name, f"New reason {name}: “{number(reason['text'])}”.")
-        for key in ("text", "category", "rationale") if name in old else ():
+        for key in ("text", "category", "rationale", "decision") if name in old else ():
             was, now = (_told(r, key) for r in (old[name], reason))
             if was != now:
                 yield Difference("reasons", name, f"Reason {name}: {key} “{now}” instead of “{was}”.")

@@ -1,6 +1,6 @@
 """A policy tried on posts that somebody pasted: what it decides of them beside what the live one does. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain import Judgement, Post, Ruling
 from service.policy import Policy
@@ -23,7 +23,6 @@ class Trial:
 
 def tried(post: Post, judgement: Judgement | None, *, live: Policy, candidate: Policy) -> Trial:
     """What becomes of `post` under both."""
-    before, after = (
-        policy.decide(post, judgement) if judgement else policy.set_aside(post) for policy in (live, candidate)
-    )
+    said = judgement and replace(judgement, standing=())  # the policies are asked, not who decided on the text before
+    before, after = (policy.decide(post, said) if said else policy.set_aside(post) for policy in (live, candidate))
     return Trial(post=post, judgement=judgement, live=before, candidate=after)

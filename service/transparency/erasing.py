@@ -27,8 +27,8 @@ _PASSES = 10
 class ErasureReport:
     """What was erased, per store and kind of record, and what a search of all stores still found.
 
-    `entry` numbers the entry of the audit log, which holds `digest`: the SHA-256 of `salt` and subject, by which
-    whoever has the salt can show that the entry is about this person.
+    `entry` numbers the last entry of the audit log about it. That holds `digest`, the SHA-256 of `salt` and subject, by
+    which whoever has the salt can show whom it is about.
     """
 
     posts: int
@@ -66,9 +66,11 @@ class Eraser:
     async def erase(self, subject: Subject, actor: str) -> ErasureReport:
         """Erase the subject; `actor` is who asked for it. Raises `InvalidInput`, and `Unavailable` with part undone.
 
-        What was erased until then stays erased; call again to go on.
+        What was erased until then stays erased; call again to go on. That it began is noted, and what came of it.
         """
         subject.check()
+        salt = secrets.token_hex(16)
+        await self._log.note(actor, "subject.erase", subject_digest(salt, subject), {})
         sought, erased, passes = Sought.of(subject), _counters(self._stores), 0
         while passes < _PASSES:
             passes += 1
@@ -77,7 +79,7 @@ class Eraser:
                 break
             await self._sleep(self._settle)
         found = [each for store in self._stores for each in await store.search(sought)]
-        return await self._noted(sought, erased, found, passes, actor)
+        return await self._noted(sought, erased, found, passes, actor, salt)
 
     async def _pass(self, sought: Sought, erased: Mapping[str, Counter[str]]) -> tuple[Sought, int]:
         for store in self._stores:
@@ -89,15 +91,20 @@ class Eraser:
             went += sum(gone.values())
         return sought, went
 
-    async def _noted(
-        self, sought: Sought, erased: Mapping[str, Counter[str]], found: Sequence[Found], passes: int, actor: str
+    async def _noted(  # noqa: PLR0917 - all that there is to tell
+        self,
+        sought: Sought,
+        erased: Mapping[str, Counter[str]],
+        found: Sequence[Found],
+        passes: int,
+        actor: str,
+        salt: str,
     ) -> ErasureReport:
         remaining = tuple(each for each in found if not each.kept)
-        salt = secrets.token_hex(16)
         digest = subject_digest(salt, sought.subject)
         counts = {store: dict(sorted(gone.items())) for store, gone in erased.items()}
         told = {"erased": counts, "remaining": sum(each.count for each in remaining), "passes": passes}
-        entry = await self._log.erased(actor, digest, told)
+        entry = await self._log.note(actor, "subject.erased", digest, told)
         return ErasureReport(
             posts=len(sought.names),
             erased=counts,

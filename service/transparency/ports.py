@@ -73,6 +73,6 @@ class Traces(Protocol):
 class ErasureLog(Protocol):
     """Where an erasure is noted."""
 
-    async def erased(self, actor: str, digest: str, detail: Mapping[str, Any]) -> AuditEntry:
-        """Note that `actor` had somebody erased of whom nothing is said but a salted digest."""
+    async def note(self, actor: str, action: str, digest: str, detail: Mapping[str, Any]) -> AuditEntry:
+        """Note what `actor` has done to somebody of whom nothing is said but a salted digest."""
         ...

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, tex
 
 from service.adapters.migrate import current, upgrade
 from service.adapters.sql_database import driver_url
-from service.adapters.sql_store import SqlStore
 from service.adapters.sql_schema import METADATA
+from service.adapters.sql_store import SqlStore
 from service.adapters.sql_tables import JUDGEMENTS, row_key
 from service.claim import Claim
 from service.codec import encode_judgement, encode_post, encode_verdict

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from prometheus_client import CollectorRegistry
 
 from service import bootstrap, policy_parts
@@ -42,7 +42,9 @@ FLAGS = [
     "--disable-sync",
 ]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+PATIENCE = 20_000  # milliseconds: what fails then fails on a busy machine too
 _LOOP = pytest.mark.asyncio(loop_scope="session")
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -175,7 +177,7 @@ async def open_page(browser: Browser, site: Site) -> AsyncIterator[OpenPage]:
             token = await site.token(*roles, name=name)
             await context.add_cookies([{"name": "assay", "value": token, "url": site.url}])
         page = await context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(PATIENCE)
 
         def note(words: str) -> None:
             if not any(part in words for part in allowed):

@@ -87,7 +87,7 @@ async def test_a_grave_text_is_blurred_until_it_is_asked_for(site: Site, open_pa
     await open_cases(site, [post_of(1, "I will come and hurt you")], "violence")
     page = await open_page("/queue", "moderator")
     await begin(page)
-    text = page.locator("[data-text]")
+    text = page.locator(".post-text")
     await expect(text).to_have_class(re.compile("veiled"))
     await page.keyboard.press("v")
     await expect(text).not_to_have_class(re.compile("veiled"))
@@ -176,7 +176,7 @@ async def test_nothing_that_a_post_holds_runs(site: Site, open_page: OpenPage) -
     await site.desk.reviewing.add_note(about, "m-1", SCRIPT)
     page = await open_page("/queue", "moderator")
     await begin(page)
-    await expect(page.locator("[data-text]")).to_contain_text("<script>")
+    await expect(page.locator(".post-text")).to_contain_text("<script>")
     for path in (f"/posts/{post.name}", "/live", "/search?text=script", "/search?text=" + "%3Cscript%3E"):
         await page.goto(path)
         assert await page.evaluate("window.pwned") is None

@@ -207,7 +207,7 @@ class TestErasing:
         assert [(each.place, bool(each.kept)) for each in answer.kept] == [("audit.subject", True)]
         assert await served.store.posts([mine.key, other.key]) == [None, other]
         found = await served.stub.ListAuditEntries(
-            pb.ListAuditEntriesRequest(filter=pb.AuditFilter(action="subject.erase"))
+            pb.ListAuditEntriesRequest(filter=pb.AuditFilter(action="subject.erased"))
         )
         assert [(entry.number, entry.detail["digest"]) for entry in found.entries] == [
             (answer.audit_entry, answer.subject_digest)

@@ -124,7 +124,7 @@ async def test_the_worker_answers_and_keeps_judgements_only(house: Any, post: Po
     batch = Batch("batch-1", posts, "front-1", time.time() + 5, time.time(), recorded=False)
     reply = await house.judging().judge(batch)
     assert [verdict.sequence for verdict in reply.verdicts] == [0, 0]
-    assert house.store.calls == []
+    assert house.store.calls == ["standing"]
     hits = await house.cache.find(posts, judged_by=house.classifier.judged_by, policy_version=house.policy.version)
     assert [hit.verdict for hit in hits] == [None, None]
     assert [hit.judgement for hit in hits] == [verdict.judgement for verdict in reply.verdicts]

@@ -1,5 +1,5 @@
 // The queue's page: holds the case while it is open, blurs and unblurs, counts the seconds. All of it works without.
-import { $, ask, say } from "./assay.js";
+import { $, $$, ask, say } from "./assay.js";
 
 const BEAT_MS = 60_000;
 let shownAt = performance.now();
@@ -7,8 +7,7 @@ let marks = true;
 let grey = false;
 
 function dress() {
-  const text = $("[data-text]");
-  text?.classList.toggle("unmarked", !marks);
+  for (const text of $$("[data-text]")) text.classList.toggle("unmarked", !marks);
   $(".case")?.classList.toggle("colourless", grey);
   $("[data-heat]")?.setAttribute("aria-pressed", String(marks));
 }
@@ -27,7 +26,7 @@ document.addEventListener("click", (event) => {
   const veil = event.target.closest("[data-veil]");
   if (veil) {
     event.preventDefault();
-    $("[data-text]")?.classList.toggle("veiled");
+    for (const text of $$("[data-text]")) text.classList.toggle("veiled");
   } else if (event.target.closest("[data-heat]")) {
     marks = !marks;
     dress();
