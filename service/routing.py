@@ -52,7 +52,7 @@ class Reason:
 
     @property
     def usual(self) -> Decision:
-        """What is done for it: as the policy says, else readers are told of what is false and others spared the rest."""
+        """What is done for it: as the policy says, else readers are told of what is false and spared the rest."""
         if self.decision is not None:
             return self.decision
         if self.category is None:

@@ -19,7 +19,7 @@ from service.domain import JudgedBy, Judgement, Post, PostKey
 
 
 class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlClaims, SqlCursors):
-    """Posts, verdicts, judgements, what people decided, and claims, on one database; made by `SqlStore.connect(url)`."""
+    """Posts, verdicts, judgements, people's decisions and claims on one database; made by `SqlStore.connect(url)`."""
 
     @classmethod
     async def connect(

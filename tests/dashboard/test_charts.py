@@ -145,6 +145,11 @@ class TestLines:
         assert band.get("d", "").strip() == "M 0.5 0.0 L 1.5 44.0 L 1.5 132.0 L 0.5 132.0 Z"
         assert figure.rows[0][1] == "50% (25% to 100%)"
 
+    def test_a_lonely_value_stands_on_its_interval(self) -> None:
+        figure = charts.lines(plot(2), [series([0.5, None], low=[0.25, 0], high=[1.0, 0])])
+        [stem] = of_class(drawn(figure), "stem")
+        assert (stem.get("y1"), stem.get("y2"), percents([stem], "x1")) == ("12.0", "144.0", [25])
+
     def test_no_days_and_no_values_are_no_trouble(self) -> None:
         assert charts.lines(plot(0), [series([])]).rows == ()
         assert of_class(drawn(charts.lines(plot(2), [series([None, None])])), "line") == []

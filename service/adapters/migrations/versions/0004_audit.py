@@ -13,15 +13,21 @@ _GONE = "(SELECT coalesce(max(number), 0) FROM audit_start)"  # the last entry t
 
 _SQLITE = (
     f"CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, '{_KEPT}'); END",
-    f"CREATE TRIGGER audit_undeleted BEFORE DELETE ON audit WHEN OLD.number > {_GONE} "
-    f"BEGIN SELECT RAISE(ABORT, '{_KEPT}'); END",
+    (
+        f"CREATE TRIGGER audit_undeleted BEFORE DELETE ON audit WHEN OLD.number > {_GONE} "
+        f"BEGIN SELECT RAISE(ABORT, '{_KEPT}'); END"
+    ),
 )
 _POSTGRESQL = (
-    "CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_KEPT}' USING ERRCODE = 'insufficient_privilege'; END $$",
-    "CREATE FUNCTION audit_delete() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN IF OLD.number > {_GONE} THEN "
-    f"RAISE EXCEPTION '{_KEPT}' USING ERRCODE = 'insufficient_privilege'; END IF; RETURN OLD; END $$",
+    (
+        "CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_KEPT}' USING ERRCODE = 'insufficient_privilege'; END $$"
+    ),
+    (
+        "CREATE FUNCTION audit_delete() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN IF OLD.number > {_GONE} THEN "
+        f"RAISE EXCEPTION '{_KEPT}' USING ERRCODE = 'insufficient_privilege'; END IF; RETURN OLD; END $$"
+    ),
     "CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION audit_refuse()",
     "CREATE TRIGGER audit_undeleted BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_delete()",
     "CREATE TRIGGER audit_untruncated BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse()",
