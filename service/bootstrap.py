@@ -32,7 +32,7 @@ from service.desk_parts import desk, directory
 from service.dispatching import Dispatcher
 from service.feeds import Pseudonyms
 from service.fleet import Fleet
-from service.following import Follower
+from service.following import Follower, SharedReading
 from service.governance.governing import Governing
 from service.governance.live import LivePolicy, PolicyWatch
 from service.governance.ports import WatchObserver
@@ -107,6 +107,7 @@ class _Wires:
     store: SqlStore
     queue: CeleryQueue
     announcer: RedisAnnouncer
+    followed: SharedReading
 
 
 @asynccontextmanager
@@ -119,7 +120,7 @@ async def _wires(settings: Settings) -> AsyncIterator[_Wires]:
         queue, announcer = CeleryQueue(redis), RedisAnnouncer(redis)
         stack.push_async_callback(queue.close)
         stack.push_async_callback(announcer.close)
-        yield _Wires(redis, store, queue, announcer)
+        yield _Wires(redis, store, queue, announcer, SharedReading(store))
 
 
 @asynccontextmanager
@@ -130,7 +131,7 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
     async with AsyncExitStack() as stack:
         wires = await stack.enter_async_context(_wires(settings))
         webhooks = await stack.enter_async_context(
-            webhook_parts.sending(settings, wires.store, wires.announcer, observer)
+            webhook_parts.sending(settings, wires.store, wires.followed, wires.announcer, observer)
         )
         cache, budget = _cache(settings, wires.redis), Budget(RedisBudget(wires.redis), observer)
         live, governing = await stack.enter_async_context(_policies(settings, wires, budget, observer))
@@ -140,7 +141,9 @@ async def front(settings: Settings) -> AsyncIterator[Front]:
         pipeline = _pipeline(settings, wires, observer, cache, live, budget)
         await pipeline.start()
         await stack.enter_async_context(
-            quality_parts.measured(settings, wires.store, wires.announcer, pipeline, policies=live, observer=observer)
+            quality_parts.measured(
+                settings, wires.store, wires.followed, wires.announcer, pipeline, policies=live, observer=observer
+            )
         )
         try:
             told = wires.announcer
@@ -165,7 +168,7 @@ async def _policies(
     watch = policy_parts.watch(live, store, certified, observer)
     async with (
         kept_running({"policy": watch.run}, observer),
-        policy_parts.in_shadow(live, store, wires.announcer, observer),
+        policy_parts.in_shadow(live, store, wires.followed, wires.announcer, observer),
     ):
         yield live, governing
 
@@ -325,7 +328,7 @@ async def _cases(
     """Opens cases for what is recorded while the context is open."""
     review, announcer = SqlReview.beside(wires.store), wires.announcer
     opening = CaseOpening(review, wires.store, cache=cache, announcer=announcer, routing=routing, observer=observer)
-    follower = Follower("cases", wires.store, announcer, opening.handle, observer)
+    follower = Follower("cases", wires.followed, announcer, opening.handle, observer)
     async with kept_running({"cases": follower.run}, observer):
         yield casework(settings, wires.store, routing=routing, observer=observer, cache=cache, announcer=announcer)
 

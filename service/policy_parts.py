@@ -10,7 +10,7 @@ from service.adapters.sql_store import SqlStore
 from service.background import kept_running
 from service.budget import Budget
 from service.certificate import Certificate
-from service.following import Follower
+from service.following import Followed, Follower
 from service.governance.governing import Governing, PolicyParts
 from service.governance.live import LivePolicy, PolicyWatch
 from service.governance.ports import WatchObserver
@@ -60,9 +60,11 @@ def watch(live: LivePolicy, store: SqlStore, certificate: Certificate | None, ob
 
 
 @asynccontextmanager
-async def in_shadow(live: LivePolicy, store: SqlStore, announcer: Announcer, observer: Observer) -> AsyncIterator[None]:
+async def in_shadow(
+    live: LivePolicy, store: SqlStore, followed: Followed, announcer: Announcer, observer: Observer
+) -> AsyncIterator[None]:
     """Rules by the shadow policy, where there is one, beside what is recorded while the context is open."""
     shadow = Shadow(lambda: live.shadow, store, SqlShadow.beside(store))
-    follower = Follower(FOLLOWER, store, announcer, shadow.handle, observer, "now")
+    follower = Follower(FOLLOWER, followed, announcer, shadow.handle, observer, "now")
     async with kept_running({FOLLOWER: follower.run}, observer):
         yield

@@ -10,7 +10,7 @@ from service.adapters.sql_review import SqlReview
 from service.adapters.sql_store import SqlStore
 from service.background import kept_running
 from service.domain import Judgement, Post, Ruling
-from service.following import Follower
+from service.following import Followed, Follower
 from service.pipeline import Pipeline
 from service.policy import Policies
 from service.ports import Announcer, Observer
@@ -51,6 +51,7 @@ def rates(settings: Settings) -> Rates:
 async def measured(
     settings: Settings,
     store: SqlStore,
+    followed: Followed,
     announcer: Announcer,
     pipeline: Pipeline,
     *,
@@ -77,7 +78,7 @@ async def measured(
         observer=telemetry,
         every=settings.golden_every,
     )
-    follower = Follower(FOLLOWER, store, announcer, sampling.handle, observer)
+    follower = Follower(FOLLOWER, followed, announcer, sampling.handle, observer)
     watch = QualityWatch(quality(store), held, telemetry)
     loops = {"quality": follower.run, "golden": mixing.run, "quality watch": watch.run}
     async with kept_running(loops, observer):

@@ -8,7 +8,7 @@ from service.adapters.sql_store import SqlStore
 from service.adapters.sql_webhooks import SqlWebhooks
 from service.adapters.webhook_telemetry import WebhookTelemetry
 from service.background import kept_running
-from service.following import Follower
+from service.following import Followed, Follower
 from service.ports import Announcer, Observer
 from service.settings import Settings
 from service.webhooks.delivering import Delivering
@@ -18,13 +18,13 @@ from service.webhooks.managing import Endpoints
 
 @asynccontextmanager
 async def sending(
-    settings: Settings, store: SqlStore, announcer: Announcer, observer: Observer
+    settings: Settings, store: SqlStore, followed: Followed, announcer: Announcer, observer: Observer
 ) -> AsyncIterator[Endpoints]:
     """Follows the verdicts and delivers webhooks while the context is open; gives the use cases."""
     webhooks, sender = SqlWebhooks.beside(store), HttpSender(allow_private=settings.webhook_allow_private)
     delivering = Delivering(webhooks, sender, WebhookTelemetry())
     told = Webhooks(webhooks, delivering.poke)
-    follower = Follower(FOLLOWER, store, announcer, told.handle, observer, "now")
+    follower = Follower(FOLLOWER, followed, announcer, told.handle, observer, "now")
     try:
         async with kept_running({"webhook follower": follower.run, "webhooks": delivering.run}, observer):
             yield Endpoints(webhooks, sender, allow_private=settings.webhook_allow_private)

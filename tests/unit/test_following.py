@@ -9,9 +9,9 @@ import pytest
 
 from service.adapters.memory import MemoryAnnouncer
 from service.adapters.memory_store import MemoryStore
-from service.domain import Decision, Post, Ruling, Source, Verdict
+from service.domain import Decision, Post, Ruling, Source, Verdict, VerdictFilter
 from service.errors import StoreUnavailable
-from service.following import Follower
+from service.following import Follower, SharedReading
 
 
 class Watching:
@@ -92,3 +92,59 @@ async def test_what_failed_comes_again_and_the_loop_goes_on(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert observer.troubles == ["follower test: the record store does not answer"]
+
+
+class Counting(MemoryStore):
+    """Counts how often verdicts are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    async def after(self, *asked: Any) -> Any:
+        self.reads += 1
+        return await super().after(*asked)
+
+
+async def test_followers_of_a_process_read_each_verdict_once(
+    posts: list[Post], verdict_of: Callable[..., Verdict]
+) -> None:
+    store = Counting()
+    recorded = await store.record(posts, [verdict_of(post) for post in posts])
+    shared, seen = SharedReading(store), {name: list[Verdict]() for name in "abc"}
+
+    async def all_of(name: str) -> None:
+        async def handle(verdicts: Sequence[Verdict]) -> None:
+            seen[name].extend(verdicts)
+
+        following = Follower(name, shared, MemoryAnnouncer(), handle, Watching())
+        while await following.step():
+            pass
+
+    await asyncio.gather(*map(all_of, seen))
+    assert all(found == recorded for found in seen.values())
+    assert store.reads == 3  # 200, 200 and 50 verdicts
+    [revised] = await store.revise([replace(recorded[0], ruling=Ruling(Decision.BLOCK, case="cases/1"))])
+    await asyncio.gather(*map(all_of, seen))
+    assert all(found[-1] == revised for found in seen.values())
+
+
+async def test_a_read_that_failed_or_found_nothing_is_asked_again(
+    posts: list[Post], verdict_of: Callable[..., Verdict]
+) -> None:
+    class Failing(MemoryStore):
+        failures = 1
+
+        async def after(self, *asked: Any) -> Any:
+            if self.failures:
+                self.failures -= 1
+                raise StoreUnavailable("the record store does not answer")
+            return await super().after(*asked)
+
+    store = Failing()
+    shared = SharedReading(store)
+    with pytest.raises(StoreUnavailable):
+        await shared.after(0, VerdictFilter(), 200)
+    assert await shared.after(0, VerdictFilter(), 200) == ([], 0)
+    recorded = await store.record(posts[:2], [verdict_of(post) for post in posts[:2]])
+    assert await shared.after(0, VerdictFilter(), 200) == (recorded, 2)
