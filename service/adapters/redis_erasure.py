@@ -4,6 +4,7 @@ All keys of ours begin with `assay:`; a search reads every one of them, whatever
 hands meanwhile is acknowledged or comes back to the queue, and the next pass finds it there.
 """
 
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from service.transparency.needles import Needles
 from service.transparency.subject import Found, Sought
 
 _OURS, _QUEUES, _REPLIES = "assay:*", b"assay:q:", b"assay:r:"
-_BANDS = b"assay:cb:"
+_BANDS, _JUDGEMENTS = b"assay:cb:", b"assay:j:"
 _AT_ONCE = 500
 _PATIENCE = 15.0  # seconds for one answer
 _NAME = 16  # bytes of a cluster's name: a content digest
@@ -187,6 +188,8 @@ def _cut(key: bytes, sought: Sought) -> tuple[str, Cut] | None:
     if key.startswith(_BANDS):
         theirs = {bytes.fromhex(content) for content in sought.alone}
         return "clusters", lambda value: _without_names(value, theirs)
+    if key.startswith(_JUDGEMENTS) and _content(key) in sought.texts:
+        return "decisions in judgements of others", lambda value: _without_standing(value, sought.names)
     if key.startswith(_REPLIES):
         return "answers to fronts", lambda value: _encoded(reply_without(_text(value), sought.names))
     if key.startswith(_QUEUES):
@@ -204,6 +207,23 @@ def _without_names(band: bytes, theirs: Collection[bytes]) -> bytes | None:
     return None if left == band else left
 
 
+def _without_standing(value: bytes, names: Collection[str]) -> bytes | None:
+    """A cached judgement without what people decided on these posts; nothing is left of one that can't be read."""
+    try:
+        body = json.loads(value)
+        standing = [each for each in body.get("standing", ()) if each[0] not in names]
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return b""
+    if len(standing) == len(body.get("standing", ())):
+        return None
+    return json.dumps({**body, "standing": standing}, separators=(",", ":")).encode()
+
+
+def _content(key: bytes) -> str:
+    """The content digest that a judgement's key ends with."""
+    return _text(key.rpartition(b":")[2])
+
+
 def _encoded(value: str | None) -> bytes | None:
     return None if value is None else value.encode()
 
@@ -216,7 +236,7 @@ def _kind(key: bytes, sought: Sought) -> str:
     match parts[1]:
         case b"v" | b"a" if len(parts) == 4 and _text(parts[3]) in sought.names:
             return "cached verdicts" if parts[1] == b"v" else "attempts"
-        case b"j" if _text(key.rpartition(b":")[2]) in sought.alone:
+        case b"j" if _content(key) in sought.alone:
             return "cached judgements"
         case b"cr" | b"cm" if key[9:].hex() in sought.alone:
             return "clusters"

@@ -29,7 +29,8 @@ DECIDING = "decisions"
 
 _OPEN = CASES.c.state == CaseState.OPEN
 _URGENT = CASES.c.rank, CASES.c.opened_at, CASES.c.id
-_OF_A_VERSION = (CaseKind.REVIEW, CaseKind.SECOND_OPINION)
+DECIDED_ALONG = _OF_A_VERSION = (CaseKind.REVIEW, CaseKind.SECOND_OPINION)
+"""Kinds of cases that end when the post is edited, or is decided in another case."""
 FREE: dict[str, Any] = {"holder": "", "leased_at": NOWHERE, "lease_until": NOWHERE}
 """Values of a case that nobody holds."""
 
@@ -48,7 +49,7 @@ class SqlCases(SqlDatabase):
             asking = await _asking(tx, [each for each in cases if each.kind is CaseKind.REVIEW])
             due = [each for each in cases if each.kind is not CaseKind.REVIEW or row_key(each.post) in asking]
             opened = await insert_cases(tx, due)
-        return [each.id in opened for each in cases]
+        return [_once(each) in opened for each in cases]
 
     @unbroken
     async def close_outdated(self, posts: Collection[str]) -> int:
@@ -170,13 +171,24 @@ class SqlCases(SqlDatabase):
 
 
 async def insert_cases(tx: AsyncConnection, cases: Sequence[Case]) -> set[str]:
-    """Insert cases unless there is one of the kind, post version and subject; the ids of those inserted."""
+    """Insert cases unless there is one of the kind, post version and subject; which were opened, as `_once` names them.
+
+    A review that was closed without a decision, since its version was edited, is opened again: the edit was taken back.
+    """
     if not cases:
         return set()
-    statement = insert(tx, CASES, sorted(map(case_row, cases), key=lambda row: str(row["key"])))
+    rows = {_once(each): case_row(each) for each in reversed(cases)}
+    statement = insert(tx, CASES, sorted(rows.values(), key=lambda row: str(row["key"])))
+    again = {"state": CaseState.OPEN, "closed_at": NOWHERE, "opened_at": statement.excluded.opened_at, **FREE}
+    abandoned = and_(CASES.c.kind == CaseKind.REVIEW, CASES.c.state == CaseState.CLOSED, CASES.c.decision == "")
     once = [CASES.c.kind, CASES.c.key, CASES.c.subject]
-    statement = statement.on_conflict_do_nothing(index_elements=once)
-    return set((await tx.execute(statement.returning(CASES.c.id))).scalars())
+    statement = statement.on_conflict_do_update(index_elements=once, set_=again, where=abandoned)
+    kept = await tx.execute(statement.returning(CASES.c.kind, CASES.c.key, CASES.c.subject))
+    return {f"{row.kind} {row.key} {row.subject}" for row in kept}
+
+
+def _once(each: Case) -> str:
+    return f"{each.kind} {row_key(each.post)} {each.subject}"
 
 
 async def close_outdated(tx: AsyncConnection, posts: Collection[str], now: int) -> int:
@@ -186,9 +198,9 @@ async def close_outdated(tx: AsyncConnection, posts: Collection[str], now: int) 
 
 
 def _outdated(connection: AsyncConnection, posts: Collection[str]) -> ColumnElement[bool]:
-    current = select(NAMES.c.key).where(NAMES.c.name == CASES.c.name).scalar_subquery()
+    current = exists().where(NAMES.c.name == CASES.c.name, NAMES.c.key == CASES.c.key)
     named = CASES.c.name.in_(listed(connection, posts))
-    return and_(named, _OPEN, CASES.c.kind.in_(_OF_A_VERSION), CASES.c.key != current)
+    return and_(named, _OPEN, CASES.c.kind.in_(_OF_A_VERSION), ~current)
 
 
 async def find_case(connection: AsyncConnection, case_id: str) -> Case:

@@ -1,7 +1,7 @@
 """A person's traces in the record store: found, erased, searched for."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from service.adapters.sql_audit import append
 from service.adapters.sql_database import unbroken
 from service.adapters.sql_documents import listed
 from service.adapters.sql_erasure_rules import erase_records
+from service.adapters.sql_erasure_standing import SUSPECTS, cut_standing, named
 from service.adapters.sql_forgetting import forget
 from service.adapters.sql_golden import SqlGolden
 from service.adapters.sql_review_tables import CASES
@@ -82,6 +83,7 @@ class SqlErasure(SqlStreams):
             gone.update(await self._forget(keys[start : start + _AT_ONCE]))
         gone.update(await self._records(sought))
         gone["golden and samples"] += await SqlGolden.beside(self).forget(sorted(sought.names), sorted(sought.alone))
+        gone["decisions in judgements of others"] += await self._standing(sought)
         gone["webhook_events"] += await self._events(sought)
         gone["quotes in posts of others"] += await self._quotes(sought)
         return +gone
@@ -107,6 +109,18 @@ class SqlErasure(SqlStreams):
     async def _records(self, sought: Sought) -> Counter[str]:
         async with self.write() as tx:
             return await erase_records(tx, sought, self.now())
+
+    async def _standing(self, sought: Sought) -> int:
+        """Judgements that posts of others share: what was decided on the person's posts goes out of them."""
+        rows: list[Row[Any]] = []
+        async for portion in self.portions(SUSPECTS):
+            rows += [row for row in portion if named(row.body, sought.names)]
+        return await self._cut_standing(rows, sought) if rows else 0
+
+    @unbroken
+    async def _cut_standing(self, rows: Collection[Row[Any]], sought: Sought) -> int:
+        async with self.write() as tx:
+            return await cut_standing(tx, rows, sought.names)
 
     async def _events(self, sought: Sought) -> int:
         """Events whose bodies tell of the person, whatever they happened to; deliveries go with them."""

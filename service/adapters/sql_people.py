@@ -72,6 +72,7 @@ class SqlPeople(SqlDatabase):
             before = await _find(tx, person_id)
             if before.roles != roles:
                 await self._change(tx, person_id, {"roles": sorted(roles)})
+                await _must_be_managed(tx, before)
                 detail = {"before": sorted(before.roles), "after": sorted(roles)}
                 await self._append(tx, actor, "person.roles", person_id, detail)
             return await _find(tx, person_id)
@@ -84,6 +85,7 @@ class SqlPeople(SqlDatabase):
             before = await _find(tx, person_id)
             if before.disabled != disabled:
                 await self._change(tx, person_id, {"disabled": disabled})
+                await _must_be_managed(tx, before)
                 await self._append(tx, actor, "person.disable" if disabled else "person.enable", person_id)
             return await _find(tx, person_id)
 
@@ -102,7 +104,7 @@ class SqlPeople(SqlDatabase):
 
     @unbroken
     async def admit(self, subject: Subject) -> Person:
-        """See `people.ports.PeopleStore.admit`."""
+        """See `people.ports.PeopleStore.admit`. The provider's word on roles holds, whoever is left to manage people."""
         known = PEOPLE.c.issuer == subject.issuer, PEOPLE.c.subject == subject.subject
         async with self.write() as tx:
             await take_turns(tx, _TURN)
@@ -146,11 +148,8 @@ class SqlPeople(SqlDatabase):
         await self._append(tx, actor, "person.add", person.id, detail)
 
     async def _change(self, tx: AsyncConnection, person_id: str, values: Mapping[str, Any]) -> None:
-        """Change the person and end their sessions; raise `NotAllowed` if that leaves no administrator."""
+        """Change the person and end their sessions."""
         await tx.execute(update(PEOPLE).where(PEOPLE.c.id == person_id).values(values))
-        rows = await tx.execute(select(PEOPLE.c.roles).where(PEOPLE.c.disabled.is_(False)))
-        if not any(Role.ADMIN in row.roles for row in rows):
-            raise NotAllowed("nobody would be left to manage people; make somebody else an administrator first")
         await tx.execute(delete(SESSIONS).where(SESSIONS.c.person == person_id))
 
     async def _append(
@@ -178,6 +177,15 @@ async def _find(connection: AsyncConnection, person_id: str) -> Person:
     if row is None:
         raise NotFound(f"there is no people/{person_id}")
     return person_of(row)
+
+
+async def _must_be_managed(tx: AsyncConnection, before: Person) -> None:
+    """Raise `NotAllowed` if a change to somebody who could manage people left nobody who can."""
+    if before.disabled or Role.ADMIN not in before.roles:
+        return
+    rows = await tx.execute(select(PEOPLE.c.roles).where(PEOPLE.c.disabled.is_(False)))
+    if not any(Role.ADMIN in row.roles for row in rows):
+        raise NotAllowed("nobody would be left to manage people; make somebody else an administrator first")
 
 
 async def _taken(tx: AsyncConnection, name: str) -> bool:

@@ -2,20 +2,21 @@
 
 A decision about a text stands in STANDING, so that later posts with the text get it too; every current verdict that it
 is about gets a revision, and DECISION_EFFECTS says in the place of which verdict. Whoever calls has taken the turn of
-`sql_cases.DECIDING`: two decisions never cross.
+`sql_cases.DECIDING`: two decisions never cross. A transaction revises the newest `AT_MOST` posts; what a text has more
+of is put right by `sql_enforcing`, a portion at a time.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.adapters.sql_database import moment
+from service.adapters.sql_database import moment, take_turns
 from service.adapters.sql_documents import insert, listed
 from service.adapters.sql_review_tables import DECISION_EFFECTS
-from service.adapters.sql_standing import let_fall, let_stand, standing_of
+from service.adapters.sql_standing import let_all_stand, let_fall, standing_of
 from service.adapters.sql_tables import VERDICTS, row_key
 from service.adapters.sql_verdicts import current_verdicts, recorded_verdicts, revise
 from service.adapters.standings import with_standing
@@ -23,107 +24,112 @@ from service.domain import Ruling, Source, Standing, Verdict
 from service.policy import MODERATOR
 from service.review.case import CaseDecision, Scope
 
+AT_MOST = 2_000
+"""Posts that one transaction revises."""
 _AT_ONCE = 500
 _T = TypeVar("_T")
-_Standings = Mapping[str, tuple[Standing, ...]]
+Standings = Mapping[str, tuple[Standing, ...]]
 
 
 async def touched(tx: AsyncConnection, decision: CaseDecision) -> list[Verdict]:
-    """The current verdicts that the decision is about; not those of posts that a person decided for themselves."""
+    """The current verdicts that the decision is about; not those of posts that a person decided for themselves.
+
+    No further one is recorded before `tx` ends: one that is waits, and is told to followers after what is decided here.
+    """
+    await take_turns(tx, "verdicts")
+    own = await current_verdicts(tx, VERDICTS.c.key == row_key(decision.post))
     if decision.scope is Scope.POST:
-        return await current_verdicts(tx, VERDICTS.c.key == row_key(decision.post))
-    found = await current_verdicts(tx, VERDICTS.c.content_digest == decision.content_digest)
+        return own
+    found = await current_verdicts(tx, VERDICTS.c.content_digest == decision.content_digest, newest=AT_MOST)
     held = (await standing_of(tx, [decision.content_digest])).get(decision.content_digest, ())
-    own = {standing.post for standing in held} - {decision.post.name}
-    return [verdict for verdict in found if verdict.post.name not in own]
+    apart = {standing.post for standing in held} | {verdict.post.name for verdict in own}
+    return [*own, *(verdict for verdict in found if verdict.post.name not in apart)]
+
+
+async def stand(tx: AsyncConnection, decision: CaseDecision, texts: Collection[str], now: int) -> None:
+    """Let the decision stand on these texts (content digests): for all posts that carry them, or for the one."""
+    said = decision.decision, decision.categories, decision.reason, decision.ground
+    alone = Standing(decision.post.name, *said)
+    if decision.scope is Scope.POST:
+        decided = [(decision.content_digest, alone)]
+    else:
+        decided = [(digest, Standing("", *said)) for digest in sorted(texts)]
+        held = (await standing_of(tx, [decision.content_digest])).get(decision.content_digest, ())
+        if any(standing.post == decision.post.name for standing in held):  # else its own would still come first
+            decided.append((decision.content_digest, alone))
+    await let_all_stand(tx, [each for each in decided if each[0]], now)
 
 
 async def rule(tx: AsyncConnection, decision: CaseDecision, verdicts: Sequence[Verdict], now: int) -> list[Verdict]:
-    """Let the decision hold from `now` (microseconds) on, in the place of these current verdicts; the new ones."""
-    standings = await _let_stand(tx, decision, verdicts, now)
+    """Put the decision, which stands already, in the place of these current verdicts; the new ones."""
     ruling = Ruling(decision.decision, decision.categories, (MODERATOR,), decision.reason, decision.ground)
     revised: list[Verdict] = []
-    for portion in _portions(verdicts):
-        made = [_ruled(verdict, ruling, standings, now) for verdict in portion]
-        stand = await revise(tx, made)
-        await _remember(tx, decision.id, portion, stand)
-        revised += stand
+    for portion in portions(verdicts):
+        standings = await standing_of(tx, {verdict.content_digest for verdict in portion})
+        made = await revise(tx, [ruled(verdict, ruling, standings, now) for verdict in portion])
+        await remember(tx, decision.id, portion, made)
+        revised += made
     return revised
 
 
 async def take_back(tx: AsyncConnection, decision: CaseDecision, now: int) -> list[Verdict]:
-    """End what was decided; what stood before is put in the place of the verdicts that still rest on it.
+    """End what was decided; what stood before is put in the place of the newest verdicts that still rest on it.
 
     A post that came with the text since then never had another verdict: it gets the ruling that its twin had.
     """
-    effects = (await tx.execute(select(DECISION_EFFECTS).where(DECISION_EFFECTS.c.decision == decision.id))).all()
-    digests = sorted({decision.content_digest, *(row.content_digest for row in effects)})
-    for digest in digests:
-        await let_fall(tx, digest, decision.ground)
-    before = await _by_sequence(tx, [row.before_seq for row in effects])
-    former = {row.after_seq: before[row.before_seq] for row in effects if row.before_seq in before}
-    twins = {verdict.content_digest: verdict for verdict in former.values()}
-    there = await current_verdicts(tx, VERDICTS.c.content_digest.in_(listed(tx, digests)))
-    resting = [verdict for verdict in there if verdict.ruling.case == decision.ground]
-    pairs = [(verdict, former.get(verdict.sequence) or twins.get(verdict.content_digest)) for verdict in resting]
-    standings = await standing_of(tx, digests)
-    restored = [_restored(verdict, twin, standings, now) for verdict, twin in pairs if twin]
-    return [each for portion in _portions(restored) for each in await revise(tx, portion)]
+    texts = select(DECISION_EFFECTS.c.content_digest).where(DECISION_EFFECTS.c.decision == decision.id).distinct()
+    digests = sorted({decision.content_digest, *(await tx.execute(texts)).scalars()} - {""})
+    await let_fall(tx, digests, decision.ground)
+    await take_turns(tx, "verdicts")
+    on_these = VERDICTS.c.content_digest.in_(listed(tx, digests))
+    resting = await current_verdicts(tx, on_these & (grounds() == decision.ground), newest=AT_MOST)
+    return [each for portion in portions(resting) for each in await restore(tx, portion, now)]
 
 
-async def enforce(tx: AsyncConnection, posts: Collection[str], now: int) -> list[Verdict]:
-    """Revise the current verdicts of these row keys that say otherwise than what stands on their texts.
-
-    A post that was answered from a cache which had not heard yet that a decision was taken back gets its twin's ruling.
-    """
-    there = await current_verdicts(tx, VERDICTS.c.key.in_(listed(tx, posts)))
-    standings = await standing_of(tx, {verdict.content_digest for verdict in there})
-    wrong, withdrawn = [], []
-    for verdict in there:
-        held = {standing.post: standing for standing in standings.get(verdict.content_digest, ())}
-        standing = held.get(verdict.post.name) or held.get("")
-        if standing and verdict.ruling.case != standing.case:
-            ruling = Ruling(standing.decision, standing.categories, (MODERATOR,), standing.reason, standing.case)
-            wrong.append(_ruled(verdict, ruling, standings, now))
-        elif verdict.ruling.case and not standing and not verdict.revision:
-            withdrawn.append(verdict)
-    twins = await _policys_own(tx, [verdict.content_digest for verdict in withdrawn])
-    pairs = [(verdict, twins.get(verdict.content_digest)) for verdict in withdrawn]
-    wrong += [_restored(verdict, twin, standings, now) for verdict, twin in pairs if twin]
-    return await revise(tx, wrong) if wrong else []
+async def restore(tx: AsyncConnection, verdicts: Sequence[Verdict], now: int) -> list[Verdict]:
+    """Put what stood before in the place of these current verdicts, whose decision was taken back; the new ones."""
+    former = await _former(tx, verdicts)
+    orphans = {verdict.content_digest for verdict in verdicts if verdict.sequence not in former}
+    twins = await _policys_own(tx, orphans)
+    pairs = [(verdict, former.get(verdict.sequence) or twins.get(verdict.content_digest)) for verdict in verdicts]
+    standings = await standing_of(tx, {verdict.content_digest for verdict in verdicts})
+    restored = [_restored(verdict, before, standings, now) for verdict, before in pairs if before]
+    return await revise(tx, restored) if restored else []
 
 
-async def _policys_own(tx: AsyncConnection, digests: Collection[str]) -> dict[str, Verdict]:
-    """For each of these texts a verdict that the policy gave by its rules."""
-    if not digests:
-        return {}
-    first = VERDICTS.c.content_digest.in_(listed(tx, digests)) & (VERDICTS.c.revision == 0)
-    return {each.content_digest: each for each in await recorded_verdicts(tx, first) if not each.ruling.case}
+async def remember(tx: AsyncConnection, decision_id: str, before: Sequence[Verdict], after: Sequence[Verdict]) -> None:
+    """Keep in the place of which verdict the decision put which."""
+    rows: list[dict[str, Any]] = [
+        {
+            "decision": decision_id,
+            "after_seq": made.sequence,
+            "before_seq": verdict.sequence,
+            "name": verdict.post.name,
+            "content_digest": verdict.content_digest,
+        }
+        for verdict, made in zip(before, after, strict=True)
+    ]
+    if rows:
+        await tx.execute(insert(tx, DECISION_EFFECTS, rows))
 
 
-async def _let_stand(
-    tx: AsyncConnection, decision: CaseDecision, verdicts: Sequence[Verdict], now: int
-) -> dict[str, tuple[Standing, ...]]:
-    """Let it stand on all texts that it is about; what stands on them now."""
-    digests = sorted({decision.content_digest, *(verdict.content_digest for verdict in verdicts)} - {""})
-    held = await standing_of(tx, digests)
-    said = decision.decision, decision.categories, decision.reason, decision.ground
-    for digest in digests:
-        own = {verdict.post.name for verdict in verdicts if verdict.content_digest == digest}
-        if decision.scope is Scope.TEXT:
-            await let_stand(tx, digest, Standing("", *said), now)
-            own &= {standing.post for standing in held.get(digest, ())}  # else their own would still come first
-        for name in sorted(own):
-            await let_stand(tx, digest, Standing(name, *said), now)
-    return await standing_of(tx, digests)
-
-
-def _ruled(verdict: Verdict, ruling: Ruling, standings: _Standings, now: int) -> Verdict:
+def ruled(verdict: Verdict, ruling: Ruling, standings: Standings, now: int) -> Verdict:
+    """The verdict as a person decided it."""
     told = with_standing(verdict, standings)
     return replace(told, ruling=ruling, source=Source.MODERATOR, decided_at=moment(now), latency={}, sequence=0)
 
 
-def _restored(verdict: Verdict, before: Verdict, standings: _Standings, now: int) -> Verdict:
+def grounds() -> ColumnElement[str]:
+    """The case or bulk decision that a row of VERDICTS rests on; empty where the policy decided."""
+    return VERDICTS.c.body["case"].as_string()
+
+
+def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """The items, as many at a time as one statement should hold."""
+    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+
+
+def _restored(verdict: Verdict, before: Verdict, standings: Standings, now: int) -> Verdict:
     told = with_standing(verdict, standings)
     return replace(
         told,
@@ -136,26 +142,22 @@ def _restored(verdict: Verdict, before: Verdict, standings: _Standings, now: int
     )
 
 
-async def _remember(tx: AsyncConnection, decision_id: str, before: Sequence[Verdict], after: Sequence[Verdict]) -> None:
-    rows: list[dict[str, Any]] = [
-        {
-            "decision": decision_id,
-            "after_seq": made.sequence,
-            "before_seq": verdict.sequence,
-            "name": verdict.post.name,
-            "content_digest": verdict.content_digest,
-        }
-        for verdict, made in zip(before, after, strict=True)
-    ]
-    await tx.execute(insert(tx, DECISION_EFFECTS, rows))
+async def _former(tx: AsyncConnection, verdicts: Sequence[Verdict]) -> dict[int, Verdict]:
+    """By sequence, in the place of which verdict each of these was put."""
+    after = [verdict.sequence for verdict in verdicts]
+    effects = select(DECISION_EFFECTS.c.after_seq, DECISION_EFFECTS.c.before_seq)
+    rows = (await tx.execute(effects.where(DECISION_EFFECTS.c.after_seq.in_(after)))).all()
+    which = VERDICTS.c.seq.in_([row.before_seq for row in rows])
+    before = {each.sequence: each for each in await recorded_verdicts(tx, which)}
+    return {row.after_seq: before[row.before_seq] for row in rows if row.before_seq in before}
 
 
-async def _by_sequence(tx: AsyncConnection, sequences: Sequence[int]) -> dict[int, Verdict]:
-    found: dict[int, Verdict] = {}
-    for portion in _portions(sequences):
-        found |= {each.sequence: each for each in await recorded_verdicts(tx, VERDICTS.c.seq.in_(portion))}
-    return found
-
-
-def _portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+async def _policys_own(tx: AsyncConnection, digests: Collection[str]) -> dict[str, Verdict]:
+    """For each of these texts a verdict that the policy gave by its rules: the newest."""
+    if not digests:
+        return {}
+    first = VERDICTS.c.content_digest.in_(listed(tx, digests)) & (VERDICTS.c.revision == 0) & (grounds() == "")
+    newest = select(VERDICTS.c.content_digest, VERDICTS.c.seq).where(first).order_by(VERDICTS.c.seq)
+    sequences = {row.content_digest: row.seq for row in await tx.execute(newest)}
+    found = await recorded_verdicts(tx, VERDICTS.c.seq.in_(list(sequences.values())))
+    return {each.content_digest: each for each in found}

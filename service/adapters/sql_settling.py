@@ -20,11 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_audit import append
 from service.adapters.sql_case_rows import appeal_of, appeal_row, decision_of, decision_row
-from service.adapters.sql_cases import FREE, find_case, insert_cases
+from service.adapters.sql_cases import DECIDED_ALONG, FREE, find_case, insert_cases
 from service.adapters.sql_database import moment
+from service.adapters.sql_documents import listed
 from service.adapters.sql_review_tables import APPEALS, CASE_DECISIONS, CASES
-from service.adapters.sql_ruling import rule, touched
-from service.adapters.sql_tables import row_key
+from service.adapters.sql_ruling import rule, stand, touched
+from service.adapters.sql_tables import VERDICTS, row_key
+from service.adapters.sql_verdicts import current_verdicts
 from service.adapters.sql_webhook_events import enqueue
 from service.domain import Verdict
 from service.errors import InvalidInput
@@ -41,7 +43,6 @@ from service.review.case import (
 )
 from service.webhooks.event import appeal_event
 
-_DECIDED_ALONG = (CaseKind.REVIEW, CaseKind.SECOND_OPINION)
 _SPENT = {"leased_at": FREE["leased_at"], "lease_until": FREE["lease_until"]}
 
 
@@ -66,12 +67,16 @@ async def same_again(tx: AsyncConnection, case: Case, moderator: str, ruled: Rul
 
 async def settle(tx: AsyncConnection, case: Case, decision: CaseDecision, now: int, *, opinion: bool) -> Outcome:
     """Record the decision on the open `case` and all that follows from it, the entry in the audit log last."""
-    verdicts = await touched(tx, decision)
-    applied, following = await _consequences(tx, case, decision, verdicts, opinion=opinion)
-    decision = replace(decision, applied=applied, posts=len(verdicts) if applied else 0)
-    made = await rule(tx, decision, verdicts, now) if applied else []
+    applied, following = await _consequences(tx, case, decision, opinion=opinion)
+    decision = replace(decision, applied=applied)
+    verdicts: list[Verdict] = []
+    if applied:
+        await stand(tx, decision, [decision.content_digest], now)
+        verdicts = await touched(tx, decision)
+        decision = replace(decision, posts=len(verdicts))
+    made = await rule(tx, decision, verdicts, now)
     await keep(tx, decision)
-    await _close(tx, case, decision, now)
+    await _close(tx, case, decision, verdicts, now)
     await insert_cases(tx, following)
     if case.kind is CaseKind.APPEAL:
         await _conclude(tx, case, decision, now)
@@ -107,23 +112,27 @@ def told(decision: CaseDecision) -> dict[str, object]:
 
 
 def outcome_of(appeal: Appeal, decision: CaseDecision) -> AppealState:
-    """Upheld when something else is decided than what is contested. Raises `InvalidInput` when it is stricter."""
+    """Upheld when something else is decided than what is contested. Raises `InvalidInput` when it is stricter.
+
+    The same decision for some of the same reasons contradicts nothing: the post is restricted as it was.
+    """
     if decision.decision.severity > appeal.contested.severity:
         problem = f"{decision.decision} is stricter than the {appeal.contested} that the author contests"
         raise InvalidInput("decision", problem, "decide the same, or something milder")
-    contested = appeal.contested, frozenset(appeal.contested_categories)
-    return AppealState.REJECTED if decision.said == contested else AppealState.UPHELD
+    decided, categories = decision.said
+    same = decided is appeal.contested and categories.issubset(appeal.contested_categories)
+    return AppealState.REJECTED if same else AppealState.UPHELD
 
 
 async def _consequences(
-    tx: AsyncConnection, case: Case, decision: CaseDecision, verdicts: Sequence[Verdict], *, opinion: bool
+    tx: AsyncConnection, case: Case, decision: CaseDecision, *, opinion: bool
 ) -> tuple[bool, list[Case]]:
     """Whether verdicts are revised, and the cases that are opened."""
     match case.kind:
         case CaseKind.GOLDEN:
             return False, []
         case CaseKind.PREVALENCE:
-            own = [verdict for verdict in verdicts if verdict.post == case.post]
+            own = await current_verdicts(tx, VERDICTS.c.key == row_key(case.post))
             return any(verdict.decision is not decision.decision for verdict in own), []
         case CaseKind.APPEAL:
             return outcome_of(await appeal_in(tx, case.id), decision) is AppealState.UPHELD, []
@@ -158,18 +167,16 @@ async def _decision_named(tx: AsyncConnection, name: str) -> CaseDecision:
     return decision_of((await tx.execute(query)).mappings().one())
 
 
-async def _close(tx: AsyncConnection, case: Case, decision: CaseDecision, now: int) -> None:
+async def _close(
+    tx: AsyncConnection, case: Case, decision: CaseDecision, verdicts: Sequence[Verdict], now: int
+) -> None:
     """Close the case, and the open ones that are decided with it; the decider's name stays in their own."""
     values = {"state": CaseState.DECIDED, "decision": decision.id, "closed_at": now}
     own = {"holder": decision.moderator, **_SPENT}
     await tx.execute(update(CASES).where(CASES.c.id == case.id).values(**values, **own))
     if decision.applied:
-        same = (
-            CASES.c.content_digest == decision.content_digest
-            if decision.scope is Scope.TEXT
-            else CASES.c.key == row_key(decision.post)
-        )
-        along = and_(same, CASES.c.state == CaseState.OPEN, CASES.c.kind.in_(_DECIDED_ALONG))
+        same = CASES.c.key.in_(listed(tx, {row_key(decision.post), *(row_key(each.post) for each in verdicts)}))
+        along = and_(same, CASES.c.state == CaseState.OPEN, CASES.c.kind.in_(DECIDED_ALONG))
         await tx.execute(update(CASES).where(along).values(**values, **FREE))
 
 

@@ -9,15 +9,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_database import SqlDatabase, unbroken
-from service.adapters.sql_documents import listed
+from service.adapters.sql_documents import insert, listed
 from service.adapters.sql_tables import JUDGEMENTS, STANDING
 from service.adapters.standings import holding
 from service.codec import decode_judgement, decode_standing, encode_judgement
 from service.domain import Standing
+
+_AT_ONCE = 500
 
 
 class SqlStanding(SqlDatabase):
@@ -33,7 +35,7 @@ class SqlStanding(SqlDatabase):
     async def withdraw(self, content_digest: str, case: str) -> None:
         """See `ports.VerdictStore.withdraw`."""
         async with self.write() as tx:
-            await let_fall(tx, content_digest, case)
+            await let_fall(tx, [content_digest], case)
 
     @unbroken
     async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
@@ -55,33 +57,48 @@ async def standing_of(connection: AsyncConnection, digests: Collection[str]) -> 
 
 async def let_stand(tx: AsyncConnection, content_digest: str, standing: Standing, now: int) -> None:
     """Let `standing` hold from `now` (microseconds since the epoch) on."""
-    row = {
-        "content_digest": content_digest,
-        "post": standing.post,
-        "case": standing.case,
-        "body": list(standing),
-        "decided_at": now,
-    }
-    await tx.execute(delete(STANDING).where(STANDING.c.content_digest == content_digest, _same(standing)))
-    await tx.execute(STANDING.insert().values(row))
-    await _tell_judgements(tx, content_digest)
+    await let_all_stand(tx, [(content_digest, standing)], now)
 
 
-async def let_fall(tx: AsyncConnection, content_digest: str, case: str) -> None:
-    """End what was decided on the text in `case`."""
-    await tx.execute(delete(STANDING).where(STANDING.c.content_digest == content_digest, STANDING.c.case == case))
-    await _tell_judgements(tx, content_digest)
+async def let_all_stand(tx: AsyncConnection, decided: Sequence[tuple[str, Standing]], now: int) -> None:
+    """Let each standing hold on the text of that digest: from `now` on, or from when it is the newest there.
+
+    Clocks of several hosts disagree, and the newest holds: so it is never older than what stands there already.
+    """
+    for start in range(0, len(decided), _AT_ONCE):
+        portion = decided[start : start + _AT_ONCE]
+        digests = sorted({digest for digest, _ in portion})
+        newest = select(func.max(STANDING.c.decided_at)).where(STANDING.c.content_digest.in_(listed(tx, digests)))
+        at = max(now, ((await tx.execute(newest)).scalar() or 0) + 1)
+        rows = [
+            {"content_digest": digest, "post": held.post, "case": held.case, "body": list(held), "decided_at": at}
+            for digest, held in sorted(portion)
+        ]
+        statement = insert(tx, STANDING, rows)
+        again = {"body": statement.excluded.body, "decided_at": statement.excluded.decided_at}
+        once = list(STANDING.primary_key.columns)
+        await tx.execute(statement.on_conflict_do_update(index_elements=once, set_=again))
+        await _tell_judgements(tx, digests)
 
 
-def _same(standing: Standing) -> Any:
-    return (STANDING.c.post == standing.post) & (STANDING.c.case == standing.case)
+async def let_fall(tx: AsyncConnection, digests: Sequence[str], case: str) -> None:
+    """End what was decided on these texts in `case`."""
+    for start in range(0, len(digests), _AT_ONCE):
+        portion = digests[start : start + _AT_ONCE]
+        there = STANDING.c.content_digest.in_(listed(tx, portion)) & (STANDING.c.case == case)
+        await tx.execute(delete(STANDING).where(there))
+        await _tell_judgements(tx, portion)
 
 
-async def _tell_judgements(tx: AsyncConnection, content_digest: str) -> None:
-    held = (await standing_of(tx, [content_digest])).get(content_digest, ())
-    query = select(JUDGEMENTS).where(JUDGEMENTS.c.content_digest == content_digest)
-    query = query.order_by(*JUDGEMENTS.primary_key.columns).with_for_update()
-    for row in (await tx.execute(query)).all():
-        judgement = replace(decode_judgement(row.body), standing=held)
-        this = [column == getattr(row, column.name) for column in JUDGEMENTS.primary_key.columns]
-        await tx.execute(update(JUDGEMENTS).where(*this).values(body=encode_judgement(judgement)))
+async def _tell_judgements(tx: AsyncConnection, digests: Collection[str]) -> None:
+    held = await standing_of(tx, digests)
+    once = list(JUDGEMENTS.primary_key.columns)
+    query = select(JUDGEMENTS).where(JUDGEMENTS.c.content_digest.in_(listed(tx, digests))).order_by(*once)
+    rows = []
+    for row in (await tx.execute(query.with_for_update())).mappings():
+        judgement = replace(decode_judgement(row["body"]), standing=held.get(row["content_digest"], ()))
+        rows.append({**row, "body": encode_judgement(judgement)})
+    if rows:
+        statement = insert(tx, JUDGEMENTS, rows)
+        told = {"body": statement.excluded.body}
+        await tx.execute(statement.on_conflict_do_update(index_elements=once, set_=told))

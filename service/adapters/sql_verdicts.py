@@ -114,11 +114,16 @@ class SqlVerdicts(SqlDatabase):
         return [_verdict(row) for row in rows], newest if len(rows) < limit else rows[-1]["seq"]
 
 
-async def current_verdicts(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Verdict]:
-    """The current verdicts, on the current versions of posts, that `which` (of VERDICTS) holds for, oldest first."""
+async def current_verdicts(
+    connection: AsyncConnection, which: ColumnElement[bool], *, newest: int | None = None
+) -> list[Verdict]:
+    """The current verdicts, on the current versions of posts, that `which` (of VERDICTS) holds for, oldest first.
+
+    With `newest`, only so many of the newest.
+    """
     named = select(NAMES.c.key).where(NAMES.c.name == POSTS.c.name).scalar_subquery()
-    query = _CURRENT.where(which, POSTS.c.key == named).order_by(VERDICTS.c.seq)
-    return [_verdict(row) for row in (await connection.execute(query)).mappings()]
+    query = _CURRENT.where(which, POSTS.c.key == named).order_by(VERDICTS.c.seq.desc()).limit(newest)
+    return [_verdict(row) for row in reversed((await connection.execute(query)).mappings().all())]
 
 
 async def recorded_verdicts(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Verdict]:

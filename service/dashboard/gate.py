@@ -2,6 +2,7 @@
 
 from jinja2 import Environment
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,11 +12,15 @@ from service.dashboard.visit import Visit
 from service.desk import Desk
 from service.errors import AssayError, InvalidInput
 from service.people.person import Session
+from service.people.roles import Right
 
 REFRESH = "x-assay-refresh"
 """The header of what our script fetches without anybody's asking."""
-MAX_BODY = 64 << 20
-_MAX_FIELD = 4 << 20
+STRANGERS, MAX_BODY = 64 << 10, 4 << 20
+"""Bytes that a request may bring from somebody who is not signed in, and from somebody who is."""
+LARGE = {"/claims/import": (Right.MANAGE_CLAIMS, 64 << 20)}
+"""Where those who have a right may bring more."""
+_MAX_FIELD = MAX_BODY
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -29,13 +34,14 @@ class Gate:
         """See ASGI."""
         if scope["type"] != "http" or scope["path"].startswith("/static/"):
             return await self._app(scope, receive, send)
-        request = Request(scope, _bounded(receive))
+        request = Request(scope)
         token = cookies.read(request, cookies.SESSION)
         try:
             session = await self._desk.sign_in.session(token, used=REFRESH not in request.headers)
+            request = Request(scope, _bounded(request, receive, limit_for(scope["path"], session)))
             secret = self._admit(request, token, session)
             await _check(request, secret)
-        except AssayError as error:
+        except (AssayError, HTTPException) as error:
             return await trouble(self._visit(request, None, ""), error)(scope, receive, send)
         try:
             return await self._app(scope, request.receive, send)
@@ -61,9 +67,18 @@ async def _check(request: Request, secret: str) -> None:
     csrf.check_origin(request)
     brought = request.headers.get(csrf.HEADER, "")
     if request.headers.get("content-type", "").startswith(_FORMS):
-        form = request.state.form = await request.form(max_part_size=_MAX_FIELD)
+        form = request.state.form = await _form(request)
         brought = brought or _token(form)
     csrf.check_token(secret, brought)
+
+
+async def _form(request: Request) -> FormData:
+    try:
+        return await request.form(max_part_size=_MAX_FIELD)
+    except HTTPException as error:
+        if error.status_code == 413:
+            raise
+        raise InvalidInput("form", f"can't be read: {error.detail}", "go back and send it again") from error
 
 
 def _token(form: FormData) -> str:
@@ -71,16 +86,27 @@ def _token(form: FormData) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _bounded(receive: Receive) -> Receive:
-    """`receive` that raises `InvalidInput` once a body is too large."""
+def limit_for(path: str, session: Session | None) -> int:
+    """How many bytes a request may bring."""
+    if session is None:
+        return STRANGERS
+    right, large = LARGE.get(path, (Right.SEE, MAX_BODY))
+    return large if session.person.may(right) else MAX_BODY
+
+
+def _bounded(request: Request, receive: Receive, limit: int) -> Receive:
+    """`receive` that raises `HTTPException` (413) once a body is over `limit`, at once where its length is told."""
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told[:20]) > limit:
+        raise HTTPException(413)
     taken = 0
 
     async def receiving() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY:
-            raise InvalidInput("request", f"is larger than {MAX_BODY >> 20} MiB", "send it in parts")
+        if taken > limit:
+            raise HTTPException(413)
         return message
 
     return receiving

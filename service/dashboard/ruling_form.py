@@ -1,11 +1,12 @@
 """The form by which a moderator decides: the policy's reasons under the keys 1 to 9, and what can be said beside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from service.dashboard.visit import Form
 from service.domain import Category, Decision
 from service.errors import InvalidInput
+from service.review.appeal import Appeal, AppealState
 from service.review.case import Ruled, Scope
 from service.routing import Reason, Routing
 
@@ -53,11 +54,42 @@ def ruled(form: Form, routing: Routing) -> Ruled:
         scope = Scope(form.text("scope", Scope.TEXT))
     except ValueError:
         raise InvalidInput("decision", "is none that there is", f"choose {', '.join(OUTCOMES)}") from None
-    category = choice.reason.category
+    named = [choice.reason.category] if choice.reason.category else []
+    try:
+        named += [Category(told) for told in form.texts("also")]
+    except ValueError:
+        raise InvalidInput("categories", "name one that there isn't", "choose from the list") from None
     return Ruled(
         decision=decision,
-        categories=(category,) if category and decision is not Decision.ALLOW else (),
+        categories=tuple(dict.fromkeys(named)) if decision is not Decision.ALLOW else (),
         reason=chosen,
         rationale=form.raw("rationale").strip(),
         scope=scope,
     )
+
+
+def appeal_ruling(form: Form, routing: Routing, appeal: Appeal) -> Ruled:
+    """What the form for an appeal says: `outcome` is REJECTED, or the milder decision that upholds it.
+
+    Raises `InvalidInput`. The reason is the one that was chosen, else the policy's for what is decided.
+    """
+    told = form.text("outcome")
+    if told != AppealState.REJECTED and told not in OUTCOMES:
+        raise InvalidInput("outcome", "is missing", "press 1 to reject the appeal, or a key that upholds it")
+    stays = told == AppealState.REJECTED
+    decision = appeal.contested if stays else Decision(told)
+    categories = appeal.contested_categories if decision is not Decision.ALLOW else ()
+    return Ruled(
+        decision=decision,
+        categories=categories,
+        reason=form.text("reason") or _fitting(routing, categories),
+        rationale=form.raw("rationale").strip(),
+        scope=Scope(form.text("scope", Scope.POST)),
+    )
+
+
+def _fitting(routing: Routing, categories: Collection[Category]) -> str:
+    """The first reason that is about one of the categories or, without any, about nothing being wrong."""
+    named = [choice.reason for choice in choices(routing)]
+    fits = (each.name for each in named if (each.category in categories if categories else each.category is None))
+    return next(fits, named[0].name)

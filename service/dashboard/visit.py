@@ -1,6 +1,6 @@
 """One request to the dashboard: who asks, what they work with, and the ways to answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,11 @@ from starlette.routing import Route
 from service.dashboard import cookies, csrf
 from service.dashboard.navigation import entries_for
 from service.desk import Desk
+from service.domain import Category
 from service.errors import InvalidInput, NotAllowed
 from service.people.person import Person, Session
 from service.people.roles import Right
+from service.routing import SEVERE
 
 SCRIPT = "x-assay-script"
 """The header of requests that our script makes: they are answered by a part of a page, or by plain words."""
@@ -88,6 +90,10 @@ class Visit:
     def may(self, right: Right) -> bool:
         """Whether the person may do that."""
         return self.session is not None and self.session.person.may(right)
+
+    def grave(self, categories: Collection[Category]) -> bool:
+        """Whether a text of these categories is blurred until it is asked for."""
+        return self.desk.policies.current.routing.severity(categories) >= SEVERE
 
     def path(self, name: str) -> str:
         """The part of the path called `name`, as in `/people/{id}`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -111,6 +112,20 @@ class TestPeople:
         other = Subject(issuer="https://other.example", subject="7", name="Grace", roles=MODERATOR)
         assert (await rivals[0].admit(other)).id != admitted[0].id
         assert [action for _, action, _ in await log_of(rivals[0])] == ["person.add"] * 3
+
+    async def test_a_provider_changes_roles_where_nobody_is_an_administrator(self, people: SqlPeople) -> None:
+        subject = Subject(issuer="https://id.example", subject="7", name="Grace", roles=MODERATOR)
+        grace = await people.admit(subject)
+        assert (await people.admit(replace(subject, roles=frozenset({Role.LEAD})))).roles == {Role.LEAD}
+        assert (await people.set_roles(grace.id, MODERATOR, actor="system")).roles == MODERATOR
+        assert (await people.set_disabled(grace.id, True, actor="system")).disabled
+
+    async def test_a_provider_may_take_the_last_administrator_away(self, people: SqlPeople) -> None:
+        subject = Subject(issuer="https://id.example", subject="7", name="Grace", roles=ADMIN)
+        grace = await people.admit(subject)
+        with pytest.raises(NotAllowed):
+            await people.set_roles(grace.id, MODERATOR, actor="system")
+        assert (await people.admit(replace(subject, roles=MODERATOR))).roles == MODERATOR
 
 
 class TestSessions:

@@ -39,8 +39,8 @@ async def test_another_upholds_it_by_keyboard(site: Site, open_page: OpenPage) -
     await page.keyboard.press("r")
     await page.keyboard.type("The film is named in the post.")
     await page.keyboard.press("Escape")
-    await page.keyboard.press("1")
-    await expect(page.get_by_role("status").first).to_contain_text("Nothing more is waiting")
+    await page.keyboard.press("2")
+    await expect(page.get_by_role("status").first).to_contain_text("The appeal is upheld")
     appeal = await site.desk.appealing.find(appeal_id)
     assert (appeal.state, appeal.decision) == (AppealState.UPHELD, Decision.ALLOW)
     assert (await site.store.latest(appeal.post.name)).decision is Decision.ALLOW
@@ -52,3 +52,20 @@ async def test_who_decided_first_is_not_given_it(site: Site, open_page: OpenPage
     await page.keyboard.press("n")
     await expect(page.get_by_role("status").first).to_contain_text("you decided first")
     assert (await site.desk.appealing.find(appeal_id)).state is AppealState.OPEN
+
+
+async def test_another_rejects_it_and_what_stood_stays(site: Site, open_page: OpenPage) -> None:
+    appeal_id = await contested(site, "first")
+    appeal = await site.desk.appealing.find(appeal_id)
+    before = await site.store.latest(appeal.post.name)
+    page = await open_page(f"/appeals/{appeal_id}", "moderator", name="second")
+    await page.keyboard.press("n")
+    await expect(page.get_by_text("Contested:")).to_be_visible()
+    await page.keyboard.press("1")
+    await expect(page.get_by_role("alert")).to_contain_text("Rationale")
+    await page.keyboard.type("No film is named, and it was said to a person.")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("1")
+    await expect(page.get_by_role("status").first).to_contain_text("The appeal is rejected")
+    assert (await site.desk.appealing.find(appeal_id)).state is AppealState.REJECTED
+    assert await site.store.latest(appeal.post.name) == before

@@ -1,6 +1,7 @@
 """What every answer carries, and what the dashboard turns away: without a browser."""
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from service.dashboard.app import dashboard_app
 from service.dashboard.csrf import token_for
+from service.dashboard.gate import MAX_BODY, STRANGERS, limit_for
 from service.dashboard.headers import POLICY
 from service.dashboard.serving import listening
 from service.people.roles import Role
@@ -160,3 +162,49 @@ def test_no_template_holds_what_the_policy_forbids() -> None:
             assert not re.search(forbidden, text, re.IGNORECASE), f"{path.name}: {forbidden}"
         for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", text, re.DOTALL):
             assert "csrf()" in form, f"{path.name}: a form without its token"
+
+
+async def chunks(size: int) -> AsyncIterator[bytes]:
+    yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    for _ in range(0, size, 1 << 14):
+        yield b"x" * (1 << 14)
+
+
+FORM = {"content-type": "multipart/form-data; boundary=b"}
+
+
+async def test_who_is_not_signed_in_may_bring_little(client_of: Client) -> None:
+    stranger = await client_of()
+    told = await stranger.post("/claims/import", content=b"x" * (STRANGERS + 1), headers=FORM)
+    untold = await stranger.post("/claims/import", content=chunks(STRANGERS), headers=FORM)
+    for answer in (told, untold):
+        assert answer.status_code == 413
+        assert "too large" in answer.text
+        assert answer.headers["content-security-policy"] == POLICY
+
+
+async def test_how_much_a_request_may_bring_is_said_by_route_and_right(site: Site, client_of: Client) -> None:
+    lead, viewer = [await site.desk.sign_in.session(await site.token(role)) for role in ("lead", "viewer")]
+    assert limit_for("/claims/import", lead) == 64 << 20
+    assert limit_for("/claims/import", viewer) == limit_for("/people", lead) == MAX_BODY
+    assert limit_for("/claims/import", None) == STRANGERS
+    assert (await (await client_of("lead")).post("/people", content=chunks(MAX_BODY), headers=FORM)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"no form at all", b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n", b"--b\r\nx: y\r\n\r\n"],
+)
+async def test_a_form_that_cannot_be_read_is_told_in_words(client_of: Client, body: bytes) -> None:
+    client = await client_of("admin", csrf=False)
+    answer = await client.post("/people", content=body, headers=FORM)
+    assert answer.status_code in {400, 403}
+    assert "<h1" in answer.text
+
+
+async def test_a_field_that_is_too_long_is_told_in_words(client_of: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.dashboard.gate._MAX_FIELD", 1000)
+    client = await client_of("admin")
+    answer = await client.post("/people", files={"file": b"x"}, data={"name": "x" * 2000})
+    assert answer.status_code == 400
+    assert "form" in answer.text

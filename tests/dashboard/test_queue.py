@@ -66,7 +66,7 @@ async def test_a_reason_that_needs_a_rationale_asks_for_it(site: Site, open_page
     await page.keyboard.press("Escape")
     await page.keyboard.press("2")
     await expect(page).to_have_url(re.compile(r"/queue\?"))
-    await expect(page.get_by_role("status").first).to_contain_text("Nothing more is waiting")
+    await expect(page.get_by_role("status").first).to_contain_text("Nothing more is free")
     [verdict] = await site.store.page(ALL, before=None, limit=5)
     assert (verdict.decision, verdict.ruling.reason) == (Decision.LABEL, "misinformation")
 
@@ -113,6 +113,8 @@ async def test_skipped_and_handed_over_cases_go_to_others(site: Site, open_page:
     await expect(page.locator("#case")).not_to_have_attribute("data-case", str(handed))
     held = await site.desk.reviewing.cases(replace(HELD, moderator=other.id))
     assert [case.id for case in held] == [handed]
+    notes = await site.desk.reviewing.notes([held[0].name])
+    assert [note.text for note in notes] == ["You know this advertiser."]
 
 
 async def test_two_moderators_never_see_one_case(site: Site, open_page: OpenPage) -> None:
@@ -155,6 +157,71 @@ async def test_a_second_opinion_hides_the_first(site: Site, open_page: OpenPage)
     await expect(second).to_have_url(re.compile(r"/queue\?"))
     [verdict] = await site.store.page(ALL, before=None, limit=5)
     assert verdict.decision is Decision.BLOCK
+
+
+async def test_a_colleague_who_decides_the_same_text_takes_the_case_along(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number, "one text for both") for number in (1, 2)], "fraud")
+    await open_cases(site, [post_of(3, "another one")], "fraud")
+    one, two = [await open_page("/queue", "moderator", name=name) for name in ("one", "two")]
+    for page in (one, two):
+        await begin(page)
+    held = {await page.locator("#case").get_attribute("data-case") for page in (one, two)}
+    cases = {case.id: case.content_digest for case in await site.desk.reviewing.cases(HELD)}
+    if len({cases[str(each)] for each in held}) == 2:  # one of them got the other text: give it back
+        await decide(
+            two
+            if cases[str(await two.locator("#case").get_attribute("data-case"))]
+            != post_of(1, "one text for both").content_digest
+            else one,
+            "9",
+        )
+    await decide(one, "9")
+    await decide(two, "9")
+    verdicts = await site.store.page(ALL, before=None, limit=9)
+    assert sum(verdict.source is Source.MODERATOR for verdict in verdicts) >= 2
+
+
+async def test_a_key_that_is_held_decides_once(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number) for number in range(6)], "fraud")
+    page = await open_page("/queue", "moderator")
+    await begin(page)
+    before = await page.locator("#case").get_attribute("data-case")
+    await page.keyboard.down("9")
+    for _ in range(5):
+        await page.keyboard.down("9")  # repeats, since it is down already
+    await expect(page.locator("#case")).not_to_have_attribute("data-case", str(before))
+    for _ in range(5):
+        await page.keyboard.down("9")
+    await page.keyboard.up("9")
+    await page.wait_for_timeout(300)
+    verdicts = await site.store.page(ALL, before=None, limit=9)
+    assert sum(verdict.source is Source.MODERATOR for verdict in verdicts) == 1
+
+
+async def test_undoing_a_bulk_decision_leaves_the_case(site: Site, open_page: OpenPage) -> None:
+    await open_cases(
+        site, [post_of(number, f"Send one coin, get two {number}") for number in range(3)], "fraud", cluster="f" * 32
+    )
+    await open_cases(site, [post_of(9, "Something else")], "hate")
+    page = await open_page("/queue/clusters/" + "f" * 32, "lead")
+    await page.keyboard.press("9")
+    await expect(page.get_by_text("3 posts with 3 texts")).to_be_visible()
+    await page.keyboard.press("y")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/queue$"))
+    await begin(page)
+    await page.keyboard.press("u")
+    await expect(page.get_by_role("status").first).to_contain_text("The bulk decision is taken back")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
+    verdicts = await site.store.page(ALL, before=None, limit=9)
+    assert {verdict.decision for verdict in verdicts} == {Decision.REVIEW}
+
+
+async def test_nothing_to_undo_and_it_says_so(open_page: OpenPage) -> None:
+    page = await open_page("/queue", "moderator")
+    await page.keyboard.press("u")
+    await expect(page.get_by_role("status").first).to_be_visible()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
 
 
 SCRIPT = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>\"'><svg onload=window.pwned=1>"

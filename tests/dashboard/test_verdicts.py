@@ -86,3 +86,21 @@ async def test_they_fit_a_phone(site: Site, open_page: OpenPage) -> None:
     for path in ("/live", "/search?text=bleach", f"/posts/{post_of(1).name}", "/claims"):
         await page.goto(path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
+async def test_a_post_whose_id_holds_percent_signs_is_found(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(1, id="https:%2F%2Fsocial.example%2F1")])
+    page = await open_page("/live", "viewer")
+    await page.locator("#live tbody a").first.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Post")
+
+
+async def test_a_grave_text_is_blurred_in_lists_and_until_asked_for(site: Site, open_page: OpenPage) -> None:
+    post = post_of(1, "I will come and hurt you")
+    await open_cases(site, [post], "violence")
+    page = await open_page("/search?text=hurt", "viewer")
+    await expect(page.locator("tbody a").first).to_have_class("veiled")
+    await page.goto(f"/posts/{post.name}")
+    await expect(page.locator(".post-text")).to_have_class(re.compile("veiled"))
+    await page.keyboard.press("v")
+    await expect(page.locator(".post-text")).not_to_have_class(re.compile("veiled"))

@@ -87,7 +87,8 @@ function press(element) {
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // A key that is held down must not decide the cases that come next, unseen.
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
   if (typing(event.target)) {
     if (event.key === "Escape") event.target.blur();
     return;
@@ -180,6 +181,7 @@ async function onSubmit(event) {
 }
 
 async function send(form, button, target) {
+  if (target.getAttribute("aria-busy") === "true") return;
   const data = new FormData(form, button);
   const url = new URL(button?.getAttribute("formaction") || form.getAttribute("action") || location.href, location.href);
   const options = { method: form.method.toUpperCase() };

@@ -3,6 +3,7 @@ import { $, $$, ask, say } from "./assay.js";
 
 const MOST_ROWS = 200;
 const RETRY_MS = 3_000;
+const PAUSE_MS = 1_000;
 const box = $("#live");
 const body = $("tbody", box);
 const state = $("#live-state");
@@ -27,9 +28,11 @@ async function follow() {
     try {
       const url = new URL(box.dataset.since, location.href);
       url.searchParams.set("cursor", cursor);
-      const response = await ask(url);
+      const response = await ask(url, { headers: { "X-Assay-Refresh": "1" } });
       put(await response.text());
-      cursor = response.headers.get("X-Assay-Cursor") || cursor;
+      const reached = response.headers.get("X-Assay-Cursor") || cursor;
+      if (reached === cursor) await sleep(PAUSE_MS); // nothing fits the filter: don't ask at once again
+      cursor = reached;
       state.textContent = "Newest on top; new ones come by themselves.";
     } catch (error) {
       state.textContent = `${error.message} It is tried again.`;

@@ -2,21 +2,24 @@
 import { $, $$, ask, say } from "./assay.js";
 
 const BEAT_MS = 60_000;
+const AWAY_MS = 5 * 60_000; // nobody is there any more: the lease may run out
+let touchedAt = performance.now();
 let shownAt = performance.now();
 let marks = true;
-let grey = false;
+let grey = sessionStorage.getItem("grey") === "yes";
 
 function dress() {
   for (const text of $$("[data-text]")) text.classList.toggle("unmarked", !marks);
   $(".case")?.classList.toggle("colourless", grey);
   $("[data-heat]")?.setAttribute("aria-pressed", String(marks));
+  $("[data-grey]")?.setAttribute("aria-pressed", String(grey));
 }
 
 async function beat() {
   const held = $("#case[data-mine]");
-  if (!held || document.hidden) return;
+  if (!held || document.hidden || performance.now() - touchedAt > AWAY_MS) return;
   try {
-    await ask(`/queue/cases/${held.dataset.case}/extend`, { method: "POST" });
+    await ask(`/queue/cases/${held.dataset.case}/extend`, { method: "POST", headers: { "X-Assay-Refresh": "1" } });
   } catch (error) {
     say(error.message, "bad");
   }
@@ -32,6 +35,7 @@ document.addEventListener("click", (event) => {
     dress();
   } else if (event.target.closest("[data-grey]")) {
     grey = !grey;
+    sessionStorage.setItem("grey", grey ? "yes" : "");
     dress();
   } else event.target.closest("[data-closes]")?.closest("dialog").close();
 });
@@ -47,8 +51,13 @@ document.addEventListener("assay:swapped", (event) => {
   const { dataset } = event.target;
   if (dataset.case) history.replaceState(null, "", `/queue/cases/${dataset.case}${location.search.replace(/[?&]show=1/, "")}`);
   dress();
-  if (!event.target.contains(document.activeElement)) $("#main").scrollIntoView({ block: "start" });
+  if (event.target.contains(document.activeElement)) return;
+  $("#main").scrollIntoView({ block: "start" });
+  $(".case", event.target)?.focus({ preventScroll: true }); // a screen reader goes on with the post
 });
 
+for (const kind of ["keydown", "pointerdown", "pointermove", "scroll"]) {
+  document.addEventListener(kind, () => (touchedAt = performance.now()), { passive: true });
+}
 setInterval(beat, BEAT_MS);
 dress();

@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from service.dashboard import exposure
 from service.dashboard.pages import page
 from service.dashboard.visit import Visit
 from service.errors import InvalidInput
@@ -38,8 +39,12 @@ async def show(visit: Visit) -> Response:
 
 
 async def take(visit: Visit) -> Response:
-    """Take the most urgent appeal that this person may decide."""
-    leased = await visit.desk.reviewing.lease(visit.person.id, CaseFilter(queues=(APPEALS,)))
+    """Take this appeal or, where none is named, the most urgent that this person may decide; a due break comes first."""
+    if exposure.read(visit.request).due(visit.desk.care):
+        return visit.go("/queue/break")
+    form = await visit.form()
+    only = CaseFilter(queues=(APPEALS,), post=form.text("post"))
+    leased = await visit.desk.reviewing.lease(visit.person.id, only)
     if not leased:
         return visit.go("/appeals", "No appeal is free for you to decide: you decided first, or colleagues hold them.")
     return visit.go(f"/queue/cases/{leased[0].id}?queue={APPEALS}")

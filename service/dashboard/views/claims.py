@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
@@ -28,7 +28,9 @@ async def listed(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One claim, and the posts that repeat, discuss or rebut it."""
+    """One claim, and the posts that repeat, discuss or rebut it; the audit log tells of the look."""
+    subject = f"claims/{visit.path('id')}"
+    await visit.desk.audit.append(actor=visit.person.id, action="claim.read", subject=subject)
     return await _one(visit)
 
 
@@ -50,7 +52,7 @@ async def set_state(visit: Visit) -> Response:
         if release
         else "The claim is quarantined: it is matched and shown, and weighs nothing."
     )
-    return visit.go(f"/claims/{claim_id}", f"{said} Workers take that up within seconds.")
+    return visit.go(f"/claims/{quote(claim_id)}", f"{said} Workers take that up within seconds.")
 
 
 async def import_file(visit: Visit) -> Response:

@@ -8,7 +8,7 @@ from service.dashboard.ruling_form import OUTCOMES, choices, ruled
 from service.dashboard.troubles import status_of
 from service.dashboard.visit import Form, Visit
 from service.domain import VerdictFilter
-from service.errors import AssayError, Conflict, InvalidInput
+from service.errors import AssayError, Conflict, InvalidInput, Outdated
 from service.people.roles import Right
 from service.review.bulk import BulkDecision, BulkPreview
 
@@ -16,7 +16,9 @@ _SHOWN = 20
 
 
 async def show(visit: Visit) -> Response:
-    """The cluster's posts, and the form that decides them all."""
+    """The cluster's posts, and the form that decides them all; the audit log tells of the look."""
+    subject = f"clusters/{visit.path('cluster')}"
+    await visit.desk.audit.append(actor=visit.person.id, action="cluster.read", subject=subject)
     return await _page(visit)
 
 
@@ -35,7 +37,7 @@ async def apply(visit: Visit) -> Response:
     form = await visit.form()
     try:
         outcome = await visit.desk.reviewing.apply(_bulk(visit, form), form.text("token"))
-    except (InvalidInput, Conflict) as error:
+    except (InvalidInput, Conflict, Outdated) as error:
         return await _page(visit, form=form, error=error)
     count = len(outcome.verdicts)
     return visit.go("/queue", f"Decided, for {count:,} {'post' if count == 1 else 'posts'}. Undo takes it back.")

@@ -1,5 +1,6 @@
 """Policy: what is live, what a change would do before it does it, promotion and the way back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -10,27 +11,30 @@ from service.dashboard.visit import Visit
 from service.domain import Decision, Post, Surface
 from service.errors import AssayError, InvalidInput, PolicyInvalid, RedisUnavailable
 from service.governance.backtest import Backtest
+from service.governance.policy_version import PolicyAct, PolicyChange, PolicyVersion
 from service.governance.trial import Trial
 from service.people.roles import Right
 from service.ports import BudgetState
 from service.validation import check
 
-_PAGE, _DAYS, _MOST_TRIED = 50, 7, 20
+_PAGE, _CHANGES, _DAYS, _MOST_TRIED = 50, 20, 7, 20
 
 
 async def overview(visit: Visit) -> Response:
     """What is live and what runs in shadow, all versions, and who changed what."""
     governing, before = visit.desk.governing, visit.whole("before", 0) or None
     versions = await governing.versions(before=before, limit=_PAGE + 1)
-    live = await governing.live()
+    live, promoted = await governing.live(), (await governing.slots()).live
+    changes = await governing.changes(limit=_PAGE)
     return visit.render(
         "policy/overview.html",
         live=live,
-        promoted=(await governing.slots()).live,
+        promoted=promoted,
+        before=await _before(visit, changes, promoted),
         shadow=await governing.shadow(),
         versions=versions[:_PAGE],
         older=versions[_PAGE - 1].number if len(versions) > _PAGE else 0,
-        changes=await governing.changes(limit=20),
+        changes=changes[:_CHANGES],
         budget=await _budget(visit),
         policy=visit.desk.policies.current,
     )
@@ -140,6 +144,13 @@ async def close_breaker(visit: Visit) -> Response:
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+
+
+async def _before(visit: Visit, changes: Sequence[PolicyChange], promoted: str) -> PolicyVersion | None:
+    """The version that a roll-back brings back; None where that is the policy file of the settings."""
+    made_live = (change for change in changes if change.act is PolicyAct.PROMOTE and change.version == promoted)
+    change = next(made_live, None)
+    return await visit.desk.governing.find(change.before) if change and change.before else None
 
 
 async def _budget(visit: Visit) -> BudgetState | None:

@@ -11,19 +11,22 @@ from starlette.responses import RedirectResponse, Response
 from service.dashboard import exposure
 from service.dashboard.casefile import Casefile, casefile
 from service.dashboard.pages import page
-from service.dashboard.ruling_form import OUTCOMES, choices, ruled
+from service.dashboard.ruling_form import OUTCOMES, appeal_ruling, choices, ruled
 from service.dashboard.troubles import status_of
 from service.dashboard.visit import Form, Visit
-from service.domain import Surface
-from service.errors import AssayError, Conflict, InvalidInput, NotHeld
+from service.domain import Category, Surface
+from service.errors import AssayError, Conflict, InvalidInput, NotFound, NotHeld, Outdated
 from service.people.person import Person
 from service.people.roles import Right
-from service.review.appeal import Appeal
+from service.review.appeal import Appeal, AppealState
 from service.review.case import Case, CaseFilter, CaseKind, CaseState, author_name
 from service.review.reviewing import CaseView
 from service.routing import SEVERE
 
 _FILTERS = ("queue", "surface", "region", "language", "severity")
+_LOST = (NotHeld, Conflict, Outdated, NotFound)
+"""What tells that somebody, or something, was quicker: the next case comes."""
+_NOTHING = "Nothing more is free here for you: what waits is held by colleagues, was skipped or first decided by you."
 _SKIPS = ("I can't judge this", "Not my language", "I know somebody in it", "I don't want to see this")
 _PEOPLE = 200
 
@@ -77,33 +80,62 @@ async def decide(visit: Visit) -> Response:
             outcome = await visit.desk.reviewing.decide(case_id, me, said, seconds=_seconds(form))
     except InvalidInput as error:
         return await _case(visit, await _screen(visit, case_id), form=form, error=error)
-    except (NotHeld, Conflict) as error:
-        return await _next(visit, visit.request.url.query, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    except _LOST as error:
+        return await _next(visit, visit.request.url.query, _sentence(error))
     return await _next(visit, visit.request.url.query, _told(len(outcome.verdicts)), grave=_grave(outcome.case))
+
+
+async def decide_appeal(visit: Visit) -> Response:
+    """Reject the appeal, so that what is contested stays, or uphold it with a milder decision; then the next case."""
+    form, me = await visit.form(), visit.person.id
+    case = await visit.desk.reviewing.find(visit.path("id"))
+    told = form.text("outcome")
+    try:
+        appeal = await visit.desk.appealing.find(case.subject.removeprefix("appeals/"))
+        said = appeal_ruling(form, visit.desk.policies.current.routing, appeal)
+        state = AppealState.REJECTED if told == AppealState.REJECTED else AppealState.UPHELD
+        _, outcome = await visit.desk.appealing.decide(appeal.id, me, state, said, seconds=_seconds(form))
+    except InvalidInput as error:
+        return await _case(visit, await _screen(visit, case.id), form=form, error=error)
+    except _LOST as error:
+        return await _next(visit, visit.request.url.query, _sentence(error))
+    words = "The appeal is rejected." if state is AppealState.REJECTED else "The appeal is upheld."
+    return await _next(visit, visit.request.url.query, words, grave=_grave(outcome.case))
 
 
 async def skip(visit: Visit) -> Response:
     """Give the case back for good; then the next one."""
     form, case_id = await visit.form(), visit.path("id")
-    grave = _grave((await visit.desk.reviewing.look(case_id, visit.person.id)).case)
-    await visit.desk.reviewing.skip(case_id, visit.person.id, form.text("reason"))
+    try:
+        grave = _grave(await visit.desk.reviewing.find(case_id))
+        await visit.desk.reviewing.skip(case_id, visit.person.id, form.text("reason"))
+    except _LOST as error:
+        return await _next(visit, visit.request.url.query, _sentence(error))
     return await _next(visit, visit.request.url.query, "Skipped; somebody else gets it.", grave=grave)
 
 
 async def hand_over(visit: Visit) -> Response:
     """Give the case to a colleague or back to its queue; then the next one."""
-    form = await visit.form()
-    await visit.desk.reviewing.hand_over(
-        visit.path("id"), visit.person.id, to=form.text("to"), note=form.raw("note").strip()
-    )
-    return await _next(visit, visit.request.url.query, "Handed over.")
+    form, case_id = await visit.form(), visit.path("id")
+    try:
+        case = await visit.desk.reviewing.hand_over(
+            case_id, visit.person.id, to=form.text("to"), note=form.raw("note").strip()
+        )
+    except _LOST as error:
+        return await _next(visit, visit.request.url.query, _sentence(error))
+    return await _next(visit, visit.request.url.query, "Handed over.", grave=_grave(case))
 
 
 async def undo(visit: Visit) -> Response:
     """Take the last decision back and show its case again."""
-    outcome = await visit.desk.reviewing.undo(visit.person.id)
+    try:
+        outcome = await visit.desk.reviewing.undo(visit.person.id)
+    except (NotFound, Outdated, Conflict) as error:
+        if visit.by_script:
+            raise
+        return visit.go("/queue", _sentence(error))
     if outcome.case is None:
-        return visit.go("/queue", "The bulk decision is taken back.")
+        return _away(visit, "/queue", "The bulk decision is taken back.")
     notice = "Taken back. The case is yours again."
     if visit.by_script:
         return await _case(visit, await _screen(visit, outcome.case.id), said=notice)
@@ -119,7 +151,7 @@ async def extend(visit: Visit) -> Response:
 async def add_note(visit: Visit) -> Response:
     """Leave a note for colleagues on the post or its author."""
     form, case_id = await visit.form(), visit.path("id")
-    case = (await visit.desk.reviewing.look(case_id, visit.person.id)).case
+    case = await visit.desk.reviewing.find(case_id)
     about = author_name(case.post.name, case.author) if form.text("about") == "author" else case.post.name
     try:
         await visit.desk.reviewing.add_note(about, visit.person.id, form.raw("text").strip())
@@ -164,7 +196,7 @@ async def _answer(visit: Visit, query: str, said: str, *, rest: bool) -> Respons
         return _away(visit, "/queue/break", "")
     leased = await visit.desk.reviewing.lease(visit.person.id, _filter(query))
     if not leased:
-        return _away(visit, f"/queue?{query}", f"{said} Nothing more is waiting here.".strip())
+        return _away(visit, f"/queue?{query}", f"{said} {_NOTHING}".strip())
     if visit.by_script:
         return await _case(visit, await _screen(visit, leased[0].id), said=said, query=query)
     return visit.go(_address(leased[0].id, query), said)
@@ -183,12 +215,11 @@ async def _screen(visit: Visit, case_id: str) -> _Screen:
     desk = visit.desk
     view = await desk.reviewing.look(case_id, visit.person.id)
     case = view.case
-    verdict = view.verdict or await desk.quality.disguised_verdict(case.post)
-    file = await casefile(desk, view.post, verdict) if view.post else None
+    file = await casefile(desk, view.post, view.verdict) if view.post else None
     contested = case.kind is CaseKind.APPEAL
     appeal = await desk.appealing.find(case.subject.removeprefix("appeals/")) if contested else None
     people = await desk.directory.people(after="", limit=_PEOPLE)
-    others = [each for each in people if each.id != visit.person.id and each.may(Right.DECIDE)]
+    others = [each for each in people if each.id != visit.person.id and not each.disabled and each.may(Right.DECIDE)]
     return _Screen(view, file, appeal, others)
 
 
@@ -210,6 +241,9 @@ async def _case(
         file=screen.file,
         mine=case.holder == visit.person.id and case.closed_at is None,
         choices=choices(routing),
+        categories=[category for category in Category if category is not Category.TEST],
+        milder=[each for each in OUTCOMES if screen.appeal and each.severity < screen.appeal.contested.severity],
+        shown=bool(visit.query("show") or (form and form.text("shown"))),
         outcomes=OUTCOMES,
         skips=_SKIPS,
         severe=case.severity >= SEVERE,
@@ -222,10 +256,11 @@ async def _case(
     )
 
 
-def _given(form: Form | None) -> dict[str, str]:
+def _given(form: Form | None) -> dict[str, str | list[str]]:
     """What was filled in before an error, to be there again."""
-    names = ("choice", "decision", "scope", "rationale", "opinion")
-    return {name: form.raw(name) if form else "" for name in names}
+    names = ("choice", "decision", "scope", "rationale", "opinion", "outcome")
+    given = {name: form.raw(name) if form else "" for name in names}
+    return {**given, "also": form.texts("also") if form else []}
 
 
 def _filter(query: str) -> CaseFilter:
@@ -248,6 +283,12 @@ def _filter(query: str) -> CaseFilter:
 
 def _address(case_id: str, query: str) -> str:
     return f"/queue/cases/{case_id}?{query}" if query else f"/queue/cases/{case_id}"
+
+
+def _sentence(error: AssayError) -> str:
+    """An error's words as a sentence."""
+    words = str(error)
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def _told(verdicts: int) -> str:
@@ -273,6 +314,7 @@ ROUTES = [
     page("/queue/break", resume, right=_DECIDE, methods=["POST"]),
     page("/queue/cases/{id}", show, right=_DECIDE),
     page("/queue/cases/{id}/decide", decide, right=_DECIDE, methods=["POST"]),
+    page("/queue/cases/{id}/appeal", decide_appeal, right=Right.DECIDE_APPEALS, methods=["POST"]),
     page("/queue/cases/{id}/skip", skip, right=_DECIDE, methods=["POST"]),
     page("/queue/cases/{id}/hand-over", hand_over, right=_DECIDE, methods=["POST"]),
     page("/queue/cases/{id}/extend", extend, right=_DECIDE, methods=["POST"]),

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
 from service.dashboard.casefile import casefile, texts_of
 from service.dashboard.pages import page
 from service.dashboard.troubles import status_of
-from service.dashboard.verdict_filter import address, filter_of
+from service.dashboard.verdict_filter import FIELDS, address, filter_of
 from service.dashboard.visit import Visit
 from service.domain import Category, Decision, Post, Surface, Verdict, VerdictFilter
 from service.errors import InvalidInput, NotDecided
@@ -23,6 +24,7 @@ Row = tuple[Verdict, Post | None]
 async def live(visit: Visit) -> Response:
     """The newest verdicts; the script asks for what follows."""
     only = filter_of(visit)
+    await visit.desk.audit.append(actor=visit.person.id, action="live.read", subject="verdicts")
     _, cursor = await visit.desk.store.after(None, only, 1)
     rows = await _newest(visit, only, _LIVE)
     return visit.render(
@@ -52,6 +54,11 @@ async def search(visit: Visit) -> Response:
             "verdicts/search.html", status_of(error), error=error, rows=[], asked=True, **_lists(), older=""
         )
     asked = only != VerdictFilter()
+    if asked:
+        fields = sorted(name for name in FIELDS if visit.query(name))  # not what was looked for: that may be a text
+        await visit.desk.audit.append(
+            actor=visit.person.id, action="posts.search", subject="verdicts", detail={"by": fields}
+        )
     rows = await _newest(visit, only, _PAGE + 1, before) if asked else []
     older = address(visit, "/search", before=str(rows[_PAGE - 1][0].sequence)) if len(rows) > _PAGE else ""
     return visit.render("verdicts/search.html", error=None, rows=rows[:_PAGE], asked=asked, older=older, **_lists())
@@ -84,7 +91,7 @@ async def add_note(visit: Visit) -> Response:
     """Leave a note on the post."""
     form, name = await visit.form(), visit.path("name")
     await visit.desk.reviewing.add_note(name, visit.person.id, form.raw("text").strip())
-    return visit.go(f"/posts/{name}", "Noted.")
+    return visit.go(f"/posts/{quote(name)}", "Noted.")
 
 
 async def _newest(visit: Visit, only: VerdictFilter, limit: int, before: int | None = None) -> list[Row]:
