@@ -329,7 +329,7 @@ async def _cases(
     review, announcer = SqlReview.beside(wires.store), wires.announcer
     opening = CaseOpening(review, wires.store, cache=cache, announcer=announcer, routing=routing, observer=observer)
     follower = Follower("cases", wires.followed, announcer, opening.handle, observer)
-    async with kept_running({"cases": follower.run}, observer):
+    async with kept_running({"cases": follower.run, "returned cases": opening.sweep_on}, observer):
         yield casework(settings, wires.store, routing=routing, observer=observer, cache=cache, announcer=announcer)
 
 

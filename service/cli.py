@@ -66,6 +66,7 @@ def up(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every post.")] = False,
 ) -> None:
     """Start everything here: Redis, SQLite, one worker, gRPC server and dashboard. Ctrl-C drains and stops."""
+    from service.dashboard import serving as console
     from service.demo import fill
     from service.shims.listening import LOCAL as SHIMS
     from service.shims.listening import local_if_free
@@ -76,6 +77,12 @@ def up(
     logs.configure("info" if verbose else "warning", pretty=sys.stderr.isatty())
     if shims is None and not chosen.shim_address:
         err.print(f"{SHIMS} is taken: the shims are off. Put them elsewhere with --shim-address.", highlight=False)
+    if console.local_if_free(chosen.dashboard_address) != chosen.dashboard_address:
+        chosen = chosen.model_copy(update={"dashboard_address": "off"})
+        err.print(
+            f"{console.LOCAL} is taken: there is no dashboard. Put it elsewhere with ASSAY_DASHBOARD_ADDRESS.",
+            highlight=False,
+        )
     run_to_end(run(chosen, out, (lambda port: fill(port, out)) if feed else None))
 
 

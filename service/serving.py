@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
-import uvicorn
 from prometheus_client import start_http_server
 
-from service import bootstrap
+from service import bootstrap, http_listening
 from service.dashboard.serving import Dashboard
 from service.dashboard.serving import serving as dashboard_serving
 from service.desk import Desk
@@ -89,7 +88,6 @@ async def _webhook(settings: Settings, front: bootstrap.Front) -> AsyncIterator[
     if not settings.webhook_address:
         yield
         return
-    host, _, port = settings.webhook_address.rpartition(":")
     receiver = webhook_app(
         front.pipeline.submit,
         verify_token=settings.webhook_verify_token.get_secret_value(),
@@ -97,13 +95,9 @@ async def _webhook(settings: Settings, front: bootstrap.Front) -> AsyncIterator[
         platform=settings.webhook_platform,
         authors=bootstrap.pseudonyms(settings),
     )
-    server = uvicorn.Server(uvicorn.Config(receiver, host=host, port=int(port), log_config=None, access_log=False))
-    task = asyncio.create_task(server.serve())
-    try:
+    remedy = "set ASSAY_WEBHOOK_ADDRESS to another address"
+    async with http_listening.listening(receiver, settings.webhook_address, what="the webhook receiver", remedy=remedy):
         yield
-    finally:
-        server.should_exit = True
-        await task
 
 
 @asynccontextmanager

@@ -19,9 +19,10 @@ _COLLECTIONS = ("claims_clef2020", "claims_snopes_knownlie", "claims_politifact"
 _EVERYDAY = frozenset({"tweeteval", "showerthoughts"})
 
 SHARES = {
-    "fnc1": 0.7,
-    "written": 3.0,
-    "rules": 0.5,
+    "fnc1": 2.0,
+    "headlines": 1.3,
+    "written": 4.5,
+    "rules": 0.8,
     "searched": 0.3,
     "near": 0.3,
 }

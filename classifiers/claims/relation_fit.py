@@ -22,7 +22,7 @@ ALPHA, DELTA = 0.3, 0.05
 Wide, since the held-out pairs are written to mislead, and since no policy acts on a claim without a person.
 """
 
-_FEWEST = 30  # pairs, before a threshold is tested at all: with fewer, one error ends the search
+_FEWEST = 60  # pairs, before a threshold is tested at all: with fewer, a few errors by chance end the search
 Labels = NDArray[np.int64]
 Weights = NDArray[np.float64]
 Views = Callable[[Pairs], tuple[Tensor, Tensor, tuple[NDArray[np.int64], ...]]]

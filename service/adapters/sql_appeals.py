@@ -1,8 +1,9 @@
 """The record store's part that keeps appeals. Each is decided in a case that its first decider may not hold."""
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_audit import append
@@ -16,7 +17,7 @@ from service.adapters.sql_settling import same_again, settle
 from service.domain import Verdict
 from service.errors import AppealExists, AppealNotFound, Conflict, NotAllowed, Outdated
 from service.review.appeal import Appeal, AppealState
-from service.review.case import Case, CaseState, Outcome, Ruled
+from service.review.case import Case, CaseDecision, CaseState, Outcome, Ruled
 
 
 class SqlAppeals(SqlDatabase):
@@ -60,9 +61,10 @@ class SqlAppeals(SqlDatabase):
     @unbroken
     async def decide_appeal(self, appeal_id: str, moderator: str, ruled: Ruled, *, seconds: float) -> Outcome:
         """See `AppealStore.decide_appeal`."""
-        now = self.now()
+        asked = self.now()
         async with self.write() as tx:
             await take_turns(tx, DECIDING)
+            now = self.now()
             appeal = await _find(tx, appeal_id)
             case = await locked_case(tx, appeal.case)
             if earlier := await same_again(tx, case, moderator, ruled):
@@ -71,24 +73,28 @@ class SqlAppeals(SqlDatabase):
                 raise Outdated(f"{appeal.name} is {appeal.state.lower()} already, by {appeal.decider or 'nobody'}")
             if moderator in case.barred:
                 raise NotAllowed(f"{moderator} decided what {appeal.name} contests; somebody else must decide it")
-            if case.holder and case.lease_until and case.lease_until > moment(now):
-                must_hold(case, moderator, now)
+            if case.holder and case.lease_until and case.lease_until > moment(asked):
+                must_hold(case, moderator, asked)
             return await settle(tx, case, new_decision(case, moderator, ruled, seconds, now), now, opinion=False)
 
     @unbroken
-    async def decider_of(self, verdict: Verdict) -> str:
-        """See `AppealStore.decider_of`."""
+    async def deciders_of(self, verdict: Verdict) -> list[str]:
+        """See `AppealStore.deciders_of`."""
         if not verdict.ruling.case:
-            return ""
+            return []
         kind, _, place = verdict.ruling.case.partition("/")
         through = select(DECISION_EFFECTS.c.decision).where(DECISION_EFFECTS.c.after_seq == verdict.sequence)
         named = CASE_DECISIONS.c.id == place if kind == "decisions" else CASE_DECISIONS.c.about == verdict.ruling.case
         query = select(CASE_DECISIONS).where(or_(CASE_DECISIONS.c.id.in_(through), named))
         query = query.where(CASE_DECISIONS.c.applied == 1, CASE_DECISIONS.c.undone_at == NOWHERE)
         async with self.read() as connection:
-            query = query.order_by(CASE_DECISIONS.c.number.desc()).limit(1)
-            row = (await connection.execute(query)).mappings().one_or_none()
-        return decision_of(row).moderator if row else ""
+            last = await _one(connection, query.order_by(CASE_DECISIONS.c.number.desc()).limit(1))
+            found = [last.moderator] if last else []
+            while last and last.subject.startswith("decisions/"):  # an opinion that it seconds, or that differed
+                asked = CASE_DECISIONS.c.id == last.subject.removeprefix("decisions/")
+                if last := await _one(connection, select(CASE_DECISIONS).where(asked)):
+                    found.append(last.moderator)
+        return found
 
     @unbroken
     async def appeals_on(self, posts: Collection[str]) -> list[Appeal]:
@@ -104,6 +110,11 @@ class SqlAppeals(SqlDatabase):
         async with self.read() as connection:
             query = select(APPEALS.c.name).where(APPEALS.c.name.in_(listed(connection, posts)))
             return set((await connection.execute(query.where(APPEALS.c.state == AppealState.UPHELD))).scalars())
+
+
+async def _one(connection: AsyncConnection, query: Select[Any]) -> CaseDecision | None:
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return decision_of(row) if row else None
 
 
 async def _find(connection: AsyncConnection, appeal_id: str) -> Appeal:

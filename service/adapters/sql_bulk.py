@@ -3,24 +3,24 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_audit import append
 from service.adapters.sql_case_rows import decision_of
-from service.adapters.sql_cases import DECIDING, FREE
+from service.adapters.sql_cases import DECIDED_ALONG, DECIDING, FREE
 from service.adapters.sql_database import SqlDatabase, moment, take_turns, unbroken
 from service.adapters.sql_documents import listed
 from service.adapters.sql_review_tables import APPEALS, CASE_DECISIONS, CASES
-from service.adapters.sql_ruling import rule
+from service.adapters.sql_ruling import rule, stand
 from service.adapters.sql_settling import keep, told
-from service.adapters.sql_standing import standing_of
-from service.adapters.sql_tables import VERDICTS
+from service.adapters.sql_tables import NAMES, POSTS, STANDING, VERDICTS
 from service.adapters.sql_verdicts import current_verdicts
-from service.domain import Source, Verdict
+from service.domain import Decision, Source, Surface, Verdict
 from service.errors import Conflict, InvalidInput, Outdated
-from service.review.bulk import MOST, BulkDecision, BulkPreview, previewed
+from service.review.bulk import EXAMPLES, MOST, Affected, BulkDecision, BulkPreview, previewed
 from service.review.case import CaseDecision, CaseKind, CaseState, Outcome, Scope
 
 
@@ -31,19 +31,21 @@ class SqlBulk(SqlDatabase):
     async def preview(self, bulk: BulkDecision) -> BulkPreview:
         """See `BulkStore.preview`."""
         async with self.read() as connection:
-            return (await _seen(connection, bulk))[0]
+            return await _seen(connection, bulk)
 
     @unbroken
     async def apply(self, bulk: BulkDecision, token: str, *, request_id: str = "") -> Outcome:
         """See `BulkStore.apply`."""
-        now = self.now()
         async with self.write() as tx:
             await take_turns(tx, DECIDING)
+            now = self.now()
             if request_id and (earlier := await _applied(tx, bulk, request_id)):
                 return Outcome(None, earlier)
-            preview, verdicts = await _seen(tx, bulk)
+            preview = await _seen(tx, bulk)
             _check(preview, token)
+            verdicts = await _affected(tx, bulk)
             decision = replace(_decision(bulk, verdicts[0], now), posts=len(verdicts))
+            await stand(tx, decision, {verdict.content_digest for verdict in verdicts}, now)
             made = await rule(tx, decision, verdicts, now)
             await keep(tx, decision, request_id)
             await _close(tx, decision, verdicts, now)
@@ -53,25 +55,57 @@ class SqlBulk(SqlDatabase):
         return Outcome(None, decision, tuple(made))
 
 
-async def _seen(connection: AsyncConnection, bulk: BulkDecision) -> tuple[BulkPreview, list[Verdict]]:
-    """The preview, and the verdicts that it tells of."""
-    there = await current_verdicts(connection, VERDICTS.c.cluster == bulk.cluster)
-    standings = await standing_of(connection, {verdict.content_digest for verdict in there})
-    appealed = await _appealed(connection, [verdict.post.name for verdict in there])
-    by_people = {
-        verdict.post.name
-        for verdict in there
-        if verdict.source is Source.MODERATOR
-        or any(each.post in {"", verdict.post.name} for each in standings.get(verdict.content_digest, ()))
+async def _seen(connection: AsyncConnection, bulk: BulkDecision) -> BulkPreview:
+    """The preview. Raises `InvalidInput` for more posts than one decision may change."""
+    by_person = or_(_source() == Source.MODERATOR, _standing())
+    query = _in_cluster(bulk).where(~by_person, ~_contested()).limit(MOST + 1)
+    affected = [
+        Affected(row.seq, row.content_digest, Decision(row.decision), Surface(row.surface))
+        for row in await connection.execute(query)
+    ]
+    if len(affected) > MOST:
+        remedy = "decide its cases: a decision on a text holds for every post that carries it"
+        raise InvalidInput("cluster", f"has over {MOST:,} posts to change, the most at once", remedy)
+    counts = {
+        "decided_by_people": await _count(connection, _in_cluster(bulk).where(by_person)),
+        "appealed": await _count(connection, _in_cluster(bulk).where(~by_person, _contested())),
     }
-    due = [verdict for verdict in there if verdict.post.name not in by_people | appealed]
-    counts = {"decided_by_people": len(by_people), "appealed": len(appealed - by_people)}
-    return previewed(bulk, due, **counts), due
+    first = [each.sequence for each in affected[:EXAMPLES]]
+    examples = await current_verdicts(connection, VERDICTS.c.seq.in_(first))
+    return previewed(bulk, affected, examples, **counts)
 
 
-async def _appealed(connection: AsyncConnection, posts: Sequence[str]) -> set[str]:
-    query = select(APPEALS.c.name).where(APPEALS.c.name.in_(listed(connection, posts)))
-    return set((await connection.execute(query)).scalars())
+async def _affected(tx: AsyncConnection, bulk: BulkDecision) -> list[Verdict]:
+    """The verdicts that a preview tells of."""
+    by_person = or_(_source() == Source.MODERATOR, _standing())
+    due = _in_cluster(bulk).where(~by_person, ~_contested()).with_only_columns(VERDICTS.c.seq)
+    return await current_verdicts(tx, VERDICTS.c.seq.in_(due))
+
+
+def _in_cluster(bulk: BulkDecision) -> Select[Any]:
+    """The cluster's current verdicts, without what they rest on, oldest first."""
+    current = VERDICTS.join(POSTS, POSTS.c.decided_seq == VERDICTS.c.seq).join(NAMES, NAMES.c.key == POSTS.c.key)
+    query = select(VERDICTS.c.seq, VERDICTS.c.content_digest, VERDICTS.c.decision, VERDICTS.c.surface)
+    return query.select_from(current).where(VERDICTS.c.cluster == bulk.cluster).order_by(VERDICTS.c.seq)
+
+
+def _source() -> ColumnElement[str]:
+    source: ColumnElement[str] = VERDICTS.c.body["source"].as_string()
+    return source
+
+
+def _standing() -> ColumnElement[bool]:
+    """Whether a person decided on the post's text, or on the post alone."""
+    its = or_(STANDING.c.post == "", STANDING.c.post == NAMES.c.name)
+    return exists().where(STANDING.c.content_digest == VERDICTS.c.content_digest, its)
+
+
+def _contested() -> ColumnElement[bool]:
+    return exists().where(APPEALS.c.name == NAMES.c.name)
+
+
+async def _count(connection: AsyncConnection, query: Select[Any]) -> int:
+    return int((await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one())
 
 
 async def _applied(tx: AsyncConnection, bulk: BulkDecision, request_id: str) -> CaseDecision | None:
@@ -89,9 +123,6 @@ async def _applied(tx: AsyncConnection, bulk: BulkDecision, request_id: str) -> 
 def _check(preview: BulkPreview, token: str) -> None:
     if not preview.posts:
         raise InvalidInput("cluster", "has no post that this would change", "look at its posts one by one")
-    if preview.posts > MOST:
-        problem = f"has {preview.posts:,} posts to change, over {MOST:,}"
-        raise InvalidInput("cluster", problem, "decide its cases; a decision on a text holds for every post with it")
     if preview.token != token:
         raise Outdated("the cluster has changed since it was previewed; preview it again")
 
@@ -118,7 +149,6 @@ def _decision(bulk: BulkDecision, first: Verdict, now: int) -> CaseDecision:
 async def _close(tx: AsyncConnection, decision: CaseDecision, verdicts: Sequence[Verdict], now: int) -> None:
     """Decide the open cases of these posts along."""
     posts = listed(tx, [verdict.post.name for verdict in verdicts])
-    kinds = CASES.c.kind.in_((CaseKind.REVIEW, CaseKind.SECOND_OPINION))
-    along = and_(CASES.c.name.in_(posts), CASES.c.state == CaseState.OPEN, kinds)
+    along = and_(CASES.c.name.in_(posts), CASES.c.state == CaseState.OPEN, CASES.c.kind.in_(DECIDED_ALONG))
     values = {"state": CaseState.DECIDED, "decision": decision.id, "closed_at": now}
     await tx.execute(update(CASES).where(along).values(**values, **FREE))

@@ -66,7 +66,8 @@ def case_row(case: Case) -> dict[str, Any]:
 
 
 def case_of(row: Row) -> Case:
-    """The case in a row of CASES."""
+    """The case in a row of CASES. One that is only kept for somebody is held by nobody: they don't know of it."""
+    leased = bool(row["leased_at"])
     return Case(
         id=row["id"],
         kind=CaseKind(row["kind"]),
@@ -83,9 +84,9 @@ def case_of(row: Row) -> Case:
         severity=row["severity"],
         priority=-row["rank"],
         opened_at=moment(row["opened_at"]),
-        holder=row["holder"],
+        holder=row["holder"] if leased else "",
         leased_at=time_of(row["leased_at"]),
-        lease_until=time_of(row["lease_until"]),
+        lease_until=time_of(row["lease_until"]) if leased else None,
         barred=frozenset(parted(row["barred"])),
         skipped=frozenset(parted(row["skipped"])),
         subject=row["subject"],

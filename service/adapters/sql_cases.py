@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_audit import append
@@ -19,7 +19,7 @@ from service.adapters.sql_database import SqlDatabase, moment, take_turns, unbro
 from service.adapters.sql_documents import insert, listed
 from service.adapters.sql_review_tables import CASES, NOTES
 from service.adapters.sql_tables import NAMES, POSTS, VERDICTS, row_key
-from service.domain import Decision
+from service.domain import Decision, PostKey
 from service.errors import CaseNotFound, NotAllowed, NotHeld
 from service.review.case import Case, CaseFilter, CaseKind, CaseState, QueueState
 from service.routing import SEVERE
@@ -31,6 +31,7 @@ _OPEN = CASES.c.state == CaseState.OPEN
 _URGENT = CASES.c.rank, CASES.c.opened_at, CASES.c.id
 DECIDED_ALONG = _OF_A_VERSION = (CaseKind.REVIEW, CaseKind.SECOND_OPINION)
 """Kinds of cases that end when the post is edited, or is decided in another case."""
+_SWEPT, _LOOKED_BACK = 200, 30 * 86_400_000_000  # cases at a time; microseconds
 FREE: dict[str, Any] = {"holder": "", "leased_at": NOWHERE, "lease_until": NOWHERE}
 """Values of a case that nobody holds."""
 
@@ -49,7 +50,39 @@ class SqlCases(SqlDatabase):
             asking = await _asking(tx, [each for each in cases if each.kind is CaseKind.REVIEW])
             due = [each for each in cases if each.kind is not CaseKind.REVIEW or row_key(each.post) in asking]
             opened = await insert_cases(tx, due)
-        return [_once(each) in opened for each in cases]
+        return [each.id in opened for each in cases]
+
+    @unbroken
+    async def open_held(self, case: Case, moderator: str, *, seconds: float) -> Case:
+        """See `CaseStore.open_held`."""
+        async with self.write() as tx:
+            await take_turns(tx, DECIDING)
+            now = self.now()
+            new = await insert_cases(tx, [case])
+            this = CASES.c.kind == case.kind, CASES.c.key == row_key(case.post), CASES.c.subject == case.subject
+            found = await locked_case(tx, (await tx.execute(select(CASES.c.id).where(*this))).scalar_one())
+            if found.state is not CaseState.OPEN or not free_of_others(found, moderator, now):
+                must_hold(found, moderator, now)
+            lease = {"holder": moderator, "leased_at": now, "lease_until": now + round(seconds * 1e6)}
+            await _set(tx, [found.id], **lease)
+            if new:
+                detail = {"post": found.post.name}
+                await append(tx, now=now, actor=moderator, action="case.open", subject=found.name, detail=detail)
+            return await find_case(tx, found.id)
+
+    @unbroken
+    async def abandoned(self) -> list[PostKey]:
+        """See `CaseStore.abandoned`."""
+        tables = CASES.join(NAMES, NAMES.c.key == CASES.c.key).join(POSTS, POSTS.c.key == CASES.c.key)
+        tables = tables.join(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
+        query = select(CASES.c.name, CASES.c.fingerprint).select_from(tables).limit(_SWEPT)
+        query = query.where(CASES.c.state == CaseState.CLOSED, CASES.c.decision == "", CASES.c.kind == CaseKind.REVIEW)
+        since = self.now() - _LOOKED_BACK
+        async with self.read() as connection:
+            rows = await connection.execute(
+                query.where(CASES.c.closed_at > since, VERDICTS.c.decision == Decision.REVIEW)
+            )
+            return [PostKey(row.name, row.fingerprint) for row in rows]
 
     @unbroken
     async def close_outdated(self, posts: Collection[str]) -> int:
@@ -71,6 +104,7 @@ class SqlCases(SqlDatabase):
             free = await _most_urgent(tx, only, rest, free_for(moderator, now)) if rest else []
             if held:
                 await _set(tx, [each.id for each in held], lease_until=until)
+                held = await _begun(tx, held, now)
             if free:
                 await _set(tx, [each.id for each in free], holder=moderator, leased_at=now, lease_until=until)
         mine = [replace(each, leased_at=moment(now)) for each in free]
@@ -154,7 +188,7 @@ class SqlCases(SqlDatabase):
             func.min(CASES.c.opened_at).label("oldest"),
         )
         waiting = waiting.where(_OPEN).group_by(CASES.c.queue).order_by(CASES.c.queue)
-        held = select(CASES.c.queue).where(_OPEN, CASES.c.lease_until > self.now())
+        held = select(CASES.c.queue).where(_OPEN, CASES.c.lease_until > self.now(), CASES.c.leased_at > NOWHERE)
         async with self.read() as connection:
             rows = (await connection.execute(waiting)).all()
             holding = Counter((await connection.execute(held)).scalars())
@@ -171,24 +205,20 @@ class SqlCases(SqlDatabase):
 
 
 async def insert_cases(tx: AsyncConnection, cases: Sequence[Case]) -> set[str]:
-    """Insert cases unless there is one of the kind, post version and subject; which were opened, as `_once` names them.
+    """Insert cases unless there is one of the kind, post version and subject; ids of those opened.
 
     A review that was closed without a decision, since its version was edited, is opened again: the edit was taken back.
     """
     if not cases:
         return set()
-    rows = {_once(each): case_row(each) for each in reversed(cases)}
-    statement = insert(tx, CASES, sorted(rows.values(), key=lambda row: str(row["key"])))
+    asked = {(each.kind, row_key(each.post), each.subject): each for each in reversed(cases)}
+    statement = insert(tx, CASES, sorted(map(case_row, asked.values()), key=lambda row: str(row["key"])))
     again = {"state": CaseState.OPEN, "closed_at": NOWHERE, "opened_at": statement.excluded.opened_at, **FREE}
     abandoned = and_(CASES.c.kind == CaseKind.REVIEW, CASES.c.state == CaseState.CLOSED, CASES.c.decision == "")
     once = [CASES.c.kind, CASES.c.key, CASES.c.subject]
     statement = statement.on_conflict_do_update(index_elements=once, set_=again, where=abandoned)
-    kept = await tx.execute(statement.returning(CASES.c.kind, CASES.c.key, CASES.c.subject))
-    return {f"{row.kind} {row.key} {row.subject}" for row in kept}
-
-
-def _once(each: Case) -> str:
-    return f"{each.kind} {row_key(each.post)} {each.subject}"
+    opened = await tx.execute(statement.returning(*once))
+    return {asked[CaseKind(row.kind), row.key, row.subject].id for row in opened}
 
 
 async def close_outdated(tx: AsyncConnection, posts: Collection[str], now: int) -> int:
@@ -237,6 +267,11 @@ def must_hold(found: Case, moderator: str, now: int) -> None:
     raise NotHeld(f"you don't hold {found.name}: {state}; lease a case before you act on it")
 
 
+def free_of_others(found: Case, moderator: str, now: int) -> bool:
+    """Whether nobody else holds the case at `now` (microseconds)."""
+    return found.holder in {"", moderator} or not found.lease_until or found.lease_until <= moment(now)
+
+
 async def _most_urgent(tx: AsyncConnection, only: CaseFilter, limit: int, *which: ColumnElement[bool]) -> list[Case]:
     """Open cases in their order, locked, past those that other transactions have locked.
 
@@ -260,6 +295,14 @@ async def _held(tx: AsyncConnection, only: CaseFilter, moderator: str, now: int)
     return _in_order(map(case_of, rows))
 
 
+async def _begun(tx: AsyncConnection, held: Sequence[Case], now: int) -> list[Case]:
+    """What somebody holds; a case that was only kept for them is leased from `now` on."""
+    kept = [each.id for each in held if not each.leased_at]
+    if kept:
+        await _set(tx, kept, leased_at=now)
+    return [replace(each, leased_at=each.leased_at or moment(now)) for each in held]
+
+
 def _in_order(cases: Iterable[Case]) -> list[Case]:
     return sorted(cases, key=lambda each: (-each.priority, each.opened_at, each.id))
 
@@ -280,7 +323,7 @@ async def _asking(tx: AsyncConnection, cases: Sequence[Case]) -> set[str]:
 
 def _touched_by(moderator: str, now: int) -> ColumnElement[bool]:
     """Whether that person holds the case, or skipped it; cases they decided keep their name as holder."""
-    holding = and_(CASES.c.holder == moderator, CASES.c.lease_until > now)
+    holding = and_(CASES.c.holder == moderator, CASES.c.lease_until > now, CASES.c.leased_at > NOWHERE)
     decided = and_(CASES.c.holder == moderator, CASES.c.state == CaseState.DECIDED)
     return holding | decided | named_in(CASES.c.skipped, moderator)
 

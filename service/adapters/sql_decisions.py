@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_audit import append
@@ -24,7 +24,7 @@ from service.adapters.sql_tables import POSTS, VERDICTS
 from service.domain import PostKey, Verdict
 from service.errors import CaseNotFound, Outdated
 from service.review.appeal import AppealState
-from service.review.case import Case, CaseDecision, CaseKind, CaseState, Outcome, Ruled
+from service.review.case import SECOND_OPINIONS, Case, CaseDecision, CaseKind, CaseState, Outcome, Ruled
 
 
 class SqlDecisions(SqlDatabase):
@@ -33,23 +33,24 @@ class SqlDecisions(SqlDatabase):
     @unbroken
     async def decide(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float, opinion: bool) -> Outcome:
         """See `DecisionStore.decide`."""
-        now = self.now()
+        asked = self.now()
         async with self.write() as tx:
             await take_turns(tx, DECIDING)
+            now = self.now()
             found = await locked_case(tx, case_id)
             if earlier := await same_again(tx, found, moderator, ruled):
                 return Outcome(found, earlier)
             if found.state is not CaseState.OPEN:
                 raise Outdated(f"{found.name} is {found.state.lower()} already; lease the next one")
-            must_hold(found, moderator, now)
+            must_hold(found, moderator, asked)
             return await settle(tx, found, new_decision(found, moderator, ruled, seconds, now), now, opinion=opinion)
 
     @unbroken
     async def undo(self, decision_id: str, moderator: str, *, within: float, seconds: float) -> Outcome:
         """See `DecisionStore.undo`."""
-        now = self.now()
         async with self.write() as tx:
             await take_turns(tx, DECIDING)
+            now = self.now()
             last = await _last(tx, moderator)
             if decision_id and (last is None or last.id != decision_id):
                 asked = await find_decision(tx, decision_id)
@@ -76,7 +77,7 @@ class SqlDecisions(SqlDatabase):
             named = listed(connection, posts)
             through = select(DECISION_EFFECTS.c.decision).where(DECISION_EFFECTS.c.name.in_(named))
             about = or_(CASE_DECISIONS.c.name.in_(named), CASE_DECISIONS.c.id.in_(through))
-            query = select(CASE_DECISIONS).where(about).order_by(CASE_DECISIONS.c.number.desc())
+            query = select(CASE_DECISIONS).where(about, ~_awaiting()).order_by(CASE_DECISIONS.c.number.desc())
             return [decision_of(row) for row in (await connection.execute(query)).mappings()]
 
     @unbroken
@@ -96,14 +97,15 @@ class SqlDecisions(SqlDatabase):
             return [decision_of(row) for row in (await connection.execute(query)).mappings()]
 
     @unbroken
-    async def texts(self, decision_id: str) -> list[PostKey]:
+    async def texts(self, decision_id: str) -> dict[str, PostKey]:
         """See `DecisionStore.texts`."""
         query = select(func.min(VERDICTS.c.seq)).join(DECISION_EFFECTS, DECISION_EFFECTS.c.after_seq == VERDICTS.c.seq)
         query = query.where(DECISION_EFFECTS.c.decision == decision_id).group_by(VERDICTS.c.content_digest)
-        posts = select(POSTS.c.name, POSTS.c.fingerprint).join(VERDICTS, VERDICTS.c.key == POSTS.c.key)
+        posts = select(VERDICTS.c.content_digest, POSTS.c.name, POSTS.c.fingerprint)
+        posts = posts.join(POSTS, VERDICTS.c.key == POSTS.c.key)
         async with self.read() as connection:
             rows = await connection.execute(posts.where(VERDICTS.c.seq.in_(query)).order_by(VERDICTS.c.seq))
-            return [PostKey(row.name, row.fingerprint) for row in rows]
+            return {row.content_digest: PostKey(row.name, row.fingerprint) for row in rows}
 
 
 async def find_decision(connection: AsyncConnection, decision_id: str) -> CaseDecision:
@@ -113,6 +115,13 @@ async def find_decision(connection: AsyncConnection, decision_id: str) -> CaseDe
     if row is None:
         raise CaseNotFound(f"there is no decisions/{decision_id}")
     return decision_of(row)
+
+
+def _awaiting() -> ColumnElement[bool]:
+    """Whether somebody is asked for a second opinion on the decision, and must not see it."""
+    asks = CASES.c.subject == literal("decisions/").concat(CASE_DECISIONS.c.id)
+    blind = and_(CASES.c.kind == CaseKind.SECOND_OPINION, CASES.c.queue != SECOND_OPINIONS)
+    return exists().where(asks, blind, CASES.c.state == CaseState.OPEN)
 
 
 def new_decision(found: Case, moderator: str, ruled: Ruled, seconds: float, now: int) -> CaseDecision:
@@ -185,12 +194,12 @@ async def _close_what_followed(tx: AsyncConnection, decision: CaseDecision, now:
 
 
 async def _reopen(tx: AsyncConnection, decision: CaseDecision, now: int, seconds: float) -> None:
-    """Open the cases that were decided by it; its own is held again."""
-    decided = CASES.c.decision == decision.id
+    """Open the cases that were decided by it, but those about erased posts; its own is held again."""
+    decided = and_(CASES.c.decision == decision.id, CASES.c.fingerprint != "")
     posts = set((await tx.execute(select(CASES.c.name).where(decided))).scalars())
     values: dict[str, Any] = {"state": CaseState.OPEN, "decision": "", "closed_at": NOWHERE}
     await tx.execute(update(CASES).where(decided).values(**values, **FREE))
-    own: ColumnElement[bool] = CASES.c.id == decision.case
+    own: ColumnElement[bool] = and_(CASES.c.id == decision.case, CASES.c.state == CaseState.OPEN)
     lease = {"holder": decision.moderator, "leased_at": now, "lease_until": now + round(seconds * 1e6)}
     await tx.execute(update(CASES).where(own).values(**lease))
     await close_outdated(tx, posts, now)  # some may have been edited since

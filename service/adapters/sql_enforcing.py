@@ -85,7 +85,9 @@ async def _appealed(tx: AsyncConnection, names: Sequence[str]) -> set[str]:
 
 async def _decision(tx: AsyncConnection, case: str) -> _Made | None:
     """The decision that verdicts rest on by that name."""
-    named = CASE_DECISIONS.c.id == case.removeprefix(_BULK) if case.startswith(_BULK) else CASE_DECISIONS.c.about == case
+    named = (
+        CASE_DECISIONS.c.id == case.removeprefix(_BULK) if case.startswith(_BULK) else CASE_DECISIONS.c.about == case
+    )
     query = select(CASE_DECISIONS.c.id).where(named, CASE_DECISIONS.c.applied == 1, CASE_DECISIONS.c.undone_at == 0)
     found = (await tx.execute(query.order_by(CASE_DECISIONS.c.number.desc()).limit(1))).scalar_one_or_none()
     if found is None:
@@ -116,7 +118,11 @@ def unlike(text: str, ground: str) -> Select[tuple[str]]:
 
     Not of those that a bulk decision keeps off.
     """
-    query = select(NAMES.c.name).join(POSTS, POSTS.c.key == NAMES.c.key).join(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
+    query = (
+        select(NAMES.c.name)
+        .join(POSTS, POSTS.c.key == NAMES.c.key)
+        .join(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
+    )
     query = query.where(VERDICTS.c.content_digest == text, grounds() != ground)
     contested: ColumnElement[bool] = exists().where(APPEALS.c.name == NAMES.c.name)
     return query.where(~contested) if ground.startswith(_BULK) else query

@@ -148,11 +148,12 @@ class SqlGolden(SqlDatabase):
 
 async def disguised(connection: AsyncConnection, post: PostKey) -> Verdict | None:
     """What is shown as the verdict on a golden item's post; None when the post is none."""
-    query = select(GOLDEN.c.verdict, GOLDEN.c.judgement, GOLDEN_SHOWN.c.shown_at)
-    query = query.join(GOLDEN_SHOWN, GOLDEN_SHOWN.c.item == GOLDEN.c.id)
+    at = func.coalesce(CASES.c.opened_at, GOLDEN_SHOWN.c.shown_at).label("at")  # as with any case: as it was opened
+    query = select(GOLDEN.c.verdict, GOLDEN.c.judgement, at).join(GOLDEN_SHOWN, GOLDEN_SHOWN.c.item == GOLDEN.c.id)
+    query = query.outerjoin(CASES, CASES.c.id == GOLDEN_SHOWN.c.case)
     row = (await connection.execute(query.where(GOLDEN_SHOWN.c.key == row_key(post)))).one_or_none()
     verdict = _verdict(row) if row else None
-    return replace(verdict, post=post, decided_at=moment(row.shown_at), sequence=0) if row and verdict else None
+    return replace(verdict, post=post, decided_at=moment(row.at), sequence=0) if row and verdict else None
 
 
 async def _settle(tx: AsyncConnection, post: Post, now: int) -> None:
@@ -200,6 +201,7 @@ def _paces(since: datetime) -> Select[Any]:
         func.coalesce(CASES.c.queue, "").label("queue"),
         func.coalesce(CASES.c.name, "").label("post"),
         func.coalesce(CASES.c.author, "").label("author"),
+        CASES.c.opened_at,
     ).select_from(
         at_work.outerjoin(last, last.c.moderator == at_work.c.moderator)
         .join(latest, latest.c.number == at_work.c.latest)
@@ -231,7 +233,8 @@ def _results(since: datetime) -> Select[Any]:
 
 
 def _pace(row: Row[Any]) -> Pace:
-    return Pace(row.moderator, row.shown, row.since, row.queue, row.post, row.author)
+    opened_at = moment(row.opened_at) if row.opened_at else None
+    return Pace(row.moderator, row.shown, row.since, row.queue, row.post, row.author, opened_at)
 
 
 def _result(row: Row[Any]) -> GoldenResult:

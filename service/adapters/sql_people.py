@@ -104,7 +104,7 @@ class SqlPeople(SqlDatabase):
 
     @unbroken
     async def admit(self, subject: Subject) -> Person:
-        """See `people.ports.PeopleStore.admit`. The provider's word on roles holds, whoever is left to manage people."""
+        """See `people.ports.PeopleStore.admit`. The provider's word on roles holds, whoever is left."""
         known = PEOPLE.c.issuer == subject.issuer, PEOPLE.c.subject == subject.subject
         async with self.write() as tx:
             await take_turns(tx, _TURN)

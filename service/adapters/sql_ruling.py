@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_database import moment, take_turns
 from service.adapters.sql_documents import insert, listed
 from service.adapters.sql_review_tables import DECISION_EFFECTS
 from service.adapters.sql_standing import let_all_stand, let_fall, standing_of
-from service.adapters.sql_tables import VERDICTS, row_key
+from service.adapters.sql_tables import NAMES, POSTS, VERDICTS, row_key
 from service.adapters.sql_verdicts import current_verdicts, recorded_verdicts, revise
 from service.adapters.standings import with_standing
 from service.domain import Ruling, Source, Standing, Verdict
@@ -75,22 +75,22 @@ async def rule(tx: AsyncConnection, decision: CaseDecision, verdicts: Sequence[V
 async def take_back(tx: AsyncConnection, decision: CaseDecision, now: int) -> list[Verdict]:
     """End what was decided; what stood before is put in the place of the newest verdicts that still rest on it.
 
-    A post that came with the text since then never had another verdict: it gets the ruling that its twin had.
+    One verdict of each text is among them, so that followers learn of each. A post that came with the text since then
+    never had another verdict: it gets the ruling that its twin had.
     """
     texts = select(DECISION_EFFECTS.c.content_digest).where(DECISION_EFFECTS.c.decision == decision.id).distinct()
     digests = sorted({decision.content_digest, *(await tx.execute(texts)).scalars()} - {""})
     await let_fall(tx, digests, decision.ground)
     await take_turns(tx, "verdicts")
-    on_these = VERDICTS.c.content_digest.in_(listed(tx, digests))
-    resting = await current_verdicts(tx, on_these & (grounds() == decision.ground), newest=AT_MOST)
-    return [each for portion in portions(resting) for each in await restore(tx, portion, now)]
+    resting = await current_verdicts(tx, VERDICTS.c.seq.in_(await _resting(tx, decision, digests)))
+    return [each for portion in portions(resting) for each in await restore(tx, portion, now, decision.id)]
 
 
-async def restore(tx: AsyncConnection, verdicts: Sequence[Verdict], now: int) -> list[Verdict]:
+async def restore(tx: AsyncConnection, verdicts: Sequence[Verdict], now: int, decision_id: str = "") -> list[Verdict]:
     """Put what stood before in the place of these current verdicts, whose decision was taken back; the new ones."""
     former = await _former(tx, verdicts)
     orphans = {verdict.content_digest for verdict in verdicts if verdict.sequence not in former}
-    twins = await _policys_own(tx, orphans)
+    twins = await _policys_own(tx, orphans) | await _replaced(tx, decision_id, orphans)
     pairs = [(verdict, former.get(verdict.sequence) or twins.get(verdict.content_digest)) for verdict in verdicts]
     standings = await standing_of(tx, {verdict.content_digest for verdict in verdicts})
     restored = [_restored(verdict, before, standings, now) for verdict, before in pairs if before]
@@ -121,12 +121,24 @@ def ruled(verdict: Verdict, ruling: Ruling, standings: Standings, now: int) -> V
 
 def grounds() -> ColumnElement[str]:
     """The case or bulk decision that a row of VERDICTS rests on; empty where the policy decided."""
-    return VERDICTS.c.body["case"].as_string()
+    ground: ColumnElement[str] = VERDICTS.c.body["case"].as_string()
+    return ground
 
 
 def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """The items, as many at a time as one statement should hold."""
     return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
+
+
+async def _resting(tx: AsyncConnection, decision: CaseDecision, digests: Sequence[str]) -> list[int]:
+    """Sequences of the newest current verdicts that rest on the decision, one at least of each text."""
+    current = NAMES.join(POSTS, POSTS.c.key == NAMES.c.key).join(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
+    query = select(VERDICTS.c.seq, VERDICTS.c.content_digest).select_from(current).order_by(VERDICTS.c.seq)
+    its = VERDICTS.c.content_digest.in_(listed(tx, digests)), grounds() == decision.ground
+    rows = (await tx.execute(query.where(*its))).all()
+    of_each = set({row.content_digest: row.seq for row in rows}.values())
+    others = [row.seq for row in reversed(rows) if row.seq not in of_each]
+    return [*of_each, *others[: max(0, AT_MOST - len(of_each))]]
 
 
 def _restored(verdict: Verdict, before: Verdict, standings: Standings, now: int) -> Verdict:
@@ -152,12 +164,19 @@ async def _former(tx: AsyncConnection, verdicts: Sequence[Verdict]) -> dict[int,
     return {row.after_seq: before[row.before_seq] for row in rows if row.before_seq in before}
 
 
+async def _replaced(tx: AsyncConnection, decision_id: str, digests: Collection[str]) -> dict[str, Verdict]:
+    """For each of these texts a verdict in whose place the decision put another."""
+    its = DECISION_EFFECTS.c.content_digest.in_(listed(tx, digests)) & (DECISION_EFFECTS.c.decision == decision_id)
+    return await _of_texts(tx, select(func.min(DECISION_EFFECTS.c.before_seq)).where(its), DECISION_EFFECTS)
+
+
 async def _policys_own(tx: AsyncConnection, digests: Collection[str]) -> dict[str, Verdict]:
-    """For each of these texts a verdict that the policy gave by its rules: the newest."""
-    if not digests:
-        return {}
+    """For each of these texts a verdict that the policy gave by its rules."""
     first = VERDICTS.c.content_digest.in_(listed(tx, digests)) & (VERDICTS.c.revision == 0) & (grounds() == "")
-    newest = select(VERDICTS.c.content_digest, VERDICTS.c.seq).where(first).order_by(VERDICTS.c.seq)
-    sequences = {row.content_digest: row.seq for row in await tx.execute(newest)}
-    found = await recorded_verdicts(tx, VERDICTS.c.seq.in_(list(sequences.values())))
+    return await _of_texts(tx, select(func.min(VERDICTS.c.seq)).where(first), VERDICTS)
+
+
+async def _of_texts(tx: AsyncConnection, oldest: Select[tuple[int]], table: Table) -> dict[str, Verdict]:
+    sequences = oldest.group_by(table.c.content_digest)
+    found = await recorded_verdicts(tx, VERDICTS.c.seq.in_(sequences))
     return {each.content_digest: each for each in found}

@@ -64,9 +64,9 @@ class SqlSessions(SqlDatabase):
     @unbroken
     async def fail(self, keys: Mapping[str, int]) -> timedelta:
         """See `people.ports.SessionStore.fail`."""
-        now = self.now()
         async with self.write() as tx:
             await take_turns(tx, "sign-in")
+            now = self.now()  # not before it is our turn: others may have failed meanwhile
             await tx.execute(delete(SIGN_IN_TRIES).where(SIGN_IN_TRIES.c.last_at <= now - _FORGET))
             counts = await _failures(tx, keys)
             waits = [last_at + _lock(failures - keys[key]) - now for key, (failures, last_at) in counts.items()]

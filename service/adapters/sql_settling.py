@@ -39,7 +39,6 @@ from service.review.case import (
     CaseState,
     Outcome,
     Ruled,
-    Scope,
 )
 from service.webhooks.event import appeal_event
 
@@ -189,12 +188,13 @@ async def appeal_in(tx: AsyncConnection, case_id: str) -> Appeal:
 async def _conclude(tx: AsyncConnection, case: Case, decision: CaseDecision, now: int) -> None:
     """Write the outcome into the appeal."""
     appeal = await appeal_in(tx, case.id)
+    state = outcome_of(appeal, decision)
     concluded = replace(
         appeal,
-        state=outcome_of(appeal, decision),
+        state=state,
         decider=decision.moderator,
         decision=decision.decision,
-        categories=decision.categories,
+        categories=appeal.contested_categories if state is AppealState.REJECTED else decision.categories,
         reason=decision.reason,
         rationale=decision.rationale,
         scope=decision.scope,

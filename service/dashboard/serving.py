@@ -1,18 +1,17 @@
 """The dashboard on a port, alone or in the process of a front, and the first administrator's one-time password."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from starlette.types import ASGIApp
 
+from service import http_listening
 from service.dashboard.app import dashboard_app
 from service.desk import Desk
 
-_BACKLOG = 2_048
+LOCAL = "127.0.0.1:8080"
+"""Where the dashboard listens unless told otherwise."""
 _GRACE = 3
 
 
@@ -35,50 +34,15 @@ async def serving(desk: Desk, address: str, *, proxies: str = "") -> AsyncIterat
         yield Dashboard(desk.url or url, password)
 
 
-@asynccontextmanager
-async def listening(app: ASGIApp, address: str, *, proxies: str = "") -> AsyncIterator[str]:
+def listening(app: ASGIApp, address: str, *, proxies: str = "") -> AbstractAsyncContextManager[str]:
     """The app at HOST:PORT (port 0: any) while the context is open; its URL. Raises `OSError` where it can't listen.
 
     `proxies` are addresses whose `X-Forwarded-*` headers are believed.
     """
-    listener = _bound(address)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=proxies or None,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=_GRACE,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        yield f"http://{address.rpartition(':')[0]}:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
+    remedy = "set ASSAY_DASHBOARD_ADDRESS to another address, or to off"
+    return http_listening.listening(app, address, what="the dashboard", remedy=remedy, grace=_GRACE, proxies=proxies)
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the process that it runs in."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Capture none."""
-        yield
-
-
-def _bound(address: str) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host.strip("[]"), int(port)))
-        listener.listen(_BACKLOG)
-    except OSError as cause:
-        listener.close()
-        why = f"the dashboard cannot listen at {address}: {cause.strerror or cause}"
-        raise OSError(cause.errno, f"{why}; set ASSAY_DASHBOARD_ADDRESS to another address, or to off") from cause
-    return listener
+def local_if_free(address: str) -> str:
+    """The address; `off` where it is `LOCAL` and another program listens there."""
+    return "off" if address == LOCAL and not http_listening.is_free(LOCAL) else address

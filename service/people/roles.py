@@ -28,8 +28,6 @@ class Right(StrEnum):
     MANAGE_GOLDEN = "manage_golden"
     SEE_AUDIT = "see_audit"
     MANAGE_PEOPLE = "manage_people"
-    MANAGE_WEBHOOKS = "manage_webhooks"
-    ERASE = "erase"
 
 
 _VIEWER = frozenset({Right.SEE})

@@ -7,7 +7,7 @@ after a number of cases that cannot be foreseen. A moderator gets each item once
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from service.canonical import digest
@@ -45,7 +45,7 @@ class GoldenItem:
 class Pace:
     """A moderator who works: items shown so far, cases decided since the last, and the latest case.
 
-    Of that, its queue, and the name and author of its post.
+    Of that, its queue, the name and author of its post, and when it was opened.
     """
 
     moderator: str
@@ -54,6 +54,12 @@ class Pace:
     queue: str = ""
     post: str = ""
     author: str = ""
+    opened_at: datetime | None = None
+
+    def waited_since(self, now: datetime) -> datetime:
+        """When a case that waited as long as the latest one was opened: a little before that, never the same moment."""
+        drawn = int(digest("waited", self.moderator, str(self.shown))[:4], 16)
+        return (self.opened_at or now) - timedelta(seconds=1 + drawn % 50, microseconds=drawn)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,29 +121,29 @@ def choose(items: Collection[GoldenItem], pace: Pace, queues: Sequence[str]) -> 
     return ready[0] if ready else None
 
 
-def disguised(item: GoldenItem, pace: Pace, now: datetime) -> Post:
-    """The item's post under another id and author of the same form, as fresh as a case of now.
+def disguised(item: GoldenItem, pace: Pace, then: datetime) -> Post:
+    """The item's post under another id and author of the same form, written `then` if it says when.
 
     What somebody pasted comes from where the moderator's latest case came from, under names of the form of that one's.
     """
-    post = item.post if item.source else _placed(item.post, pace, now)
+    post = item.post if item.source else _placed(item.post, pace, then)
     names = {name: lookalike(name, f"{item.id}/{pace.moderator}") for name in (post.id, post.author) if name}
     told = {key: _renamed(value, names) for key, value in post.metadata.items()}
     return replace(
         post,
         id=names[post.id],
         author=names.get(post.author, ""),
-        created_at=now if post.created_at else None,
+        created_at=then if post.created_at else None,
         metadata=told,
     )
 
 
-def _placed(post: Post, pace: Pace, now: datetime) -> Post:
+def _placed(post: Post, pace: Pace, then: datetime) -> Post:
     _, _, name = pace.post.partition("platforms/")
     platform, _, post_id = name.partition("/posts/")
     if not post_id:
         return post
-    return replace(post, platform=platform, id=post_id, author=pace.author, created_at=now)
+    return replace(post, platform=platform, id=post_id, author=pace.author, created_at=then)
 
 
 def _renamed(value: str, names: dict[str, str]) -> str:

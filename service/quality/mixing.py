@@ -1,8 +1,9 @@
 """Mixes golden items into what moderators are given: now and then their next case is one, held for them alone.
 
 Whoever leases gets first what they hold already, so a case opened in a moderator's name is the next that they see. It
-is opened behind their back, a few seconds after the case that made it due. Should they not take it before its lease
-ends, it waits in its queue like any other.
+is opened behind their back, a few seconds after the case that made it due, and not leased until they ask for a case: it
+stands in no list of what they hold. Should they not take it within an hour, it waits in its queue like any other. It
+seems to have been opened when their latest case was.
 """
 
 import asyncio
@@ -14,13 +15,14 @@ from service.domain import Judgement, Post, Ruling, Source, verdict_on
 from service.errors import AssayError
 from service.quality.golden import GoldenItem, Pace, Shown, choose, disguised, due
 from service.quality.ports import GoldenStore, Opener, QualityObserver
-from service.review.case import Case, CaseKind
+from service.review.case import APPEALS, SECOND_OPINIONS, Case, CaseKind
 from service.review.opening import case_for
 from service.routing import Routing
 
 _TICK, _PAUSE = 3.0, 30.0
 _AT_WORK = timedelta(minutes=15)
 _HELD = timedelta(hours=1)
+_OF_OTHERS = {APPEALS, SECOND_OPINIONS}  # there each case is about another one: a golden one would stand out
 
 Read = Callable[[Sequence[Post]], Awaitable[list[Judgement | None]]]
 """What the classifiers say of texts, as `Pipeline.read`."""
@@ -81,7 +83,7 @@ class Mixing:
         if item is None:
             return False
         now = self._clock()
-        item = replace(item, post=disguised(item, pace, now))
+        item = replace(item, post=disguised(item, pace, pace.waited_since(now)))
         case = self._case(item, pace, now)
         shown = Shown(
             case=case.id, item=item.id, moderator=pace.moderator, number=pace.shown, post=item.post.key, at=now
@@ -99,5 +101,7 @@ class Mixing:
         if item.verdict is None:
             raise ValueError(f"{item.name} was chosen before it was read")
         verdict = replace(item.verdict, post=item.post.key)
-        case = case_for(item.post, verdict, self._routing(), kind=CaseKind.GOLDEN, queue=pace.queue, subject=item.name)
-        return replace(case, holder=pace.moderator, leased_at=now, lease_until=now + _HELD)
+        queue = "" if pace.queue in _OF_OTHERS else pace.queue
+        case = case_for(item.post, verdict, self._routing(), kind=CaseKind.GOLDEN, queue=queue, subject=item.name)
+        since = pace.waited_since(now)
+        return replace(case, opened_at=since, holder=pace.moderator, leased_at=None, lease_until=now + _HELD)

@@ -5,10 +5,11 @@ An appeal can be opened for six months from the decision. It waits as a case in 
 
 import secrets
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from service.domain import Category, Decision, Verdict
+from service.domain import Decision, Verdict
 from service.errors import InvalidInput, NotAllowed, NotDecided, NotFound
 from service.ports import Archive
 from service.review.appeal import OPEN_FOR, Appeal, AppealState
@@ -58,7 +59,7 @@ class Appealing:
         [found] = await self._records.posts([verdict.post])
         if found is None:
             raise NotFound(f"{post} was erased")
-        first = await self._appeals.decider_of(verdict)
+        deciders = await self._appeals.deciders_of(verdict)
         identity = secrets.token_hex(8)
         case = case_for(
             found,
@@ -67,7 +68,7 @@ class Appealing:
             kind=CaseKind.APPEAL,
             queue=APPEALS,
             subject=f"appeals/{identity}",
-            barred=(first,),
+            barred=deciders,
         )
         appeal = Appeal(
             id=identity,
@@ -79,7 +80,7 @@ class Appealing:
             contested_at=verdict.decided_at,
             statement=statement,
             opened_at=self._now(),
-            first_decider=first,
+            first_decider=deciders[0] if deciders else "",
             case=case.id,
         )
         return await self._appeals.open_appeal(appeal, case, request_id=request_id)
@@ -102,10 +103,23 @@ class Appealing:
         """
         check_moderator(moderator)
         appeal = await self._appeals.find_appeal(appeal_id)
-        said = checked(_ruled(appeal, outcome, ruled), self._routing(), always_rationale=True)
+        said = self._ruled(appeal, outcome, ruled)
         made = await self._appeals.decide_appeal(appeal_id, moderator, said, seconds=seconds)
         await self._refreshing.tell(made.verdicts)
         return await self._appeals.find_appeal(appeal_id), made
+
+    def _ruled(self, appeal: Appeal, outcome: AppealState, ruled: Ruled) -> Ruled:
+        """What is decided, checked against the outcome that is claimed."""
+        if outcome is AppealState.OPEN:
+            raise InvalidInput("outcome", "is missing", "say whether the appeal is upheld or rejected")
+        if outcome is AppealState.REJECTED:  # why is all that there is to check: what was decided stays as it is
+            why = replace(ruled, decision=Decision.ALLOW, categories=())
+            checked(why, self._routing(), always_rationale=True)
+            return rejected(appeal, ruled.reason, ruled.rationale)
+        said = checked(ruled, self._routing(), always_rationale=True)
+        if said.decision is appeal.contested and set(said.categories) <= set(appeal.contested_categories):
+            raise InvalidInput("decision", "is what the author contests", "uphold it with a milder one, or reject it")
+        return said
 
 
 class Upholding(Protocol):
@@ -147,15 +161,3 @@ def _check(verdict: Verdict, now: datetime) -> None:
     if now - verdict.decided_at > OPEN_FOR:
         day = (verdict.decided_at + OPEN_FOR).date().isoformat()
         raise NotAllowed(f"the decision on {verdict.post.name} could be contested until {day}")
-
-
-def _ruled(appeal: Appeal, outcome: AppealState, ruled: Ruled) -> Ruled:
-    """What is decided, checked against the outcome that is claimed."""
-    if outcome is AppealState.REJECTED:
-        return rejected(appeal, ruled.reason, ruled.rationale)
-    if outcome is AppealState.OPEN:
-        raise InvalidInput("outcome", "is missing", "say whether the appeal is upheld or rejected")
-    contested: tuple[Decision, frozenset[Category]] = appeal.contested, frozenset(appeal.contested_categories)
-    if (ruled.decision, frozenset(ruled.categories)) == contested:
-        raise InvalidInput("decision", "is what the author contests", "uphold it with a milder one, or reject it")
-    return ruled

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.canonical import digest
 from service.domain import Decision, Surface, Verdict
@@ -45,21 +46,37 @@ class BulkPreview:
     token: str
 
 
-def previewed(bulk: BulkDecision, verdicts: Sequence[Verdict], *, decided_by_people: int, appealed: int) -> BulkPreview:
-    """The preview of `bulk` on the current verdicts that it would change."""
+class Affected(NamedTuple):
+    """What a preview tells of a current verdict that would change."""
+
+    sequence: int
+    content_digest: str
+    decision: Decision
+    surface: Surface
+
+
+def previewed(
+    bulk: BulkDecision,
+    verdicts: Sequence[Affected],
+    examples: Sequence[Verdict],
+    *,
+    decided_by_people: int,
+    appealed: int,
+) -> BulkPreview:
+    """The preview of `bulk` on the current verdicts that it would change, a few of which are `examples`."""
     return BulkPreview(
         posts=len(verdicts),
         texts=len({verdict.content_digest for verdict in verdicts}),
         decisions=Counter(verdict.decision for verdict in verdicts),
         surfaces=Counter(verdict.surface for verdict in verdicts),
-        examples=tuple(verdicts[:EXAMPLES]),
+        examples=tuple(examples),
         decided_by_people=decided_by_people,
         appealed=appealed,
         token=token_of(bulk, verdicts),
     )
 
 
-def token_of(bulk: BulkDecision, verdicts: Sequence[Verdict]) -> str:
+def token_of(bulk: BulkDecision, verdicts: Sequence[Affected]) -> str:
     """Names what would be decided, and on which verdicts."""
     ruled = bulk.ruled
     said = [ruled.decision, *ruled.categories, ruled.reason, ruled.rationale, ruled.scope]

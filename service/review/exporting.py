@@ -5,7 +5,7 @@ Decisions that were taken back, opinions that no decision followed, and golden i
 out; so are posts that were erased.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ async def decision_lines(
     store: DecisionStore, archive: Archive, since: datetime | None = None
 ) -> AsyncIterator[dict[str, Any]]:
     """One JSON object for each text that a person decided since then, in the order of the decisions."""
-    last = list((await _last(store, archive, since)).values())
+    last = list((await _last(store, since)).values())
     for start in range(0, len(last), _PORTION):
         portion = last[start : start + _PORTION]
         posts = await archive.posts([post for post, _ in portion])
@@ -34,24 +34,23 @@ async def decision_lines(
                 yield _line(decision, post)
 
 
-async def _last(store: DecisionStore, archive: Archive, since: datetime | None) -> _Last:
+async def _last(store: DecisionStore, since: datetime | None) -> _Last:
     """The last decision on each text, by content digest, with a post that carries it."""
     last: _Last = {}
     after = ""
     while page := await store.decided(since=since, after=after, limit=_PORTION):
         after = page[-1].id
         for decision in filter(_counts, page):
-            for digest, post in (await _texts(store, archive, decision)).items():
+            for digest, post in (await _texts(store, decision)).items():
                 last.pop(digest, None)
                 last[digest] = post, decision
     return last
 
 
-async def _texts(store: DecisionStore, archive: Archive, decision: CaseDecision) -> dict[str, PostKey]:
+async def _texts(store: DecisionStore, decision: CaseDecision) -> Mapping[str, PostKey]:
     if decision.case:
         return {decision.content_digest: decision.post}
-    posts = await archive.posts(await store.texts(decision.id))
-    return {post.content_digest: post.key for post in posts if post}
+    return await store.texts(decision.id)
 
 
 def _counts(decision: CaseDecision) -> bool:

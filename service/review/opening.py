@@ -4,16 +4,20 @@ It also closes the cases of versions that were edited since, and gives a verdict
 its text the ruling that stands.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
-from service.domain import Decision, Post, Source, Verdict
-from service.errors import AssayError
+from service.domain import Decision, Post, Ruling, Source, Verdict
+from service.errors import AssayError, Unavailable
 from service.ports import RecordStore
 from service.review.case import Case, CaseKind
 from service.review.ports import Announced, Cached, ReviewStore, Troubled
 from service.routing import Routing
+
+_PORTION, _REMEMBERED = 500, 1_000
+_SWEEP = 30.0
 
 
 def case_for(
@@ -26,14 +30,17 @@ def case_for(
     subject: str = "",
     barred: Collection[str] = (),
 ) -> Case:
-    """An open case about `post` and its `verdict`; in the queue that the routing says unless one is named."""
+    """An open case about `post` and its `verdict`; in the queue that the routing says unless one is named.
+
+    The verdict says which version it is about: an erasure may since have cut what `post` answers from it.
+    """
     categories = verdict.ruling.categories
     return Case(
         id=secrets.token_hex(8),
         kind=kind,
         queue=queue or routing.queue_of(post, categories),
-        post=post.key,
-        content_digest=post.content_digest,
+        post=verdict.post,
+        content_digest=verdict.content_digest,
         cluster=verdict.cluster,
         surface=post.surface,
         region=post.region,
@@ -61,8 +68,9 @@ class CaseOpening:
         routing: Callable[[], Routing],
         observer: Troubled,
     ) -> None:
-        self._cases, self._records, self._routing = cases, records, routing
+        self._cases, self._records, self._routing, self._observer = cases, records, routing, observer
         self._refreshing = Refreshing(cache, announcer, observer)
+        self._in_line: dict[str, Ruling] = {}  # by text, the ruling that all its posts were last seen to have
 
     async def handle(self, verdicts: Sequence[Verdict]) -> None:
         """Open what is due for these recorded verdicts, close what is outdated. May be told of a verdict again."""
@@ -71,9 +79,42 @@ class CaseOpening:
         by_text = any(verdict.ruling.case and not verdict.revision for verdict in verdicts)
         await self._refreshing.tell(await self._cases.enforce(names, suspect=by_text))
         await self._open([verdict for verdict in verdicts if _asks(verdict)])
+        await self._bring_in_line([verdict for verdict in verdicts if verdict.revision])
         revised = list({verdict.post for verdict in verdicts if verdict.revision})
         if revised:
             await self._refreshing.cache(filter(None, await self._records.find(revised)))
+
+    async def sweep(self) -> None:
+        """Open the cases of post versions that are current again: an edit that was taken back records no verdict."""
+        if posts := await self._cases.abandoned():
+            await self._refreshing.tell(await self._cases.enforce([post.name for post in posts]))
+            await self._open([verdict for verdict in await self._records.find(posts) if verdict and _asks(verdict)])
+
+    async def sweep_on(self) -> None:
+        """Sweep now and then, for ever; cancel to stop."""
+        while True:
+            try:
+                await self.sweep()
+            except Unavailable as error:
+                self._observer.trouble("cases", error)
+            await asyncio.sleep(_SWEEP)
+
+    async def _bring_in_line(self, revised: Sequence[Verdict]) -> None:
+        """Give every post with the text of these revised verdicts what stands on it now.
+
+        A decision revises the newest posts of its text at once, and may cross with a post that is being recorded.
+        """
+        rulings = {verdict.content_digest: verdict.ruling for verdict in revised}
+        due = {text for text, ruling in rulings.items() if self._in_line.get(text) != ruling}
+        names = await self._cases.unlike(due) if due else []
+        for start in range(0, len(names), _PORTION):
+            portion = names[start : start + _PORTION]
+            await self._refreshing.tell(await self._cases.enforce(portion, suspect=True))
+        for text in due:
+            self._in_line.pop(text, None)
+            self._in_line[text] = rulings[text]
+        while len(self._in_line) > _REMEMBERED:
+            del self._in_line[next(iter(self._in_line))]
 
     async def _open(self, verdicts: Sequence[Verdict]) -> None:
         if not verdicts:

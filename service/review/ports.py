@@ -3,7 +3,7 @@
 Each change stands in the audit log, in the same transaction.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -43,8 +43,17 @@ class CaseStore(Protocol):
     async def open_cases(self, cases: Sequence[Case]) -> list[bool]:
         """Open cases; False where there is one of that kind and subject for the post version already.
 
+        A review that was closed without a decision is opened again: the edit that closed it was taken back.
         A case of the kind REVIEW is not opened either where the post's current verdict does not ask for a person.
         """
+        ...
+
+    async def open_held(self, case: Case, moderator: str, *, seconds: float) -> Case:
+        """Open a case that the person holds, or give them the one that there is. Raises `NotHeld` when it is held."""
+        ...
+
+    async def abandoned(self) -> list[PostKey]:
+        """Current post versions that ask for a person and whose case was closed without a decision."""
         ...
 
     async def close_outdated(self, posts: Collection[str]) -> int:
@@ -106,7 +115,10 @@ class DecisionStore(Protocol):
         ...
 
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
-        """All decisions on these post names, or that gave them a verdict, newest first."""
+        """All decisions on these post names, or that gave them a verdict, newest first.
+
+        Not an opinion on which somebody is asked for a second one, who must not see it.
+        """
         ...
 
     async def decided(
@@ -115,8 +127,8 @@ class DecisionStore(Protocol):
         """Decisions, undone ones too, oldest first; `after` is the id of the last one seen."""
         ...
 
-    async def texts(self, decision_id: str) -> list[PostKey]:
-        """One post for each text to which the decision gave a verdict."""
+    async def texts(self, decision_id: str) -> Mapping[str, PostKey]:
+        """The texts (content digests) to which the decision gave a verdict, each with a post that carries it."""
         ...
 
 
@@ -167,8 +179,8 @@ class AppealStore(Protocol):
         """Decide an appeal's case, held or free. Raises `NotFound`, `Outdated`, `NotAllowed`, `NotHeld`."""
         ...
 
-    async def decider_of(self, verdict: Verdict) -> str:
-        """Who decided it; empty when the policy did."""
+    async def deciders_of(self, verdict: Verdict) -> list[str]:
+        """Who decided it, and before them whose opinions were asked; none when the policy did."""
         ...
 
     async def appeals_on(self, posts: Collection[str]) -> list[Appeal]:
@@ -185,6 +197,17 @@ class ReviewStore(CaseStore, DecisionStore, BulkStore, NoteStore, AppealStore, P
         Where a decision was taken back that a post got by its text, it gets what the policy says of its twin; only
         `suspect` ones are looked through for that.
         """
+        ...
+
+    async def unlike(self, texts: Collection[str]) -> list[str]:
+        """Posts (names) with these texts (content digests) whose verdicts say otherwise than what stands on the text.
+
+        Where nothing stands on it: those on which a person decided.
+        """
+        ...
+
+    async def history(self, post: str) -> list[Verdict]:
+        """All verdicts on the current version of the post of that name, oldest first."""
         ...
 
     async def first_verdict(self, post: str, fingerprint: str) -> Verdict | None:

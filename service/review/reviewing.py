@@ -9,12 +9,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from service.domain import Post, Verdict
-from service.errors import InvalidInput, NotAllowed
+from service.domain import Decision, Post, PostKey, Verdict
+from service.errors import InvalidInput, NotAllowed, NotDecided, NotFound
 from service.ports import Archive
 from service.review.appeal import Appeal
 from service.review.bulk import BulkDecision, BulkPreview
 from service.review.case import (
+    SECOND_OPINIONS,
     Case,
     CaseDecision,
     CaseFilter,
@@ -28,7 +29,7 @@ from service.review.case import (
     author_name,
 )
 from service.review.checking import check_moderator, check_words, checked
-from service.review.opening import Refreshing
+from service.review.opening import Refreshing, case_for
 from service.review.ports import Announced, Cached, ReviewStore, Troubled
 from service.routing import GENERAL, Routing
 from service.validation import check_request_id
@@ -141,7 +142,29 @@ class Reviewing:
             raise InvalidInput("case", f"is of the kind {found.kind}", "decide it: it is a second opinion already")
         said = checked(ruled, self._routing())
         opinion = found.kind is CaseKind.REVIEW  # a golden or sampled case is decided: it must not show what it is
-        return await self._told(await self._cases.decide(case_id, moderator, said, seconds=seconds, opinion=opinion))
+        made = await self._told(await self._cases.decide(case_id, moderator, said, seconds=seconds, opinion=opinion))
+        return made if opinion else replace(made, decision=replace(made.decision, applied=False, posts=0))
+
+    async def anew(self, name: str, moderator: str) -> Case:
+        """A case in which the person may decide the post of that name again, held by them: it is open for all to see.
+
+        One for each verdict. Raises `NotFound`, `NotDecided` while the post waits for a person, `NotHeld` when somebody
+        else is at it.
+        """
+        check_moderator(moderator)
+        revisions = await self._cases.history(name)
+        if not revisions:
+            raise NotDecided(f"{name} has no verdict; look whether that is its name, and ask again shortly")
+        verdict = revisions[-1]
+        if verdict.decision is Decision.REVIEW:
+            raise NotDecided(f"{name} waits for a person; lease its case")
+        [post] = await self._records.posts([verdict.post])
+        if post is None:
+            raise NotFound(f"{name} was erased")
+        subject = f"verdicts/{verdict.sequence}"
+        kind, queue = CaseKind.SECOND_OPINION, SECOND_OPINIONS
+        case = case_for(post, verdict, self._routing(), kind=kind, queue=queue, subject=subject)
+        return await self._cases.open_held(case, moderator, seconds=self._limits.lease)
 
     async def undo(self, moderator: str, decision_id: str = "") -> Outcome:
         """Take one's own last decision back; its case is held again. Raises `NotFound`, `Outdated`."""
@@ -163,22 +186,25 @@ class Reviewing:
     async def look(self, case_id: str, reader: str) -> CaseView:
         """All that is known of a case, for `reader`; the audit log tells of it. Raises `NotFound`, `NotAllowed`.
 
-        A blind case is shown to whoever holds it.
+        A blind case is shown to whoever holds it, with the notes that they wrote themselves.
         """
         found = await self._cases.find_case(case_id)
-        if found.kind is CaseKind.SECOND_OPINION and found.blind and reader in found.barred and _open(found):
+        blind = found.blind and _open(found)
+        if blind and reader in found.barred:
             raise NotAllowed("somebody else is asked for a second opinion; you will see it when it is given")
+        if blind and reader != found.holder:
+            raise NotAllowed(f"{found.name} is for one person to decide by themselves; lease it to see it")
         [post] = await self._records.posts([found.post])
         verdict = await self._cases.first_verdict(found.post.name, found.post.fingerprint)
-        view = CaseView(case=shown(found), post=post, verdict=verdict)
+        about = [found.name, found.post.name, author_name(found.post.name, found.author)]
+        notes = tuple(note for note in await self._cases.notes(about) if not blind or note.moderator == reader)
+        view = CaseView(case=shown(found), post=post, verdict=verdict, notes=notes)
         await self._cases.seen(reader, found.name, "case.read")
-        if found.blind and _open(found):
+        if blind:
             return view
         names = [found.post.name]
-        about = [found.name, found.post.name, author_name(found.post.name, found.author)]
-        decisions, notes = await self._cases.decisions(names), await self._cases.notes(about)
-        appeals = await self._cases.appeals_on(names)
-        return replace(view, decisions=tuple(decisions), notes=tuple(notes), appeals=tuple(appeals))
+        decisions, appeals = await self._cases.decisions(names), await self._cases.appeals_on(names)
+        return replace(view, decisions=tuple(map(plain, decisions)), appeals=tuple(appeals))
 
     async def find(self, case_id: str) -> Case:
         """A case without its post, for whoever has looked at it. Raises `NotFound`."""
@@ -189,8 +215,16 @@ class Reviewing:
         return list(map(shown, await self._cases.cases(undisguised(only), after=after, limit=limit)))
 
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
-        """All decisions on these post names, newest first."""
+        """All decisions on these post names, newest first; no opinion on which somebody is asked for a second one."""
         return await self._cases.decisions(posts)
+
+    async def opened_with(self, post: PostKey) -> Verdict | None:
+        """What was first said of the post version, before people decided: what its case was opened with."""
+        return await self._cases.first_verdict(post.name, post.fingerprint)
+
+    async def history(self, name: str) -> list[Verdict]:
+        """All verdicts on the current version of the post of that name, oldest first."""
+        return await self._cases.history(name)
 
     async def add_note(self, about: str, moderator: str, text: str, *, request_id: str = "") -> Note:
         """Keep a note on a post, an author or a case (a resource name). Raises `InvalidInput`."""
@@ -224,7 +258,9 @@ class Reviewing:
 
     async def _told(self, outcome: Outcome) -> Outcome:
         await self._refreshing.tell(outcome.verdicts)
-        return replace(outcome, case=shown(outcome.case)) if outcome.case else outcome
+        if outcome.case is None:
+            return outcome
+        return replace(outcome, case=shown(outcome.case), decision=plain(outcome.decision))
 
 
 def shown(case: Case) -> Case:
@@ -232,6 +268,13 @@ def shown(case: Case) -> Case:
     if case.kind in _DISGUISED:
         return replace(case, kind=CaseKind.REVIEW, subject="")
     return case
+
+
+def plain(decision: CaseDecision) -> CaseDecision:
+    """The decision as moderators see it: one on a golden or sampled case looks like any other."""
+    if decision.kind in _DISGUISED:
+        return replace(decision, kind=CaseKind.REVIEW, subject="", applied=True, posts=max(1, decision.posts))
+    return decision
 
 
 def undisguised(only: CaseFilter) -> CaseFilter:

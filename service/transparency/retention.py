@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from service.errors import AssayError, InvalidInput
+from service.errors import InvalidInput
 
 _BATCH = 500
 _BREATH = 0.05  # seconds between batches, for whoever else wants to write
@@ -103,19 +103,19 @@ class Keeper:
     async def run(self) -> None:
         """Do it for ever; cancel to stop."""
         while True:
-            try:
-                await self.once(datetime.now(UTC))
-            except AssayError as error:
-                self._observer.trouble("retention", error)
+            await self.once(datetime.now(UTC))
             await asyncio.sleep(self._interval)
 
     async def once(self, now: datetime) -> dict[Kind, int]:
-        """Let go of all that is too old at `now`; how many of each kind."""
+        """Let go of all that is too old at `now`; how many of each kind. A kind that fails does not stop the others."""
         went: dict[Kind, int] = {}
         for kind, period in self._retention.periods().items():
-            async for count in self._batches(kind, now - period):
-                went[kind] = went.get(kind, 0) + count
-                self._observer.let_go(kind, count)
+            try:
+                async for count in self._batches(kind, now - period):
+                    went[kind] = went.get(kind, 0) + count
+                    self._observer.let_go(kind, count)
+            except Exception as error:  # noqa: BLE001 - told, and tried again in the next round
+                self._observer.trouble(f"retention of {kind}", error)
         return went
 
     async def due(self, now: datetime) -> dict[Kind, int]:

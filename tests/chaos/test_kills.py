@@ -61,7 +61,9 @@ def restart_redis(deployment: Deployment) -> None:
 
 def lose_what_redis_holds(deployment: Deployment) -> None:
     deployment.redis.stop()
-    for file in (deployment.directory / "redis" / "appendonlydir").iterdir():
+    logs = [file for file in (deployment.directory / "redis").rglob("appendonly*") if file.is_file()]
+    assert logs  # in a folder of their own since Redis 7
+    for file in logs:
         file.unlink()
     deployment.redis.start()
 

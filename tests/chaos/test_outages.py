@@ -16,7 +16,7 @@ NEW = Post(platform="outage", id="new", text="Nobody has ever judged this senten
 
 @pytest.mark.timeout(120)
 async def test_a_redis_outage_makes_answers_slower_and_not_wrong(deployment: Deployment) -> None:
-    async with Client(deployment.address, patience=60.0) as client:
+    async with Client(deployment.address, patience=60.0, timeout=60.0) as client:  # its worker may still load
         before = await client.moderate(KNOWN)
         deployment.redis.stop()
         started = time.monotonic()

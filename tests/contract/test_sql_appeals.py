@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.domain import Decision, Post
+from service.adapters import sql_bulk
+from service.domain import Category, Decision, Post
 from service.errors import AppealExists, AppealNotFound, Conflict, InvalidInput, NotAllowed, NotHeld, Outdated
 from service.review.appeal import Appeal, AppealState
 from service.review.bulk import BulkDecision
@@ -24,9 +25,9 @@ MILDER = ruled(ALLOW, rationale="a real shop", scope=Scope.POST)
 async def contested(desk: Reviewed, post: Post, number: int = 1) -> tuple[Appeal, Case]:
     """An appeal about the current verdict, and its case; neither is kept yet."""
     verdict = await desk.current(post)
-    first = await desk.review.decider_of(verdict)
+    deciders = await desk.review.deciders_of(verdict)
     name = f"appeals/{number}"
-    case = case_for(post, verdict, Routing(), kind=CaseKind.APPEAL, queue=APPEALS, subject=name, barred=(first,))
+    case = case_for(post, verdict, Routing(), kind=CaseKind.APPEAL, queue=APPEALS, subject=name, barred=deciders)
     appeal = Appeal(
         id=str(number),
         post=post.key,
@@ -37,7 +38,7 @@ async def contested(desk: Reviewed, post: Post, number: int = 1) -> tuple[Appeal
         contested_at=verdict.decided_at,
         statement='Ünïcödé 🧪 "quotes" \\ %s',
         opened_at=datetime(2027, 1, 1, tzinfo=UTC),
-        first_decider=first,
+        first_decider=deciders[0] if deciders else "",
         case=case.id,
     )
     return appeal, case
@@ -101,6 +102,27 @@ class TestAppeals:
         await desk.decide(held, "m-2", MILDER)
         assert (await desk.review.find_appeal("1")).state is AppealState.UPHELD
 
+    async def test_whose_opinion_was_asked_does_not_decide_the_appeal(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        [case] = await desk.open([post])
+        await desk.lease("m-1")
+        await desk.decide(case, "m-1", ruled(), opinion=True)
+        for moderator, said in (("m-2", ruled(ALLOW)), ("m-3", ruled())):
+            [asked] = await desk.lease(moderator)
+            await desk.decide(asked, moderator, said)
+        assert await desk.review.deciders_of(await desk.current(post)) == ["m-3", "m-2", "m-1"]
+        appeal, case = await contested(desk, post)
+        assert case.barred == {"m-1", "m-2", "m-3"}
+
+    async def test_for_fewer_reasons_is_no_other_decision(self, desk: Reviewed) -> None:
+        [post] = twins(count=1)
+        await desk.store.record([post], [desk.asking(post, BLOCK, Category.HATE, Category.FRAUD)])
+        await desk.review.open_appeal(*await contested(desk, post))
+        made = await desk.review.decide_appeal("1", "m-2", ruled(BLOCK, Category.HATE, rationale="it is"), seconds=1)
+        assert (made.verdicts, made.decision.applied) == ((), False)
+        found = await desk.review.find_appeal("1")
+        assert (found.state, found.categories) == (AppealState.REJECTED, (Category.HATE, Category.FRAUD))
+
     async def test_nothing_stricter(self, desk: Reviewed) -> None:
         [post] = twins(count=1)
         await desk.store.record([post], [desk.asking(post, LABEL)])
@@ -149,8 +171,8 @@ class TestAppeals:
         await desk.decided(case, "m-7", ruled(BLOCK))
         await desk.store.record([later], [desk.asking(later)])
         await desk.review.enforce([later.name])
-        deciders = [await desk.review.decider_of(await desk.current(post)) for post in (policys, same, later)]
-        assert deciders == ["", "m-7", "m-7"]
+        deciders = [await desk.review.deciders_of(await desk.current(post)) for post in (policys, same, later)]
+        assert deciders == [[], ["m-7"], ["m-7"]]
 
 
 class TestBulk:
@@ -181,14 +203,9 @@ class TestBulk:
         await desk.store.record([later], [desk.asking(later)])
         await desk.review.enforce([later.name])
         assert (await desk.current(later)).decision is BLOCK
-        assert {post.content_digest for post in await self.texts(desk, outcome.decision.id)} == {
-            post.content_digest for post in posts
-        }
+        assert set(await desk.review.texts(outcome.decision.id)) == {post.content_digest for post in posts}
         await desk.undo("m-1", outcome.decision.id)
         assert await desk.current_decisions(posts) == [ALLOW, REVIEW, REVIEW, REVIEW, REVIEW]
-
-    async def texts(self, desk: Reviewed, decision_id: str) -> list[Post]:
-        return [post for post in await desk.store.posts(await desk.review.texts(decision_id)) if post]
 
     async def test_another_post_voids_the_preview(self, desk: Reviewed, posts_of: MakePosts) -> None:
         await self.cluster(desk, posts_of(2))
@@ -199,6 +216,24 @@ class TestBulk:
         with pytest.raises(Outdated):
             await desk.review.apply(self.bulk(ALLOW), (await desk.review.preview(self.bulk())).token)
         assert set(await desk.current_decisions(posts_of(3))) == {REVIEW}
+
+    async def test_of_too_many_nothing_is_read(
+        self, desk: Reviewed, posts_of: MakePosts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sql_bulk, "MOST", 2)
+        await self.cluster(desk, posts_of(3))
+        for call in (desk.review.preview(self.bulk()), desk.review.apply(self.bulk(), "x")):
+            with pytest.raises(InvalidInput, match="over 2 posts"):
+                await call
+
+    async def test_an_appeal_keeps_its_post_out_for_good(self, desk: Reviewed) -> None:
+        contested_, other = posts = twins(count=2)
+        await self.cluster(desk, posts)
+        await desk.review.open_appeal(*await contested(desk, contested_))
+        await desk.review.apply(self.bulk(), (await desk.review.preview(self.bulk())).token)
+        assert await desk.review.unlike([other.content_digest]) == []
+        assert await desk.review.enforce([post.name for post in posts]) == []
+        assert await desk.current_decisions(posts) == [REVIEW, BLOCK]
 
     async def test_a_request_is_applied_once(self, desk: Reviewed, posts_of: MakePosts) -> None:
         await self.cluster(desk, posts_of(2))

@@ -60,6 +60,22 @@ class TestOpening:
             await desk.decide(older, "m-1", ruled())
 
 
+    async def test_an_edit_that_was_taken_back_opens_the_case_again(self, desk: Reviewed, posts_of: MakePosts) -> None:
+        [post] = posts_of(1)
+        [case] = await desk.open([post])
+        edited = replace(post, text="Edited")
+        await desk.store.record([edited], [desk.asking(edited, LABEL)])
+        assert await desk.review.close_outdated([post.name]) == 1
+        assert await desk.review.abandoned() == []
+        await desk.store.accept([post])
+        assert await desk.review.abandoned() == [post.key]
+        again = case_for(post, await desk.current(post), Routing())
+        assert await desk.review.open_cases([again]) == [True]
+        assert await desk.review.abandoned() == []
+        assert (await desk.review.find_case(case.id)).state is CaseState.OPEN
+        assert await desk.review.open_cases([again]) == [False]
+
+
 class TestLeasing:
     async def test_the_most_urgent_first_and_the_oldest_of_equals(self, desk: Reviewed, posts_of: MakePosts) -> None:
         posts = posts_of(4)

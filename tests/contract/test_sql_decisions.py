@@ -1,23 +1,50 @@
 """Decisions on both databases: what they do to verdicts, to other cases and to later posts, and how they are undone."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from service.adapters import sql_ruling
 from service.adapters.sql_audit_tables import AUDIT
-from service.domain import Category, Decision, Post, Source, Standing, VerdictFilter
+from service.adapters.sql_database import take_turns
+from service.adapters.sql_posts import insert_posts, make_current
+from service.adapters.sql_review_tables import CASES
+from service.adapters.sql_tables import row_key
+from service.adapters.sql_verdicts import _insert_verdicts
+from service.domain import Category, Decision, Post, Source, Standing, Verdict, VerdictFilter
 from service.errors import NotFound, Outdated
 from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, CaseState, Ruled, Scope
-from service.review.opening import case_for
+from service.review.opening import CaseOpening, case_for
 from service.routing import Routing
 from tests.review.desk import UNDO, Reviewed, ruled, twins
 
 MakePosts = Callable[..., list[Post]]
 BLOCK, ALLOW, LABEL, REVIEW = Decision.BLOCK, Decision.ALLOW, Decision.LABEL, Decision.REVIEW
 POST = Scope.POST
+
+
+Following = Callable[[Sequence[Verdict]], Awaitable[None]]
+
+
+class Deaf:
+    """Cache, announcer and observer that nobody asks."""
+
+    async def put(self, verdicts: Sequence[Verdict]) -> None: ...
+
+    async def announce(self) -> None: ...
+
+    def trouble(self, where: str, error: Exception) -> None: ...
+
+
+@pytest.fixture
+def following(desk: Reviewed) -> Following:
+    """What the follower of the verdicts does."""
+    deaf = Deaf()
+    made = CaseOpening(desk.review, desk.store, cache=deaf, announcer=deaf, routing=Routing, observer=deaf)
+    return made.handle
 
 
 async def audited(desk: Reviewed) -> list[tuple[str, str, str]]:
@@ -137,16 +164,51 @@ class TestDeciding:
         outcome = await desk.review.decide(case.id, "m-1", ruled(), seconds=0.0, opinion=False)
         assert outcome.decision.seconds == 42
 
-    async def test_a_thousand_posts_with_one_text(self, desk: Reviewed) -> None:
-        posts = twins(count=1_200)
+    async def test_the_newest_posts_at_once_and_the_others_soon(
+        self, desk: Reviewed, following: Following, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sql_ruling, "AT_MOST", 4)
+        posts = twins(count=12)
         cases = await desk.open(posts)
-        outcome = await desk.decided(cases[0], "m-1", ruled())
-        assert len(outcome.verdicts) == 1_200
-        assert {verdict.decision for verdict in await desk.store.find([post.key for post in posts]) if verdict} == {
-            BLOCK
-        }
+        made = await desk.decided(cases[0], "m-1", ruled())
+        assert {verdict.post for verdict in made.verdicts} == {post.key for post in (posts[0], *posts[-4:])}
+        await following(made.verdicts)
+        assert await desk.current_decisions(posts) == [BLOCK] * 12
+        states = [(found := await desk.review.find_case(case.id)).state for case in cases]
+        assert (set(states), found.decision) == ({CaseState.DECIDED}, made.decision.id)
+        assert (await desk.review.find_decision(made.decision.id)).posts == 12
+        await following(made.verdicts)  # told again, after a crash
+        assert {(await desk.current(post)).revision for post in posts} == {1}
         undone = await desk.undo("m-1")
-        assert len(undone.verdicts) == 1_200
+        assert len(undone.verdicts) == 4
+        await following(undone.verdicts)
+        assert await desk.current_decisions(posts) == [REVIEW] * 12
+        assert {(await desk.review.find_case(case.id)).state for case in cases} == {CaseState.OPEN}
+
+    async def test_a_post_that_is_recorded_meanwhile_gets_it_too(self, desk: Reviewed, following: Following) -> None:
+        first, crossing = twins(count=2)
+        [case] = await desk.open([first])
+        made = await desk.decided(case, "m-1", ruled())
+        [recorded] = await desk.store.record([crossing], [desk.asking(crossing)])  # its follower saw no decision yet
+        assert recorded.decision is REVIEW
+        await following(made.verdicts)
+        assert (await desk.current(crossing)).decision is BLOCK
+
+    async def test_one_that_waits_on_a_record_sees_what_that_recorded(self, desk: Reviewed) -> None:
+        if desk.store._writer.dialect.name == "sqlite":
+            pytest.skip("SQLite has one writer at a time")
+        first, crossing = twins(count=2)
+        [case] = await desk.open([first])
+        await desk.lease("m-1")
+        async with desk.store.write() as tx:
+            await take_turns(tx, "verdicts")  # as somebody's `record` does that was there first
+            deciding = asyncio.create_task(desk.decide(case, "m-1", ruled()))
+            await asyncio.sleep(0.3)
+            verdict = desk.asking(crossing)
+            await insert_posts(tx, {row_key(crossing.key): crossing}, desk.store.now())
+            await make_current(tx, [(crossing.name, row_key(crossing.key))])
+            await _insert_verdicts(tx, {row_key(crossing.key): verdict}, {row_key(crossing.key): ""})
+        assert {each.post for each in (await deciding).verdicts} == {first.key, crossing.key}
 
     async def test_two_who_decide_on_one_text_at_once(self, desk: Reviewed) -> None:
         posts = twins(count=20)
@@ -265,6 +327,34 @@ class TestUndoing:
         assert (await desk.current_decisions([one, two])) == [REVIEW, ALLOW]
 
 
+    async def test_an_erased_post_has_no_case_again(self, desk: Reviewed) -> None:
+        one, two = twins(count=2)
+        case, other = await desk.open([one, two])
+        await desk.decided(case, "m-1", ruled())
+        async with desk.store.write() as tx:  # what an erasure leaves of a case
+            erased = {"name": f"platforms/erased/posts/{other.id}", "key": other.id, "fingerprint": ""}
+            await tx.execute(update(CASES).where(CASES.c.id == other.id).values(**erased, content_digest=""))
+        await desk.undo("m-1")
+        states = [(await desk.review.find_case(each.id)).state for each in (case, other)]
+        assert states == [CaseState.OPEN, CaseState.DECIDED]
+        async with desk.store.write() as tx:
+            await tx.execute(update(CASES).where(CASES.c.id == other.id).values(state=CaseState.OPEN))
+        assert await desk.review.close_outdated([f"platforms/erased/posts/{other.id}"]) == 1
+
+    async def test_the_newest_decision_holds_whatever_the_clocks_say(self, desk: Reviewed) -> None:
+        one, two = twins(count=2)
+        [case] = await desk.open([one])
+        await desk.decided(case, "m-1", ruled(BLOCK))
+        desk.clock.time -= 60
+        verdict = await desk.current(one)
+        sampled = case_for(one, verdict, Routing(), kind=CaseKind.PREVALENCE, subject="samples/1")
+        await desk.review.open_cases([sampled])
+        await desk.decided(sampled, "m-2", ruled(ALLOW))
+        await desk.store.record([two], [desk.asking(two)])
+        await desk.review.enforce([one.name, two.name])
+        assert await desk.current_decisions([one, two]) == [ALLOW, ALLOW]
+
+
 class TestKinds:
     async def test_a_golden_case_changes_no_verdict(self, desk: Reviewed) -> None:
         [post] = twins(count=1)
@@ -311,6 +401,12 @@ class TestKinds:
         assert (await desk.current_decisions(posts)) == [BLOCK, BLOCK]
         await desk.undo("m-2")
         assert (await desk.current_decisions(posts)) == [REVIEW, REVIEW]
+
+    async def test_the_first_is_not_shown_until_the_second_is_given(self, desk: Reviewed) -> None:
+        posts, asked = await self.opinion(desk, ruled(BLOCK))
+        assert await desk.review.decisions([posts[0].name]) == []
+        await desk.review.decide(asked, "m-2", ruled(ALLOW), seconds=1, opinion=False)
+        assert [each.moderator for each in await desk.review.decisions([posts[0].name])] == ["m-2", "m-1"]
 
     async def test_where_two_differ_a_third_decides(self, desk: Reviewed) -> None:
         posts, asked = await self.opinion(desk, ruled(BLOCK))

@@ -21,7 +21,7 @@ from service.quality.golden import GoldenItem, Pace, Shown, disguised
 from service.quality.mixing import Mixing
 from service.quality.opinions import Answer
 from service.quality.prevalence import Rates
-from service.review.case import Case, CaseFilter, CaseKind
+from service.review.case import Case, CaseFilter, CaseKind, CaseState
 from service.review.opening import case_for
 from service.routing import Routing
 from tests.review.desk import Reviewed, reviewed, ruled
@@ -177,7 +177,7 @@ class TestGolden:
             await desk.decided(case, "m-1", ruled(Decision.ALLOW))
         [pace] = await quality.paces(now(desk) - timedelta(minutes=15))
         assert (pace.moderator, pace.shown, pace.since, pace.queue) == ("m-1", 0, 3, "fraud")
-        assert pace.post == posts[2].name
+        assert (pace.post, pace.opened_at) == (posts[2].name, cases[2].opened_at)
         golden = item_of(desk, posts[5])
         await quality.add_golden(golden)
         desk.clock.time += 1
@@ -213,7 +213,14 @@ class TestGolden:
             await quality.add_golden(item_of(desk, post))
         assert sum(await asyncio.gather(*(front.mix() for front in fronts * 3))) == 1
         found = await desk.review.cases(CaseFilter(kinds=(CaseKind.GOLDEN,)), after="", limit=10)
-        assert [case.holder for case in found] == ["m-1"]
+        [case] = found
+        assert (case.holder, case.lease_until) == ("", None)  # they do not know of it
+        mine = CaseFilter(states=(CaseState.OPEN,), moderator="m-1")
+        assert await desk.review.cases(mine, after="", limit=10) == []
+        assert await desk.lease("m-2") == []
+        [leased] = await desk.lease("m-1")
+        assert (leased.id, leased.holder, leased.leased_at) == (case.id, "m-1", now(desk))
+        assert await desk.review.cases(mine, after="", limit=10) == [await desk.review.find_case(case.id)]
         assert [each.case for each in await quality.shown(LONG_AGO)] == [found[0].id]
 
     async def test_forgetting_a_post_erases_what_was_made_of_it(

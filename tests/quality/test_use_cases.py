@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -77,10 +77,10 @@ class Bench:
     def sampling(self) -> Sampling:
         return Sampling(self.quality, self.store, self.review, routing=Routing, observer=self.told, rates=EVERYTHING)
 
-    async def work(self, posts: list[Post]) -> None:
+    async def work(self, posts: list[Post], **fields: Any) -> None:
         """Decide a case about each post."""
-        verdicts = await self.recorded(posts)
-        await self.review.open_cases([case_for(*pair, Routing()) for pair in zip(posts, verdicts, strict=True)])
+        pairs = zip(posts, await self.recorded(posts), strict=True)
+        await self.review.open_cases([replace(case_for(*pair, Routing()), **fields) for pair in pairs])
         for _ in posts:
             [case] = await self.review.lease("m-1", ANY, seconds=60)
             await self.review.decide(case.id, "m-1", Ruled(decision=Decision.ALLOW), seconds=1.0, opinion=False)
@@ -147,6 +147,29 @@ class TestMixing:
         assert (score.moderator, score.shown, score.right) == ("m-1", 1, 1)
         await bench.work(bench.posts[8:16])
         assert await mixing.mix() == 0  # there is no further item
+
+    async def test_it_waited_as_long_as_the_case_before_it(self, mixing: Mixing, bench: Bench) -> None:
+        await Quality(bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
+        before = datetime.now(UTC) - timedelta(hours=5)
+        await bench.work(bench.posts[:8], opened_at=before)
+        assert await mixing.mix() == 1
+        [case] = await bench.review.lease("m-1", ANY, seconds=60)
+        verdict = await bench.quality.disguised_verdict(case.post)
+        assert verdict is not None
+        assert before - timedelta(minutes=1) < case.opened_at == verdict.decided_at < before
+        [post] = await bench.store.posts([case.post])
+        assert post is not None
+        assert post.created_at is None or post.created_at <= case.opened_at
+
+    @pytest.mark.parametrize("queue", ["appeals", "second-opinion"])
+    async def test_where_a_golden_case_would_stand_out_it_goes_to_its_own_queue(
+        self, mixing: Mixing, bench: Bench, queue: str
+    ) -> None:
+        await Quality(bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
+        await bench.work(bench.posts[:8], queue=queue)
+        assert await mixing.mix() == 1
+        [case] = await bench.review.lease("m-1", ANY, seconds=60)
+        assert case.queue == "general"
 
     async def test_turned_off_nothing_is_mixed(self, bench: Bench) -> None:
         off = Mixing(

@@ -129,6 +129,28 @@ async def test_while_redis_is_away_cases_open_all_the_same(desk: Reviewed, follo
     assert "cache" in told.troubles
 
 
+async def test_an_edit_that_was_taken_back_waits_again(desk: Reviewed, follow: Any, told: Any, routing: Routing) -> None:
+    [post] = twins(count=1)
+    await desk.store.record([post], [desk.asking(post)])
+    edited = replace(post, text="Edited")
+    await follow()
+    await desk.store.record([edited], [desk.asking(edited, LABEL)])
+    assert [case.state for case in await follow()] == [CaseState.CLOSED]
+    await desk.store.accept([post])
+    opening = CaseOpening(desk.review, desk.store, cache=told, announcer=told, routing=lambda: routing, observer=told)
+    await opening.sweep()
+    assert [case.state for case in await follow()] == [CaseState.OPEN]
+
+
+async def test_a_case_is_about_the_version_that_the_verdict_names(desk: Reviewed, follow: Any) -> None:
+    post = Post(platform="x", id="1", text="Yes", context=Context(parent_text="Is it true?"))
+    await desk.store.record([post], [desk.asking(post)])
+    async with desk.store.write() as tx:  # as an erasure of who asked does
+        await tx.execute(update(POSTS).values(body=encode_post(replace(post, context=NO_CONTEXT))))
+    [case] = await follow()
+    assert (case.post, case.content_digest) == (post.key, post.content_digest)
+
+
 def test_a_case_names_what_it_is_about(desk: Reviewed, routing: Routing) -> None:
     [post] = twins(count=1)
     verdict = desk.asking(post)

@@ -98,4 +98,17 @@ class TestKeeper:
         task = asyncio.create_task(Keeper(records, Retention(), observer, interval=0.01).run())
         await asyncio.wait_for(observer.heard.wait(), 10)
         task.cancel()
-        assert (observer.troubles, observer.went) == (["retention"], [(Kind.ALLOWED, 5)])
+        assert (observer.troubles, observer.went) == (["retention of allowed"], [(Kind.ALLOWED, 5)])
+
+    async def test_a_kind_that_fails_leaves_the_others_alone(self) -> None:
+        class Broken(Records):
+            async def drop(self, kind: Kind, before: datetime, limit: int) -> int | None:
+                if kind is Kind.FLAGGED:
+                    raise RuntimeError("a constraint that nobody thought of")
+                return await super().drop(kind, before, limit)
+
+        observer = Observer()
+        records = Broken(allowed=1, flagged=1, cases=1, requests=1)
+        went = await Keeper(records, Retention(), observer).once(NOW)
+        assert went == {Kind.ALLOWED: 1, Kind.CASES: 1, Kind.REQUESTS: 1}
+        assert observer.troubles == ["retention of flagged"]

@@ -39,7 +39,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def take(visit: Visit) -> Response:
-    """Take this appeal or, where none is named, the most urgent that this person may decide; a due break comes first."""
+    """Take this appeal or, where none is named, the most urgent one that they may decide; a due break comes first."""
     if exposure.read(visit.request).due(visit.desk.care):
         return visit.go("/queue/break")
     form = await visit.form()

@@ -17,7 +17,7 @@ from service.people.roles import Right
 from service.review.case import author_name
 
 _LIVE, _PAGE = 60, 50
-_LONGEST_WAIT = 20.0
+_LONGEST_WAIT = 2.0
 Row = tuple[Verdict, Post | None]
 
 
