@@ -10,7 +10,6 @@ from typing import Any
 from service.claim import Claim, Match, Rating, Relation
 from service.domain import (
     NO_CONTEXT,
-    Batch,
     Category,
     Context,
     Decision,
@@ -19,7 +18,6 @@ from service.domain import (
     Post,
     PostKey,
     Remainder,
-    Reply,
     Ruling,
     Signal,
     Skip,
@@ -30,6 +28,7 @@ from service.domain import (
     TokenSurprise,
     Verdict,
 )
+from service.transport import Batch, Reply
 
 Json = dict[str, Any]
 

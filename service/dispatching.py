@@ -12,10 +12,11 @@ import time
 import uuid
 from collections.abc import Collection
 
-from service.domain import Batch, Lane, PostKey
+from service.domain import PostKey
 from service.errors import Unavailable
 from service.gathering import batches
 from service.ports import LoadObserver, PostStore, Queue
+from service.transport import Batch, Lane
 
 _POSTS_PER_MESSAGE = 16
 _TICK, _COUNT_EVERY = 0.25, 2.0

@@ -2,9 +2,10 @@
 
 import asyncio
 
-from service.domain import JudgedBy, WorkerInfo
+from service.domain import JudgedBy
 from service.errors import Unavailable
 from service.ports import LoadObserver, WorkerRegistry
+from service.transport import WorkerInfo
 
 _REFRESH = 1.0
 

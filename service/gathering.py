@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from service.domain import Batch, Post, PostKey, Reply, Verdict
+from service.domain import Post, PostKey, Verdict
 from service.errors import AssayError, DeadlineExceeded, Overloaded, Unavailable
+from service.transport import Batch, Reply
 
 # A byte-pair vocabulary of 8,000 to 32,000 gives 3.5 to 4.5 on English; only the batch size hangs on it.
 _BYTES_PER_TOKEN = 4

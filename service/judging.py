@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
 from service.budget import Budget
-from service.domain import Batch, Judgement, Post, Reply, Skip, Source, Verdict, verdict_on
+from service.domain import Judgement, Post, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, RedisUnavailable, Unavailable
 from service.fusing import fused
 from service.policy import Policies
 from service.ports import Announcer, Attempts, Classifier, Clusters, Observer, Queue, RecordStore, VerdictCache
 from service.surges import Surges
+from service.transport import Batch, Reply
 
 MAX_ATTEMPTS = 3
 SET_ASIDE = Skip("model", f"SET_ASIDE_AFTER_{MAX_ATTEMPTS}_ATTEMPTS")

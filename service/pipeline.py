@@ -17,13 +17,14 @@ from typing import Literal
 
 from service.budget import Budget
 from service.dispatching import Dispatcher
-from service.domain import Batch, Judgement, Lane, Post, Skip, Source, Verdict, verdict_on
+from service.domain import Judgement, Post, Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
 from service.fleet import Fleet
 from service.gathering import Gatherer, Waiting
 from service.policy import Policies, Policy
 from service.ports import CacheHit, LoadObserver, Queue, RecordStore, VerdictCache
 from service.surges import Surges
+from service.transport import Batch, Lane
 from service.write_behind import WriteBehind
 
 RecordHits = Literal["all", "flagged", "none"]

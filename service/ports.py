@@ -10,19 +10,8 @@ from datetime import datetime
 from typing import Protocol
 
 from service.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimSet, Confirmation
-from service.domain import (
-    Batch,
-    JudgedBy,
-    Judgement,
-    Lane,
-    Post,
-    PostKey,
-    Reply,
-    Standing,
-    Verdict,
-    VerdictFilter,
-    WorkerInfo,
-)
+from service.domain import JudgedBy, Judgement, Post, PostKey, Standing, Verdict, VerdictFilter
+from service.transport import Batch, Lane, Reply, WorkerInfo
 
 
 class Classifier(Protocol):

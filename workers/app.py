@@ -9,9 +9,9 @@ from celery import Celery
 from kombu import Queue
 
 from service.adapters.celery_queue import WIRE, broker_url
-from service.domain import Lane
 from service.errors import InvalidInput
 from service.settings import Settings
+from service.transport import Lane
 
 
 def configuration(settings: Settings) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import contextlib
 from collections.abc import Callable
 
 from service import bootstrap
-from service.domain import WorkerInfo
 from service.errors import Unavailable
 from service.settings import Settings
+from service.transport import WorkerInfo
 from workers.beside import Beside
 
 

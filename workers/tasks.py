@@ -15,10 +15,10 @@ from prometheus_client import start_http_server
 from service import bootstrap
 from service.adapters import logs
 from service.codec import decode_batch
-from service.domain import WorkerInfo
 from service.errors import Unavailable
 from service.judging import Judging
 from service.settings import Settings
+from service.transport import WorkerInfo
 from workers.app import app
 from workers.beside import Beside
 from workers.claims import ClaimWatch, HeldClaims

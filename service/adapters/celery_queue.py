@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from service.adapters.redis_connection import RedisConnection
 from service.codec import decode_reply, encode_batch, encode_reply
-from service.domain import Batch, Lane, Reply
+from service.transport import Batch, Lane, Reply
 
 _log = structlog.get_logger(__name__)
 

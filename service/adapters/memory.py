@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from service.adapters.local_cache import LocalCache
 from service.claim_traffic import EARLIER, LATELY, SurgeLimits, Traffic
-from service.domain import Batch, JudgedBy, Judgement, Lane, Post, PostKey, Reply, Verdict, WorkerInfo
+from service.domain import JudgedBy, Judgement, Post, PostKey, Verdict
 from service.ports import CacheHit
+from service.transport import Batch, Lane, Reply, WorkerInfo
 
 
 class EmptyCache:

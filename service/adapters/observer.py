@@ -6,9 +6,10 @@ from traceback import extract_tb
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from service.domain import Lane, Source, Verdict, WorkerInfo
+from service.domain import Source, Verdict
 from service.errors import AssayError
 from service.policy import Policy
+from service.transport import Lane, WorkerInfo
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 

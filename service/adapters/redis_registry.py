@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from service.adapters.redis_connection import RedisConnection
-from service.domain import WorkerInfo
+from service.transport import WorkerInfo
 
 _UNTIL, _INFO = "assay:workers:until", "assay:workers:info"
 

@@ -17,7 +17,7 @@ from service.adapters.sql_standing import standing_of
 from service.adapters.sql_tables import JUDGEMENTS, NAMES, POSTS, VERDICT_CATEGORIES, VERDICT_CLAIMS, VERDICTS, row_key
 from service.adapters.standings import with_standing
 from service.codec import decode_judgement, decode_verdict, encode_judgement, encode_verdict
-from service.domain import Post, PostKey, Verdict, VerdictFilter
+from service.domain import Judgement, Post, PostKey, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
 
 _Judged = tuple[str, str, str]
@@ -123,13 +123,26 @@ async def current_verdicts(
     """
     named = select(NAMES.c.key).where(NAMES.c.name == POSTS.c.name).scalar_subquery()
     query = _CURRENT.where(which, POSTS.c.key == named).order_by(VERDICTS.c.seq.desc()).limit(newest)
-    return [_verdict(row) for row in reversed((await connection.execute(query)).mappings().all())]
+    return _verdicts((await connection.execute(query)).mappings().all())[::-1]
 
 
 async def recorded_verdicts(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Verdict]:
     """The verdicts of every revision that `which` (of VERDICTS) holds for, oldest first."""
     query = _RECORDED.where(which).order_by(VERDICTS.c.seq)
-    return [_verdict(row) for row in (await connection.execute(query)).mappings()]
+    return _verdicts((await connection.execute(query)).mappings().all())
+
+
+def _verdicts(rows: Sequence[RowMapping]) -> list[Verdict]:
+    """The verdicts in these rows; the judgement that many rest on is decoded once."""
+    judgements: dict[_Judged, Judgement] = {}
+    found = []
+    for row in rows:
+        body, judgement = row["body"], None
+        if row["judgement"]:
+            judged = body["content"], body["model"], body["claims"]
+            judgement = judgements.get(judged) or judgements.setdefault(judged, decode_judgement(row["judgement"]))
+        found.append(decode_verdict({**body, "sequence": row["seq"]}, judgement))
+    return found
 
 
 def _verdict(row: RowMapping) -> Verdict:

@@ -190,7 +190,7 @@ class Reviewing:
         """
         found = await self._cases.find_case(case_id)
         blind = found.blind and _open(found)
-        if blind and reader in found.barred:
+        if blind and found.kind is CaseKind.SECOND_OPINION and reader in found.barred:
             raise NotAllowed("somebody else is asked for a second opinion; you will see it when it is given")
         if blind and reader != found.holder:
             raise NotAllowed(f"{found.name} is for one person to decide by themselves; lease it to see it")

@@ -91,7 +91,7 @@ def _lesson(count: int, seed: int) -> Lesson:
 
 @pytest.fixture(scope="module")
 def fitted() -> Relation:
-    return fit_relation(_lesson(600, 0), _lesson(400, 1))
+    return fit_relation(_lesson(600, 0), _lesson(400, 1), steps=300)
 
 
 def test_a_relation_is_learnt_and_certified(fitted: Relation) -> None:

@@ -23,20 +23,10 @@ from service.adapters.sql_store import SqlStore
 from service.adapters.sql_tables import CONFIRMATIONS, NAMES, POSTS, row_key
 from service.adapters.sql_webhook_tables import DELIVERIES, ENDPOINTS, EVENTS
 from service.codec import encode_post
-from service.domain import (
-    Batch,
-    Context,
-    Decision,
-    Lane,
-    Post,
-    Reply,
-    Ruling,
-    Source,
-    Standing,
-    Verdict,
-)
+from service.domain import Context, Decision, Post, Ruling, Source, Standing, Verdict
 from service.review.appeal import Appeal, AppealState
 from service.transparency.erasing import Eraser
+from service.transport import Batch, Lane, Reply
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 MakeVerdict = Callable[..., Verdict]

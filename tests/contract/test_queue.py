@@ -11,9 +11,10 @@ import pytest
 from service.adapters.celery_queue import CeleryQueue, broker_url
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.redis_connection import RedisConnection
-from service.domain import Batch, Lane, Post, Reply, Verdict
+from service.domain import Post, Verdict
 from service.errors import RedisUnavailable
 from service.ports import Queue
+from service.transport import Batch, Lane, Reply
 
 MakePost = Callable[..., Post]
 MakeVerdict = Callable[..., Verdict]

@@ -9,9 +9,10 @@ import pytest
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_registry import RedisRegistry
-from service.domain import JudgedBy, WorkerInfo
+from service.domain import JudgedBy
 from service.errors import RedisUnavailable
 from service.ports import WorkerRegistry
+from service.transport import WorkerInfo
 
 MakeRegistry = Callable[[float], WorkerRegistry]
 

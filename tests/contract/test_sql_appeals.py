@@ -111,7 +111,7 @@ class TestAppeals:
             [asked] = await desk.lease(moderator)
             await desk.decide(asked, moderator, said)
         assert await desk.review.deciders_of(await desk.current(post)) == ["m-3", "m-2", "m-1"]
-        appeal, case = await contested(desk, post)
+        _, case = await contested(desk, post)
         assert case.barred == {"m-1", "m-2", "m-3"}
 
     async def test_for_fewer_reasons_is_no_other_decision(self, desk: Reviewed) -> None:

@@ -59,7 +59,6 @@ class TestOpening:
         with pytest.raises(Outdated, match="closed already"):
             await desk.decide(older, "m-1", ruled())
 
-
     async def test_an_edit_that_was_taken_back_opens_the_case_again(self, desk: Reviewed, posts_of: MakePosts) -> None:
         [post] = posts_of(1)
         [case] = await desk.open([post])

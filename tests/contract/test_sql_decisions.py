@@ -1,50 +1,24 @@
 """Decisions on both databases: what they do to verdicts, to other cases and to later posts, and how they are undone."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
 
-from service.adapters import sql_ruling
 from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_database import take_turns
-from service.adapters.sql_posts import insert_posts, make_current
 from service.adapters.sql_review_tables import CASES
-from service.adapters.sql_tables import row_key
-from service.adapters.sql_verdicts import _insert_verdicts
-from service.domain import Category, Decision, Post, Source, Standing, Verdict, VerdictFilter
+from service.domain import Category, Decision, Post, Source, Standing, VerdictFilter
 from service.errors import NotFound, Outdated
 from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, CaseState, Ruled, Scope
-from service.review.opening import CaseOpening, case_for
+from service.review.opening import case_for
 from service.routing import Routing
 from tests.review.desk import UNDO, Reviewed, ruled, twins
 
 MakePosts = Callable[..., list[Post]]
 BLOCK, ALLOW, LABEL, REVIEW = Decision.BLOCK, Decision.ALLOW, Decision.LABEL, Decision.REVIEW
 POST = Scope.POST
-
-
-Following = Callable[[Sequence[Verdict]], Awaitable[None]]
-
-
-class Deaf:
-    """Cache, announcer and observer that nobody asks."""
-
-    async def put(self, verdicts: Sequence[Verdict]) -> None: ...
-
-    async def announce(self) -> None: ...
-
-    def trouble(self, where: str, error: Exception) -> None: ...
-
-
-@pytest.fixture
-def following(desk: Reviewed) -> Following:
-    """What the follower of the verdicts does."""
-    deaf = Deaf()
-    made = CaseOpening(desk.review, desk.store, cache=deaf, announcer=deaf, routing=Routing, observer=deaf)
-    return made.handle
 
 
 async def audited(desk: Reviewed) -> list[tuple[str, str, str]]:
@@ -164,52 +138,6 @@ class TestDeciding:
         outcome = await desk.review.decide(case.id, "m-1", ruled(), seconds=0.0, opinion=False)
         assert outcome.decision.seconds == 42
 
-    async def test_the_newest_posts_at_once_and_the_others_soon(
-        self, desk: Reviewed, following: Following, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sql_ruling, "AT_MOST", 4)
-        posts = twins(count=12)
-        cases = await desk.open(posts)
-        made = await desk.decided(cases[0], "m-1", ruled())
-        assert {verdict.post for verdict in made.verdicts} == {post.key for post in (posts[0], *posts[-4:])}
-        await following(made.verdicts)
-        assert await desk.current_decisions(posts) == [BLOCK] * 12
-        states = [(found := await desk.review.find_case(case.id)).state for case in cases]
-        assert (set(states), found.decision) == ({CaseState.DECIDED}, made.decision.id)
-        assert (await desk.review.find_decision(made.decision.id)).posts == 12
-        await following(made.verdicts)  # told again, after a crash
-        assert {(await desk.current(post)).revision for post in posts} == {1}
-        undone = await desk.undo("m-1")
-        assert len(undone.verdicts) == 4
-        await following(undone.verdicts)
-        assert await desk.current_decisions(posts) == [REVIEW] * 12
-        assert {(await desk.review.find_case(case.id)).state for case in cases} == {CaseState.OPEN}
-
-    async def test_a_post_that_is_recorded_meanwhile_gets_it_too(self, desk: Reviewed, following: Following) -> None:
-        first, crossing = twins(count=2)
-        [case] = await desk.open([first])
-        made = await desk.decided(case, "m-1", ruled())
-        [recorded] = await desk.store.record([crossing], [desk.asking(crossing)])  # its follower saw no decision yet
-        assert recorded.decision is REVIEW
-        await following(made.verdicts)
-        assert (await desk.current(crossing)).decision is BLOCK
-
-    async def test_one_that_waits_on_a_record_sees_what_that_recorded(self, desk: Reviewed) -> None:
-        if desk.store._writer.dialect.name == "sqlite":
-            pytest.skip("SQLite has one writer at a time")
-        first, crossing = twins(count=2)
-        [case] = await desk.open([first])
-        await desk.lease("m-1")
-        async with desk.store.write() as tx:
-            await take_turns(tx, "verdicts")  # as somebody's `record` does that was there first
-            deciding = asyncio.create_task(desk.decide(case, "m-1", ruled()))
-            await asyncio.sleep(0.3)
-            verdict = desk.asking(crossing)
-            await insert_posts(tx, {row_key(crossing.key): crossing}, desk.store.now())
-            await make_current(tx, [(crossing.name, row_key(crossing.key))])
-            await _insert_verdicts(tx, {row_key(crossing.key): verdict}, {row_key(crossing.key): ""})
-        assert {each.post for each in (await deciding).verdicts} == {first.key, crossing.key}
-
     async def test_two_who_decide_on_one_text_at_once(self, desk: Reviewed) -> None:
         posts = twins(count=20)
         cases = await desk.open(posts)
@@ -325,7 +253,6 @@ class TestUndoing:
         await desk.decided(sampled, "m-2", ruled(ALLOW, scope=POST))
         await desk.undo("m-1")
         assert (await desk.current_decisions([one, two])) == [REVIEW, ALLOW]
-
 
     async def test_an_erased_post_has_no_case_again(self, desk: Reviewed) -> None:
         one, two = twins(count=2)

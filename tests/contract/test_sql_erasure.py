@@ -18,15 +18,12 @@ from service.adapters.sql_schema import METADATA
 from service.adapters.sql_tables import CONFIRMATIONS
 from service.adapters.sql_webhook_tables import DELIVERIES, EVENTS
 from service.audit import AuditFilter
-from service.domain import (
-    JudgedBy,
-    Lane,
-    VerdictFilter,
-)
+from service.domain import JudgedBy, VerdictFilter
 from service.errors import InvalidInput, NotFound
 from service.transparency.erasing import subject_digest
 from service.transparency.numbers import how_many
 from service.transparency.subject import Sought, Subject
+from service.transport import Lane
 from tests.contract.person import (
     AUTHOR,
     EVER,

@@ -4,6 +4,8 @@ import re
 
 from playwright.async_api import expect
 
+from service.domain import Decision
+from service.review.case import Ruled
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, OpenPage, Site
 
@@ -104,3 +106,21 @@ async def test_a_grave_text_is_blurred_in_lists_and_until_asked_for(site: Site, 
     await expect(page.locator(".post-text")).to_have_class(re.compile("veiled"))
     await page.keyboard.press("v")
     await expect(page.locator(".post-text")).not_to_have_class(re.compile("veiled"))
+
+
+async def test_a_lead_decides_anew_and_the_trace_shows_all_verdicts(site: Site, open_page: OpenPage) -> None:
+    post = post_of(1)
+    await open_cases(site, [post], "fraud")
+    person = await site.person("moderator", name="first")
+    [case] = await site.desk.reviewing.lease(person.id)
+    await site.desk.reviewing.decide(case.id, person.id, Ruled(decision=Decision.ALLOW, reason="no-violation"))
+    page = await open_page(f"/posts/{post.name}", "lead")
+    await expect(page.locator("section:has(#history) li")).to_have_count(2)
+    await page.keyboard.press("a")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/queue/cases/"))
+    await page.keyboard.press("9")
+    await expect(page.get_by_role("status").first).to_contain_text("Decided.")
+    assert (await site.store.latest(post.name)).decision is Decision.BLOCK
+    await page.goto(f"/posts/{post.name}")
+    await expect(page.locator("section:has(#history) li")).to_have_count(3)

@@ -12,10 +12,11 @@ from structlog.testing import capture_logs
 
 from service import bootstrap
 from service.adapters.migrate import upgrade
-from service.domain import Batch, Decision, Judgement, Post, Signal
+from service.domain import Decision, Judgement, Post, Signal
 from service.errors import PolicyInvalid
 from service.judging import Judging
 from service.settings import Settings
+from service.transport import Batch
 from workers.policies import LivePolicyWatch
 
 MakeDocument = Callable[..., str]

@@ -15,9 +15,10 @@ from classifiers.imprint import imprints
 from service import bootstrap
 from service.adapters import logs
 from service.claim import Claim, Match, Rating, Relation
-from service.domain import Batch, Evidence, JudgedBy, Judgement, Post, Signal
+from service.domain import Evidence, JudgedBy, Judgement, Post, Signal
 from service.imprint import Imprint
 from service.settings import Settings
+from service.transport import Batch
 
 CLAIM = Claim(id="moon", claim="The moon is made of cheese.", verdict="False", rating=Rating.FALSE)
 MATCH = Match("moon", CLAIM.claim, "False", Rating.FALSE, "", "", 0.95, Relation.REPEATS, 0.9)

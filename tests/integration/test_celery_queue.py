@@ -12,7 +12,8 @@ import pytest
 from service.adapters.celery_queue import CeleryQueue
 from service.adapters.embedded_redis import EmbeddedRedis
 from service.adapters.redis_connection import RedisConnection
-from service.domain import Batch, Lane, Post
+from service.domain import Post
+from service.transport import Batch, Lane
 
 StartWorker = Callable[..., subprocess.Popen[bytes]]
 

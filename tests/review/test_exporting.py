@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from classifiers.labelled import read_decisions
 from classifiers.labels import LABELS
-from service.domain import Category, Decision, Post, Surface
+from service.adapters.sql_tables import POSTS
+from service.codec import encode_post
+from service.domain import NO_CONTEXT, Category, Context, Decision, Post, Surface
 from service.review.appeal import AppealState
 from service.review.appealing import Appealing, UpheldAppeals
 from service.review.bulk import BulkDecision
@@ -102,6 +105,19 @@ async def test_a_bulk_decision_is_a_line_a_text(desk: Reviewed) -> None:
     bulk = BulkDecision(cluster="c", moderator="m-1", ruled=ruled())
     await desk.review.apply(bulk, (await desk.review.preview(bulk)).token)
     assert sorted(line["text"] for line in await lines(desk)) == ["a", "b"]
+
+
+async def test_a_bulk_decision_counts_for_the_text_as_it_was(desk: Reviewed) -> None:
+    post = Post(platform="x", id="1", text="Yes", context=Context(parent_text="Is it true?"))
+    verdict = desk.asking(post)
+    assert verdict.judgement
+    await desk.store.record([post], [replace(verdict, judgement=replace(verdict.judgement, cluster="c"))])
+    bulk = BulkDecision(cluster="c", moderator="m-1", ruled=ruled())
+    await desk.review.apply(bulk, (await desk.review.preview(bulk)).token)
+    async with desk.store.write() as tx:  # as an erasure of who asked does
+        await tx.execute(update(POSTS).values(body=encode_post(replace(post, context=NO_CONTEXT))))
+    [line] = await lines(desk)
+    assert (line["text"], line["decision"]) == ("Yes", "BLOCK")
 
 
 @pytest.mark.parametrize(("days", "expected"), [(0, 2), (1, 1), (2, 0)])

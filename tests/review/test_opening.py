@@ -4,8 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from service.domain import Category, Decision, Post, Source, Surface, VerdictFilter
+from service.adapters.sql_tables import POSTS
+from service.codec import encode_post
+from service.domain import NO_CONTEXT, Category, Context, Decision, Post, Source, Surface, VerdictFilter
 from service.following import Follower
 from service.review.case import Case, CaseFilter, CaseKind, CaseState
 from service.review.opening import CaseOpening, case_for
@@ -129,7 +132,7 @@ async def test_while_redis_is_away_cases_open_all_the_same(desk: Reviewed, follo
     assert "cache" in told.troubles
 
 
-async def test_an_edit_that_was_taken_back_waits_again(desk: Reviewed, follow: Any, told: Any, routing: Routing) -> None:
+async def test_an_edit_taken_back_waits_again(desk: Reviewed, follow: Any, told: Any, routing: Routing) -> None:
     [post] = twins(count=1)
     await desk.store.record([post], [desk.asking(post)])
     edited = replace(post, text="Edited")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from service.domain import Category, Decision
-from service.errors import InvalidInput, NotAllowed
+from service.errors import InvalidInput, NotAllowed, NotDecided, NotHeld
 from service.review.bulk import BulkDecision
-from service.review.case import CaseFilter, CaseKind, Ruled, author_name
+from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, Ruled, author_name
 from service.review.checking import checked
 from service.review.opening import case_for
 from service.review.reviewing import Reviewing, undisguised
@@ -117,6 +117,56 @@ async def test_who_asked_for_a_second_opinion_waits(desk: Reviewed, reviewing: R
     assert (await reviewing.look(asked.id, "m-2")).decisions == ()
     await reviewing.decide(asked.id, "m-2", ruled())
     assert len((await reviewing.look(asked.id, "m-1")).decisions) == 2
+
+
+async def test_a_blind_case_is_for_its_holder_with_their_own_notes(desk: Reviewed, reviewing: Reviewing) -> None:
+    [post] = twins(count=1)
+    golden = case_for(post, desk.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
+    await desk.store.record([post], [desk.asking(post)])
+    await desk.review.open_cases([golden])
+    with pytest.raises(NotAllowed, match="lease it"):
+        await reviewing.look(golden.id, "m-2")
+    await reviewing.lease("m-2")
+    await reviewing.add_note(golden.name, "m-2", "ask about the shop")
+    await reviewing.add_note(golden.name, "m-3", "it is a scam")
+    assert [note.text for note in (await reviewing.look(golden.id, "m-2")).notes] == ["ask about the shop"]
+
+
+async def test_a_golden_case_is_answered_like_any_other(desk: Reviewed, reviewing: Reviewing) -> None:
+    [post] = twins(count=1)
+    golden = case_for(post, desk.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
+    await desk.review.open_cases([golden])
+    await reviewing.lease("m-1")
+    for _ in range(2):  # called again, too
+        made = (await reviewing.decide(golden.id, "m-1", ruled())).decision
+        assert (made.kind, made.subject, made.applied, made.posts) == (CaseKind.REVIEW, "", True, 1)
+    [seen] = (await reviewing.look(golden.id, "m-1")).decisions
+    assert (seen.kind, seen.applied, seen.posts) == (CaseKind.REVIEW, True, 1)
+
+
+async def test_a_lead_decides_a_post_anew(desk: Reviewed, reviewing: Reviewing) -> None:
+    [post] = twins(count=1)
+    with pytest.raises(NotDecided):
+        await reviewing.anew(post.name, "m-9")
+    [case] = await desk.open([post])
+    with pytest.raises(NotDecided, match="waits for a person"):
+        await reviewing.anew(post.name, "m-9")
+    await desk.decided(case, "m-1", ruled())
+    desk.clock.time += 86_400
+    opened = await reviewing.anew(post.name, "m-9")
+    assert (opened.holder, opened.queue, opened.blind) == ("m-9", SECOND_OPINIONS, False)
+    assert (await reviewing.anew(post.name, "m-9")).id == opened.id
+    with pytest.raises(NotHeld, match="m-9 holds it"):
+        await reviewing.anew(post.name, "m-8")
+    assert [each.moderator for each in (await reviewing.look(opened.id, "m-9")).decisions] == ["m-1"]
+    made = await reviewing.decide(opened.id, "m-9", ruled(ALLOW, reason="fine"))
+    assert made.decision.applied
+    assert [verdict.decision for verdict in await reviewing.history(post.name)] == [Decision.REVIEW, BLOCK, ALLOW]
+    first = await reviewing.opened_with(post.key)
+    assert first
+    assert (first.decision, first.revision) == (Decision.REVIEW, 0)
+    assert (await reviewing.anew(post.name, "m-8")).id != opened.id
+    assert await reviewing.history("platforms/x/posts/none") == []
 
 
 async def test_deciding_an_appeal_asks_for_a_rationale(desk: Reviewed, reviewing: Reviewing) -> None:

@@ -157,6 +157,7 @@ async def test_golden_and_sampled_cases_look_like_any_other(casework, stub, leas
     for case in leased:
         response = await decide(case)
         assert (response.case.kind, response.case.subject) == (pb.CASE_KIND_REVIEW, "")
+        assert (response.decision.applied, response.decision.posts) == (True, 1)
     assert await lease(limit=5, kinds=[pb.CASE_KIND_GOLDEN]) == []
 
 

@@ -30,21 +30,7 @@ from service.canonical import canonical
 from service.claim import Claim, Match, Rating, Relation
 from service.claim_traffic import SurgeLimits
 from service.dispatching import Dispatcher
-from service.domain import (
-    Batch,
-    Decision,
-    Evidence,
-    JudgedBy,
-    Judgement,
-    Lane,
-    Post,
-    Ruling,
-    Signal,
-    Source,
-    Span,
-    Verdict,
-    WorkerInfo,
-)
+from service.domain import Decision, Evidence, JudgedBy, Judgement, Post, Ruling, Signal, Source, Span, Verdict
 from service.errors import AssayError, RedisUnavailable, StoreUnavailable
 from service.fleet import Fleet
 from service.imprint import NO_IMPRINT, Imprint
@@ -53,6 +39,7 @@ from service.pipeline import FrontLimits, Pipeline
 from service.policy import Policy
 from service.policy_file import parse
 from service.surges import Surges
+from service.transport import Batch, Lane, WorkerInfo
 from service.write_behind import WriteBehind
 
 settings.register_profile("unit", max_examples=60, deadline=None)  # a busy machine is no failure

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.domain import Batch, Category, Decision, Judgement, Post, Ruling, Source, Surface
+from service.domain import Category, Decision, Judgement, Post, Ruling, Source, Surface
 from service.policy import Policy
 from service.policy_file import parse
+from service.transport import Batch
 
 PostOf = Callable[..., Post]
 REDUCE, REVIEW, BLOCK = Decision.REDUCE, Decision.REVIEW, Decision.BLOCK

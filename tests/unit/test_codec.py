@@ -22,7 +22,6 @@ from service.codec import (
     encode_verdict,
 )
 from service.domain import (
-    Batch,
     Category,
     Context,
     Decision,
@@ -31,7 +30,6 @@ from service.domain import (
     Post,
     PostKey,
     Remainder,
-    Reply,
     Ruling,
     Signal,
     Skip,
@@ -42,6 +40,7 @@ from service.domain import (
     Verdict,
 )
 from service.imprint import NO_IMPRINT, Imprint
+from service.transport import Batch, Reply
 
 WORDS = st.text(max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.domain import Lane, Post
+from service.domain import Post
 from service.errors import RedisUnavailable, StoreUnavailable
 from service.gathering import tokens
+from service.transport import Lane
 
 PostOf = Callable[..., Post]
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from service.adapters.memory import MemoryRegistry
-from service.domain import JudgedBy, WorkerInfo
+from service.domain import JudgedBy
 from service.errors import RedisUnavailable
 from service.fleet import Fleet
+from service.transport import WorkerInfo
 
 OLD, NEW = WorkerInfo("a", "model-1", 100.0, "claims-1"), WorkerInfo("b", "model-2", 200.0, "claims-2")
 

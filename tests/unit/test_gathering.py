@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Batch, Context, Post, Reply, Verdict
+from service.domain import Context, Post, Verdict
 from service.errors import DeadlineExceeded, Overloaded, StoreUnavailable, Unavailable
 from service.gathering import Gatherer, batches, tokens
+from service.transport import Batch, Reply
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]

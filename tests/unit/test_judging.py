@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from service.claim import Claim, ClaimState
-from service.domain import Batch, Category, Decision, Post, Source, Surface, Verdict
+from service.domain import Category, Decision, Post, Source, Surface, Verdict
 from service.errors import StoreUnavailable
 from service.judging import MAX_ATTEMPTS, SET_ASIDE
+from service.transport import Batch
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]

@@ -14,9 +14,10 @@ from structlog.testing import capture_logs
 
 from service.adapters.observer import TelemetryObserver
 from service.claim import Claim
-from service.domain import Category, Decision, Lane, Post, Ruling, Source, Surface, Verdict, WorkerInfo
+from service.domain import Category, Decision, Post, Ruling, Source, Surface, Verdict
 from service.errors import AssayError, RedisUnavailable
 from service.policy_file import load
+from service.transport import Lane, WorkerInfo
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]

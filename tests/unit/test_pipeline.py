@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.claim import Claim, ClaimState
-from service.domain import Decision, Lane, Post, Source, Surface, Verdict
+from service.domain import Decision, Post, Source, Surface, Verdict
 from service.errors import (
     DeadlineExceeded,
     Overloaded,
@@ -18,6 +18,7 @@ from service.errors import (
 from service.evidence import related
 from service.pipeline import NO_WORKER_IN_TIME, Pipeline
 from service.policy import Policy
+from service.transport import Lane
 
 PostOf = Callable[..., Post]
 

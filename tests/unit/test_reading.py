@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from service.domain import Batch, Post, PostKey, Source
+from service.domain import Post, PostKey, Source
 from service.errors import DeadlineExceeded, Overloaded, RedisUnavailable
 from service.gathering import Gatherer
 from service.judging import MAX_ATTEMPTS, SET_ASIDE
 from service.pipeline import Pipeline
+from service.transport import Batch
 
 PostOf = Callable[..., Post]
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from service.domain import Lane
 from service.errors import InvalidInput
 from service.settings import Settings
+from service.transport import Lane
 from workers.app import configuration
 
 

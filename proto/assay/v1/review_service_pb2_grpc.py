@@ -185,7 +185,7 @@ class ReviewServiceServicer:
 
     def ApplyBulkDecision(self, request, context):
         """Applies what was previewed. ABORTED: it would change something else by now. INVALID_ARGUMENT: nothing to
-        change, or more than 10,000 posts.
+        change, or more than 2,000 posts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

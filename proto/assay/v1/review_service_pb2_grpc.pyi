@@ -73,7 +73,7 @@ class ReviewServiceStub:
     """Tells what a decision on a whole cluster of near-duplicates would change. Nothing is changed."""
     ApplyBulkDecision: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.ApplyBulkDecisionRequest, _review_service_pb2.ApplyBulkDecisionResponse]
     """Applies what was previewed. ABORTED: it would change something else by now. INVALID_ARGUMENT: nothing to
-    change, or more than 10,000 posts.
+    change, or more than 2,000 posts.
     """
     AddNote: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.AddNoteRequest, _review_service_pb2.AddNoteResponse]
     """Keeps a note on a post, an author or a case, for colleagues."""
@@ -129,7 +129,7 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     """Tells what a decision on a whole cluster of near-duplicates would change. Nothing is changed."""
     ApplyBulkDecision: _aio.UnaryUnaryMultiCallable[_review_service_pb2.ApplyBulkDecisionRequest, _review_service_pb2.ApplyBulkDecisionResponse]  # type: ignore[assignment]
     """Applies what was previewed. ABORTED: it would change something else by now. INVALID_ARGUMENT: nothing to
-    change, or more than 10,000 posts.
+    change, or more than 2,000 posts.
     """
     AddNote: _aio.UnaryUnaryMultiCallable[_review_service_pb2.AddNoteRequest, _review_service_pb2.AddNoteResponse]  # type: ignore[assignment]
     """Keeps a note on a post, an author or a case, for colleagues."""
@@ -242,7 +242,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.ApplyBulkDecisionResponse, _abc.Awaitable[_review_service_pb2.ApplyBulkDecisionResponse]]:
         """Applies what was previewed. ABORTED: it would change something else by now. INVALID_ARGUMENT: nothing to
-        change, or more than 10,000 posts.
+        change, or more than 2,000 posts.
         """
 
     @_abc_1.abstractmethod

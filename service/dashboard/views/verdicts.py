@@ -81,10 +81,17 @@ async def show(visit: Visit) -> Response:
         file=await casefile(desk, post, verdict),
         post=post,
         verdict=verdict,
+        history=await desk.reviewing.history(name),
         decisions=await desk.reviewing.decisions([name]),
         notes=await desk.reviewing.notes(about),
         policy=desk.policies.current,
     )
+
+
+async def decide_anew(visit: Visit) -> Response:
+    """Open a case on a post that is decided, to correct it when it is too late to undo."""
+    case = await visit.desk.reviewing.anew(visit.path("name"), visit.person.id)
+    return visit.go(f"/queue/cases/{case.id}", "What you decide now replaces what stands.")
 
 
 async def add_note(visit: Visit) -> Response:
@@ -111,6 +118,7 @@ ROUTES = [
     page("/live", live, name="live"),
     page("/live/since", since),
     page("/search", search, name="search"),
+    page("/posts/{name:path}/anew", decide_anew, right=Right.DECIDE_MANY, methods=["POST"]),
     page("/posts/{name:path}/notes", add_note, right=Right.DECIDE, methods=["POST"]),
     page("/posts/{name:path}", show, name="post"),
 ]

@@ -1,0 +1,86 @@
+"""What a text has more of than one transaction revises, and posts that cross with a decision, on both databases."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from service.adapters import sql_ruling
+from service.adapters.sql_database import take_turns
+from service.adapters.sql_posts import insert_posts, make_current
+from service.adapters.sql_tables import row_key
+from service.adapters.sql_verdicts import _insert_verdicts
+from service.domain import Decision, Verdict
+from service.review.case import CaseState
+from service.review.opening import CaseOpening
+from service.routing import Routing
+from tests.review.desk import Reviewed, ruled, twins
+
+BLOCK, REVIEW = Decision.BLOCK, Decision.REVIEW
+Following = Callable[[Sequence[Verdict]], Awaitable[None]]
+
+
+class Deaf:
+    """Cache, announcer and observer that nobody asks."""
+
+    async def put(self, verdicts: Sequence[Verdict]) -> None: ...
+
+    async def announce(self) -> None: ...
+
+    def trouble(self, where: str, error: Exception) -> None: ...
+
+
+@pytest.fixture
+def following(desk: Reviewed) -> Following:
+    """What the follower of the verdicts does."""
+    deaf = Deaf()
+    made = CaseOpening(desk.review, desk.store, cache=deaf, announcer=deaf, routing=Routing, observer=deaf)
+    return made.handle
+
+
+class TestEnforcing:
+    async def test_the_newest_posts_at_once_and_the_others_soon(
+        self, desk: Reviewed, following: Following, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sql_ruling, "AT_MOST", 4)
+        posts = twins(count=12)
+        cases = await desk.open(posts)
+        made = await desk.decided(cases[0], "m-1", ruled())
+        assert {verdict.post for verdict in made.verdicts} == {post.key for post in (posts[0], *posts[-4:])}
+        await following(made.verdicts)
+        assert await desk.current_decisions(posts) == [BLOCK] * 12
+        states = [(found := await desk.review.find_case(case.id)).state for case in cases]
+        assert (set(states), found.decision) == ({CaseState.DECIDED}, made.decision.id)
+        assert (await desk.review.find_decision(made.decision.id)).posts == 12
+        await following(made.verdicts)  # told again, after a crash
+        assert {(await desk.current(post)).revision for post in posts} == {1}
+        undone = await desk.undo("m-1")
+        assert len(undone.verdicts) == 4
+        await following(undone.verdicts)
+        assert await desk.current_decisions(posts) == [REVIEW] * 12
+        assert {(await desk.review.find_case(case.id)).state for case in cases} == {CaseState.OPEN}
+
+    async def test_a_post_that_is_recorded_meanwhile_gets_it_too(self, desk: Reviewed, following: Following) -> None:
+        first, crossing = twins(count=2)
+        [case] = await desk.open([first])
+        made = await desk.decided(case, "m-1", ruled())
+        [recorded] = await desk.store.record([crossing], [desk.asking(crossing)])  # its follower saw no decision yet
+        assert recorded.decision is REVIEW
+        await following(made.verdicts)
+        assert (await desk.current(crossing)).decision is BLOCK
+
+    async def test_one_that_waits_on_a_record_sees_what_that_recorded(self, desk: Reviewed) -> None:
+        if desk.store._writer.dialect.name == "sqlite":
+            pytest.skip("SQLite has one writer at a time")
+        first, crossing = twins(count=2)
+        [case] = await desk.open([first])
+        await desk.lease("m-1")
+        async with desk.store.write() as tx:
+            await take_turns(tx, "verdicts")  # as somebody's `record` does that was there first
+            deciding = asyncio.create_task(desk.decide(case, "m-1", ruled()))
+            await asyncio.sleep(0.3)
+            verdict = desk.asking(crossing)
+            await insert_posts(tx, {row_key(crossing.key): crossing}, desk.store.now())
+            await make_current(tx, [(crossing.name, row_key(crossing.key))])
+            await _insert_verdicts(tx, {row_key(crossing.key): verdict}, {row_key(crossing.key): ""})
+        assert {each.post for each in (await deciding).verdicts} == {first.key, crossing.key}
