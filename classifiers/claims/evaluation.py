@@ -83,11 +83,10 @@ def search_of(claims: Path, pairs: Path) -> Search:
     places = {entry.id: place for place, entry in enumerate(entries)}
     posts, answers = [], []
     for row in _lines(pairs, "post", "claim_id"):
-        wanted = str(row["claim_id"])
-        if wanted not in places:
-            raise InputError(f"{pairs}: claim_id {wanted!r} is not in {claims}")
+        if str(row["claim_id"]) not in places:
+            raise InputError(f"{pairs}: claim_id {row['claim_id']!r} is not in {claims}")
         posts.append(str(row["post"]))
-        answers.append(places[wanted])
+        answers.append(places[str(row["claim_id"])])
     return Search(tuple(entries), tuple(posts), tuple(answers), (TEST,) * len(posts))
 
 
