@@ -22,7 +22,7 @@ from classifiers.claims.stemming import stemmed
 from classifiers.claims.words import tokens
 from classifiers.manner import PLAIN_WORDS
 
-BUCKETS = 1 << 14
+BUCKETS = 1 << 15
 """Rows that hashed grams share."""
 
 _ALIGNED = 0.6

@@ -83,10 +83,11 @@ def search_of(claims: Path, pairs: Path) -> Search:
     places = {entry.id: place for place, entry in enumerate(entries)}
     posts, answers = [], []
     for row in _lines(pairs, "post", "claim_id"):
-        if str(row["claim_id"]) not in places:
-            raise InputError(f"{pairs}: claim_id {row['claim_id']!r} is not in {claims}")
+        wanted = str(row["claim_id"])
+        if wanted not in places:
+            raise InputError(f"{pairs}: claim_id {wanted!r} is not in {claims}")
         posts.append(str(row["post"]))
-        answers.append(places[str(row["claim_id"])])
+        answers.append(places[wanted])
     return Search(tuple(entries), tuple(posts), tuple(answers), (TEST,) * len(posts))
 
 

@@ -1,25 +1,28 @@
 """What each claim part is taught with, gathered from a data directory and the pairs written for this project."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from classifiers.claims.corpus import DEV, TEST, TRAIN, Pair, Search, entries, relations, written
 from classifiers.claims.corrections import corrections
-from classifiers.claims.relation import REPEATS, UNRELATED
+from classifiers.claims.relation import RELATIONS, REPEATS, UNRELATED
 from classifiers.data import Row
 from classifiers.teacher import MOST_WORDS
 
 _SHORTEST, _LONGEST, _LONG_TEXT, _CROPS = 8, 32, 60, 3
 _FEWEST_LETTERS = 15
-_RULES, _STRANGERS = 4000, 2000
+_RULES, _STRANGERS, _HEADLINES = 4000, 2000, 1500
 _COLLECTIONS = ("claims_clef2020", "claims_snopes_knownlie", "claims_politifact")
 _EVERYDAY = frozenset({"tweeteval", "showerthoughts"})
 
 SHARES = {
-    "fnc1": 0.7,
-    "written": 3.0,
-    "rules": 0.5,
+    "fnc1": 2.0,
+    "headlines": 1.3,
+    "written": 4.5,
+    "rules": 0.8,
     "searched": 0.3,
     "near": 0.3,
 }
@@ -62,6 +65,7 @@ def lessons(data: Path, search: Search, near: Sequence[Sequence[int]], seed: int
     posts, answers = search.of(TRAIN)
     positives = [(post, search.entries[answer].claim) for post, answer in zip(posts, answers, strict=True)]
     found = [pair for pair in relations(data) if pair.split == TRAIN]
+    found += headlines(found, chance)
     found += [pair for pair in written() if pair.split == TRAIN]
     found += [Pair(post, claim, REPEATS, "searched", TRAIN) for post, claim in positives]
     others = chance.sample(answers, len(answers))
@@ -74,6 +78,30 @@ def lessons(data: Path, search: Search, near: Sequence[Sequence[int]], seed: int
     made = list(corrections([*positives, *claims], seed))
     found += [Pair(*row, "rules", TRAIN) for row in chance.sample(made, min(_RULES, len(made)))]
     return found
+
+
+def headlines(pairs: Sequence[Pair], chance: random.Random) -> list[Pair]:
+    """Headlines with headlines, out of pairs of articles and headlines: short posts, as people write them.
+
+    What an article says is the claim of each headline that it bears out; how another headline stands to that claim is
+    how it stands to the article. `_HEADLINES` of each relation at most.
+    """
+    of_article: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for pair in pairs:
+        of_article[pair.post][pair.relation].append(pair.claim)
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for by_relation in of_article.values():
+        for claim in by_relation[REPEATS]:
+            for relation in RELATIONS:
+                others = (headline for headline in by_relation[relation] if headline != claim)
+                for headline in islice(others, 1 if relation == UNRELATED else None):
+                    found[headline, claim].add(relation)
+    made = []
+    for relation in RELATIONS:
+        sure = [texts for texts, relations_of in found.items() if relations_of == {relation}]
+        kept = chance.sample(sure, min(_HEADLINES, len(sure)))
+        made += [Pair(*texts, relation, "headlines", TRAIN) for texts in kept]
+    return made
 
 
 def _titled(data: Path, search: Search, chance: random.Random) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ ALPHA, DELTA = 0.3, 0.05
 Wide, since the held-out pairs are written to mislead, and since no policy acts on a claim without a person.
 """
 
-_FEWEST = 30  # pairs, before a threshold is tested at all: with fewer, one error ends the search
+_FEWEST = 60  # pairs, before a threshold is tested at all: with fewer, a few errors by chance end the search
 Labels = NDArray[np.int64]
 Weights = NDArray[np.float64]
 Views = Callable[[Pairs], tuple[Tensor, Tensor, tuple[NDArray[np.int64], ...]]]
@@ -37,14 +37,14 @@ class Lesson:
     weights: Weights
 
 
-def fit_relation(lesson: Lesson, held_out: Lesson, seed: int = 0) -> Relation:
+def fit_relation(lesson: Lesson, held_out: Lesson, seed: int = 0, *, steps: int = _STEPS) -> Relation:
     """Fit on `lesson`; temperature and certificate come from `held_out`, pairs of other claims."""
     torch.manual_seed(seed)
     model = Relation(lesson.pairs.features.shape[1], lesson.pairs.pools.shape[1])
     _standardise(model, lesson.pairs)
     random = np.random.default_rng(seed)
     for member in model.members:
-        _train(member, model.views, lesson, random)
+        _train(member, model.views, lesson, random, steps)
     model.eval().requires_grad_(requires_grad=False)
     model.temperature.fill_(_temperature(model(held_out.pairs), torch.from_numpy(held_out.labels)))
     model.thresholds.copy_(torch.tensor(certified(model.probabilities(held_out.pairs), held_out.labels)))
@@ -102,17 +102,17 @@ def _standardise(model: Relation, pairs: Pairs) -> None:
     model.projection[:, :count] = narrowed
 
 
-def _train(member: nn.Module, views: Views, lesson: Lesson, random: np.random.Generator) -> None:
+def _train(member: nn.Module, views: Views, lesson: Lesson, random: np.random.Generator, steps: int) -> None:
     decayed = [p for name, p in member.named_parameters() if not name.startswith("manner")]
     manner = [p for name, p in member.named_parameters() if name.startswith("manner")]
     groups = [{"params": decayed, "weight_decay": _DECAY}, {"params": manner, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=_RATE)
+    optimiser = torch.optim.AdamW(groups, lr=_RATE, fused=True)
     share = lesson.weights / lesson.weights.sum()
     member.train()
-    for step in range(_STEPS):
+    for step in range(steps):
         drawn = random.choice(len(share), _BATCH, p=share)
         for group in optimiser.param_groups:
-            group["lr"] = _RATE * min(1.0, step / _WARM) * (1 - step / _STEPS)
+            group["lr"] = _RATE * min(1.0, step / _WARM) * (1 - step / steps)
         logits = member(*views(lesson.pairs.take(drawn)))
         loss = functional.cross_entropy(logits, torch.from_numpy(lesson.labels[drawn]), label_smoothing=_SMOOTHING)
         optimiser.zero_grad()

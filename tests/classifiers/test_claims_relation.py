@@ -1,5 +1,6 @@
 """How a post stands to a claim: what is compared, the classifier, its certificate, the pairs it learns from."""
 
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from scipy.stats import beta
 
 from classifiers.bundle import CLAIMS, Bundle, BundleError, load_bundle, write_claims
 from classifiers.claims.comparison import Comparison, compare
-from classifiers.claims.corpus import DEV, TEST, TRAIN, written
+from classifiers.claims.corpus import DEV, TEST, TRAIN, Pair, written
 from classifiers.claims.encoder import WordEncoder
+from classifiers.claims.lessons import headlines
 from classifiers.claims.pairs import PairReader
 from classifiers.claims.parts import ClaimParts
-from classifiers.claims.relation import NEVER, REBUTS, RELATIONS, REPEATS, UNRELATED, Pairs, Relation
+from classifiers.claims.relation import DISCUSSES, NEVER, REBUTS, RELATIONS, REPEATS, UNRELATED, Pairs, Relation
 from classifiers.claims.relation_fit import ALPHA, DELTA, Lesson, certified, fit_relation, upper_bound, weigh
 
 
@@ -89,7 +91,7 @@ def _lesson(count: int, seed: int) -> Lesson:
 
 @pytest.fixture(scope="module")
 def fitted() -> Relation:
-    return fit_relation(_lesson(600, 0), _lesson(400, 1))
+    return fit_relation(_lesson(600, 0), _lesson(400, 1), steps=300)
 
 
 def test_a_relation_is_learnt_and_certified(fitted: Relation) -> None:
@@ -172,3 +174,27 @@ def test_written_pairs_are_whole_and_split_by_claim() -> None:
     shares = Counter(pair.split for pair in pairs)
     assert shares[TRAIN] > 2 * shares[DEV] > 0
     assert shares[TEST] > 0
+
+
+def test_headlines_stand_to_each_other_as_they_stand_to_an_article() -> None:
+    said = {
+        "One article.": {REPEATS: ["A", "B"], REBUTS: ["C"], UNRELATED: ["D"]},
+        "Another.": {REPEATS: ["A"], REBUTS: ["C", "E"], DISCUSSES: ["B"]},
+        "A third.": {REBUTS: ["A"]},
+    }
+    pairs = [
+        Pair(article, headline, relation, "news", TRAIN)
+        for article, by_relation in said.items()
+        for relation, headlines_so in by_relation.items()
+        for headline in headlines_so
+    ]
+    made = headlines(pairs, random.Random(0))
+    assert {(pair.post, pair.claim, pair.relation) for pair in made} == {
+        ("A", "B", REPEATS),
+        ("C", "A", REBUTS),
+        ("C", "B", REBUTS),
+        ("E", "A", REBUTS),
+        ("D", "A", UNRELATED),
+        ("D", "B", UNRELATED),
+    }  # B with A is left out: the one article bears both out, the other only speaks of B
+    assert {pair.split for pair in made} == {TRAIN}
