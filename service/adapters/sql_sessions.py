@@ -11,7 +11,7 @@ from service.adapters.sql_database import SqlDatabase, moment, take_turns, unbro
 from service.adapters.sql_documents import insert
 from service.adapters.sql_people import person_of
 from service.adapters.sql_people_tables import PEOPLE, SESSIONS, SIGN_IN_FLOWS, SIGN_IN_TRIES
-from service.people.person import Session
+from service.people.person import NOBODY, Session
 
 _SECOND = 1_000_000
 _FIRST_LOCK, _LONGEST_LOCK = 15 * _SECOND, 3600 * _SECOND
@@ -77,6 +77,13 @@ class SqlSessions(SqlDatabase):
             key = [SIGN_IN_TRIES.c.key]
             await tx.execute(statement.on_conflict_do_update(index_elements=key, set_=statement.excluded))
         return timedelta()
+
+    @unbroken
+    async def refuse(self, person_id: str) -> None:
+        """See `people.ports.SessionStore.refuse`."""
+        async with self.write() as tx:
+            subject = f"people/{person_id}"
+            await append(tx, now=self.now(), actor=NOBODY, action="person.sign_in_refused", subject=subject)
 
     @unbroken
     async def succeed(self, *, clear: str, forgive: str) -> None:

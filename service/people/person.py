@@ -9,6 +9,8 @@ from service.errors import InvalidInput, NotAllowed
 from service.people.roles import Right, Role, may
 
 MAX_NAME = 120
+NOBODY = "nobody"
+"""Who acts where nobody is signed in, and whom a name stands for that nobody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

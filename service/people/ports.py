@@ -70,6 +70,10 @@ class SessionStore(Protocol):
         """
         ...
 
+    async def refuse(self, person_id: str) -> None:
+        """Record that somebody was refused as that person; `NOBODY` for a name that nobody has."""
+        ...
+
     async def succeed(self, *, clear: str, forgive: str) -> None:
         """Forget the failures under the key `clear`, and one of those under `forgive`."""
         ...

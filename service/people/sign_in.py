@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from service.errors import InvalidInput, NotAllowed, SignInRefused, TooManyTries
 from service.people.passwords import LONGEST, normalised
-from service.people.person import MAX_NAME, Account, Person, Session, folded
+from service.people.person import MAX_NAME, NOBODY, Account, Person, Session, folded
 from service.people.ports import Hasher, PeopleStore, Provider, SessionStore
 
 _REFUSED = "This name and password do not belong together."
@@ -77,6 +77,7 @@ class SignIn:
         account = await self._people.account(name)
         right = await self._hasher.verify(account.password if account else "", normalised(password))
         if account is None or not right or not self._stands(account):
+            await self._sessions.refuse(account.person.id if account else NOBODY)
             raise SignInRefused(_REFUSED)
         await self._sessions.succeed(clear=account_key, forgive=address_key)
         return await self._begin(account.person)

@@ -10,6 +10,7 @@ from service.adapters.argon2_hasher import Argon2Hasher
 from service.errors import InvalidInput, SignInRefused, TooManyTries
 from service.people.directory import SYSTEM
 from service.people.passwords import ONE_TIME_LASTS, check_password
+from service.people.person import NOBODY
 from service.people.roles import Role
 from service.people.sign_in import SignIn, SignInLimits, safe_path
 from tests.people.conftest import Clock, People
@@ -39,8 +40,17 @@ async def test_a_one_time_password_opens_a_session_until_it_is_changed(house: Pe
     assert await refused(house, "Anna", password)
     assert await house.sign_in.with_password("Anna", GOOD, address="::1")
     actions = [(entry.actor, entry.action) for entry in await house.log()][1:]
-    signed_in = (anna.id, "person.sign_in")
-    assert actions == [signed_in, signed_in, (anna.id, "person.password"), signed_in]
+    signed_in, denied = (anna.id, "person.sign_in"), (NOBODY, "person.sign_in_refused")
+    assert actions == [signed_in, signed_in, (anna.id, "person.password"), denied, signed_in]
+
+
+async def test_who_is_refused_is_audited_without_what_they_typed(house: People) -> None:
+    anna, _ = await house.directory.add("Anna", MODERATOR, by=SYSTEM)
+    await refused(house, "Anna", "a guess")
+    await refused(house, "my password by mistake", "")
+    refusals = [entry for entry in await house.log() if entry.action == "person.sign_in_refused"]
+    assert [entry.subject for entry in refusals] == [f"people/{anna.id}", f"people/{NOBODY}"]
+    assert not any(word in str(refusals) for word in ("Anna", "guess", "mistake"))
 
 
 async def test_every_refusal_reads_the_same(house: People) -> None:
