@@ -19,7 +19,6 @@ from prometheus_client import CollectorRegistry
 
 from service import bootstrap, policy_parts
 from service.adapters.memory import MemoryAnnouncer
-from service.adapters.migrate import upgrade
 from service.adapters.observer import TelemetryObserver
 from service.adapters.sql_people import SqlPeople
 from service.adapters.sql_store import SqlStore
@@ -84,20 +83,10 @@ class Site:
         return await self.desk.sign_in.begin(await self.person(*roles, name=name))
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables, to be copied."""
-    path = tmp_path_factory.mktemp("dashboard") / "migrated.db"
-    upgrade(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-def site_settings(tmp_path: Path, migrated: Path) -> Settings:
+def site_settings(tmp_path: Path, sqlite_url: str) -> Settings:
     """Settings of a dashboard over an empty record store. Override to change what a module's site is like."""
-    path = tmp_path / "store.db"
-    shutil.copy(migrated, path)
-    return Settings(database_url=f"sqlite:///{path}", redis_url="unix:///nowhere", data_dir=tmp_path)
+    return Settings(database_url=sqlite_url, redis_url="unix:///nowhere", data_dir=tmp_path)
 
 
 async def desk_on(settings: Settings, store: SqlStore) -> Desk:

@@ -9,6 +9,7 @@ from service.policy_file import DEFAULT
 from service.review.case import Ruled
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, OpenPage, Site
+from tests.dashboard.keyboard import press
 from tests.dashboard.test_look import check
 
 SCRIPT = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>\"'><svg onload=window.pwned=1>"
@@ -78,6 +79,6 @@ async def test_pages_with_hostile_posts(site: Site, open_page: OpenPage, viewpor
         await page.goto(path)
         await sound(page)
     await page.goto("/queue")
-    await page.keyboard.press("n")
+    await press(page, "n")
     await expect(page.locator("#case")).to_be_visible()
     await sound(page)

@@ -9,6 +9,7 @@ from service.review.appeal import AppealState
 from service.review.case import Ruled
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import OpenPage, Site
+from tests.dashboard.keyboard import press
 
 STATEMENT = "It was a line from a film. <script>window.pwned=1</script>"
 
@@ -33,13 +34,13 @@ async def test_another_upholds_it_by_keyboard(site: Site, open_page: OpenPage) -
     await page.get_by_role("link", name="It was a line").click()
     await expect(page.get_by_text(STATEMENT)).to_be_visible()
     assert await page.evaluate("window.pwned") is None
-    await page.keyboard.press("n")
+    await press(page, "n")
     await expect(page).to_have_url(re.compile("/queue/cases/"))
     await expect(page.get_by_role("heading", level=1)).to_have_text("Appeal")
-    await page.keyboard.press("r")
+    await press(page, "r")
     await page.keyboard.type("The film is named in the post.")
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("2")
+    await press(page, "Escape")
+    await press(page, "2")
     await expect(page.get_by_role("status").first).to_contain_text("The appeal is upheld")
     appeal = await site.desk.appealing.find(appeal_id)
     assert (appeal.state, appeal.decision) == (AppealState.UPHELD, Decision.ALLOW)
@@ -49,7 +50,7 @@ async def test_another_upholds_it_by_keyboard(site: Site, open_page: OpenPage) -
 async def test_who_decided_first_is_not_given_it(site: Site, open_page: OpenPage) -> None:
     appeal_id = await contested(site, "first")
     page = await open_page("/appeals", "moderator", name="first")
-    await page.keyboard.press("n")
+    await press(page, "n")
     await expect(page.get_by_role("status").first).to_contain_text("you decided first")
     assert (await site.desk.appealing.find(appeal_id)).state is AppealState.OPEN
 
@@ -59,13 +60,13 @@ async def test_another_rejects_it_and_what_stood_stays(site: Site, open_page: Op
     appeal = await site.desk.appealing.find(appeal_id)
     before = await site.store.latest(appeal.post.name)
     page = await open_page(f"/appeals/{appeal_id}", "moderator", name="second")
-    await page.keyboard.press("n")
+    await press(page, "n")
     await expect(page.get_by_text("Contested:")).to_be_visible()
-    await page.keyboard.press("1")
+    await press(page, "1")
     await expect(page.get_by_role("alert")).to_contain_text("Rationale")
     await page.keyboard.type("No film is named, and it was said to a person.")
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("1")
+    await press(page, "Escape")
+    await press(page, "1")
     await expect(page.get_by_role("status").first).to_contain_text("The appeal is rejected")
     assert (await site.desk.appealing.find(appeal_id)).state is AppealState.REJECTED
     assert await site.store.latest(appeal.post.name) == before

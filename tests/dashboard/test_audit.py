@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import Client, OpenPage, Site
+from tests.dashboard.keyboard import press
 
 
 async def test_reading_a_post_is_an_entry(site: Site, open_page: OpenPage) -> None:
@@ -33,7 +34,7 @@ async def test_what_was_tampered_with_is_named(site: Site, open_page: OpenPage) 
         for name in names.scalars().all():
             await tx.execute(text(f"DROP TRIGGER {name}"))
         await tx.execute(text("UPDATE audit SET actor = 'm-0' WHERE number = 1"))
-    await page.keyboard.press("v")
+    await press(page, "v")
     await expect(page.get_by_role("alert").or_(page.get_by_role("status")).first).to_contain_text(
         "Entry 1 does not hold"
     )

@@ -10,6 +10,7 @@ from service.dashboard.rendering import STATIC
 from service.people.directory import SYSTEM
 from service.people.roles import Role
 from tests.dashboard.conftest import NARROW, OpenPage, Site
+from tests.dashboard.keyboard import press
 
 COLOURS = {
     name: (light, dark)
@@ -89,29 +90,29 @@ async def check(page: Page) -> None:
 
 async def test_the_keyboard_reaches_everything(site: Site, open_page: OpenPage) -> None:
     page = await open_page("/people", "admin")
-    await page.keyboard.press("Tab")
+    await press(page, "Tab")
     skip = page.get_by_role("link", name="Skip to the content")
     await expect(skip).to_be_focused()
     await expect(skip).to_be_in_viewport()
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page.locator("main")).to_be_focused()
-    await page.keyboard.press("?")
+    await press(page, "?")
     keys = page.get_by_role("dialog", name="Keys on this page")
     await expect(keys).to_contain_text("Go to People")
     await expect(keys).to_contain_text("Add somebody")
-    await page.keyboard.press("Escape")
+    await press(page, "Escape")
     await expect(keys).to_be_hidden()
-    await page.keyboard.press("n")
+    await press(page, "n")
     await expect(page.get_by_label("Name")).to_be_focused()
     await page.keyboard.type("g e?")
     await expect(page.get_by_label("Name")).to_have_value("g e?")
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("j")
+    await press(page, "Escape")
+    await press(page, "j")
     await expect(page.get_by_role("link", name="admin")).to_be_focused()
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("admin")
-    await page.keyboard.press("g")
-    await page.keyboard.press("e")
+    await press(page, "g")
+    await press(page, "e")
     await expect(page).to_have_url(f"{site.url}/people")
 
 
@@ -133,7 +134,7 @@ async def test_on_a_narrow_screen_the_menu_opens_without_a_mouse(site: Site, ope
     page = await open_page("/people", "admin", viewport=NARROW)
     menu = page.get_by_text("Menu", exact=True)
     await menu.focus()
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await page.get_by_role("navigation", name="Pages").get_by_role("link", name="People").click()
     await expect(page).to_have_url(f"{site.url}/people")
 

@@ -18,6 +18,7 @@ from service.routing import Routing
 from service.settings import Settings
 from tests.dashboard.casework import judged
 from tests.dashboard.conftest import NARROW, Client, OpenPage, Site
+from tests.dashboard.keyboard import press
 from tests.dashboard.test_look import check
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -104,20 +105,20 @@ class TestWithASeason:
     async def test_ranges_by_keyboard(self, site: Site, open_page: OpenPage) -> None:
         page = await open_page("/overview", "moderator")
         for key, span in zip("123456", Range, strict=True):
-            await page.keyboard.press(key)
+            await press(page, key)
             await expect(page).to_have_url(f"{site.url}/overview?range={span}")
             await expect(page.locator('[aria-current="page"]').last).to_have_attribute(
                 "href", f"/overview?range={span}"
             )
-        await page.keyboard.press("g")
-        await page.keyboard.press("o")
+        await press(page, "g")
+        await press(page, "o")
         await expect(page).to_have_url(f"{site.url}/overview")
 
     async def test_numbers_open_by_keyboard(self, open_page: OpenPage) -> None:
         page = await open_page("/overview?range=7d", "viewer")
         summary = page.get_by_text("Numbers: Latency")
         await summary.focus()
-        await page.keyboard.press("Enter")
+        await press(page, "Enter")
         await expect(page.get_by_role("columnheader", name="99%")).to_be_visible()
 
     @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -3,6 +3,7 @@
 from playwright.async_api import expect
 
 from tests.dashboard.conftest import OpenPage, Site
+from tests.dashboard.keyboard import press
 
 
 async def test_an_administrator_adds_somebody_who_then_signs_in(site: Site, open_page: OpenPage) -> None:
@@ -20,5 +21,5 @@ async def test_an_administrator_adds_somebody_who_then_signs_in(site: Site, open
     await expect(hers).to_have_url(f"{site.url}/sign-in?after=%2Fpeople")
     await hers.get_by_label("Name").fill("anna")
     await hers.get_by_label("Password").fill(password)
-    await hers.keyboard.press("Enter")
+    await press(hers, "Enter")
     await expect(hers.get_by_role("heading", level=1)).to_have_text("Choose a password")

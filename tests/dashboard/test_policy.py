@@ -8,6 +8,7 @@ from playwright.async_api import expect
 from service.policy_file import DEFAULT
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import Client, OpenPage, Site
+from tests.dashboard.keyboard import press
 
 DOCUMENT = DEFAULT.read_text(encoding="utf-8")
 STRICTER = DOCUMENT.replace("  hate: 0.90", "  hate: 0.80")
@@ -23,24 +24,24 @@ async def test_a_lead_of_policy_sees_what_a_change_does_before_it_does_it(site: 
     await open_cases(site, [post_of(number) for number in range(4)], "fraud")
     page = await open_page("/policy", "policy")
     await expect(page.get_by_text("Nobody changed anything").or_(page.get_by_text("Who changed what"))).to_be_visible()
-    await page.keyboard.press("n")
+    await press(page, "n")
     await page.get_by_label("The policy document").fill(STRICTER.replace("value: 0.90", "value: 0.99", 2))
     await page.get_by_label("What you change, and why").fill("Less of fraud")
     await page.get_by_role("button", name="Keep as a version").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("default, version 2")
     await expect(page.locator("section:has(#changes)")).to_contain_text("hate falls from 0.90 to 0.80")
     await page.locator("#main").focus()
-    await page.keyboard.press("k")
+    await press(page, "k")
     await expect(page.locator("section:has(#would)")).to_contain_text("This change flips")
-    await page.keyboard.press("w")
+    await press(page, "w")
     await expect(page.get_by_role("status").first).to_contain_text("runs in shadow")
     made = (await site.desk.governing.versions())[0]
     await page.goto(f"/policy/versions/{made.version}")
-    await page.keyboard.press("y")
+    await press(page, "y")
     await expect(page.get_by_role("dialog")).to_contain_text(
         "version 2 will decide instead of version 1", ignore_case=True
     )
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page).to_have_url(re.compile("/policy$"))
     assert (await site.desk.governing.live()).version == made.version
     await page.get_by_role("button", name="Roll back").click()
@@ -61,7 +62,7 @@ async def test_mistakes_are_named_with_line_and_key(open_page: OpenPage) -> None
 
 async def test_no_worker_and_it_says_so(open_page: OpenPage) -> None:
     page = await open_page("/policy/write", "policy", allowed=("400",))
-    await page.keyboard.press("t")
+    await press(page, "t")
     await page.get_by_label("Posts, one a line").fill("Some words to try")
     await page.get_by_role("button", name="Check and try").click()
     await expect(page.get_by_role("alert")).to_contain_text("workers")

@@ -19,6 +19,7 @@ from service.review.case import CaseFilter, Ruled
 from service.settings import Settings
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, Client, OpenPage, Site
+from tests.dashboard.keyboard import press
 from tests.dashboard.season import PEOPLE
 from tests.dashboard.test_look import check
 from tests.dashboard.test_overview import OVERLAPS
@@ -99,14 +100,14 @@ class TestWithASeason:
 
     async def test_ranges_and_golden_items_by_keyboard(self, site: Site, open_page: OpenPage) -> None:
         page = await open_page("/overview", "lead")
-        await page.keyboard.press("g")
-        await page.keyboard.press("u")
+        await press(page, "g")
+        await press(page, "u")
         await expect(page).to_have_url(f"{site.url}/quality")
-        await page.keyboard.press("1")
+        await press(page, "1")
         await expect(page).to_have_url(f"{site.url}/quality?range=7d")
-        await page.keyboard.press("o")
+        await press(page, "o")
         await expect(page).to_have_url(f"{site.url}/quality/golden")
-        await page.keyboard.press("u")
+        await press(page, "u")
         await expect(page).to_have_url(f"{site.url}/quality")
 
     @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -141,16 +142,16 @@ class TestWithASeason:
 class TestGoldenItems:
     async def test_a_text_is_added_and_retired_by_keyboard(self, site: Site, open_page: OpenPage) -> None:
         page = await open_page("/quality/golden", "lead")
-        await page.keyboard.press("n")
+        await press(page, "n")
         await page.keyboard.type("Send a deposit to claim your prize")
-        await page.keyboard.press("Tab")
+        await press(page, "Tab")
         await page.keyboard.type("Block")
         fraud = page.get_by_role("checkbox", name="Fraud")
         await fraud.focus()
-        await page.keyboard.press("Space")
+        await press(page, "Space")
         await page.get_by_label("Note").first.focus()
         await page.keyboard.type("advance fee")
-        await page.keyboard.press("Enter")
+        await press(page, "Enter")
         await expect(page.get_by_text("The golden item is added. A worker reads it first.")).to_be_visible()
         [item] = await site.desk.quality.golden_items()
         assert (item.answer, item.note) == (Answer(Decision.BLOCK, frozenset({Category.FRAUD})), "advance fee")
@@ -159,7 +160,7 @@ class TestGoldenItems:
         await expect(row).to_contain_text("being read")
         retire = row.get_by_role("button", name="Retire")
         await retire.focus()
-        await page.keyboard.press("Enter")
+        await press(page, "Enter")
         await page.get_by_role("dialog", name="Are you sure?").get_by_role("button").first.press("Enter")
         await expect(page.get_by_text("The item is retired.")).to_be_visible()
         await expect(page.get_by_text("No golden items yet")).to_be_visible()
@@ -211,8 +212,8 @@ class TestGoldenItems:
         await SqlReview.beside(site.store).decide(case.id, "m-0a11ce00", said, seconds=3.0, opinion=False)
         page = await open_page(f"/quality/golden?case={case.name}", "lead")
         await expect(page.get_by_role("textbox", name="Case")).to_have_value(case.name)
-        await page.keyboard.press("c")
-        await page.keyboard.press("Enter")
+        await press(page, "c")
+        await press(page, "Enter")
         await expect(page.get_by_text("Moderators will meet it among their cases.")).to_be_visible()
         [item] = await site.desk.quality.golden_items()
         assert item.answer == Answer(Decision.LABEL, frozenset({Category.MISINFORMATION}))

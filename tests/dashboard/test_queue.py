@@ -11,6 +11,7 @@ from service.domain import Context, Decision, Source, VerdictFilter
 from service.review.case import CaseFilter, CaseState
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, Client, OpenPage, Site
+from tests.dashboard.keyboard import press
 
 ALL = VerdictFilter()
 HELD = CaseFilter(states=(CaseState.OPEN,))
@@ -18,7 +19,7 @@ HELD = CaseFilter(states=(CaseState.OPEN,))
 
 async def begin(page: Page) -> None:
     """Lease the first case with the key n."""
-    await page.keyboard.press("n")
+    await press(page, "n")
     await expect(page).to_have_url(re.compile("/queue/cases/"))
 
 
@@ -27,7 +28,7 @@ async def decide(page: Page, key: str) -> str:
     case = page.locator("#case")
     before = await case.get_attribute("data-case")
     assert before
-    await page.keyboard.press(key)
+    await press(page, key)
     await expect(page.locator(f'#case[data-case="{before}"]')).to_have_count(0)
     return before
 
@@ -49,7 +50,7 @@ async def test_ten_cases_are_decided_without_the_mouse_and_the_last_is_undone(si
     assert len(people) == 10
     assert sum(verdict.decision is Decision.ALLOW for verdict in people) == 2
     assert {verdict.ruling.reason for verdict in people} == {"no-violation", "fraud", "hate", "harassment"}
-    await page.keyboard.press("u")
+    await press(page, "u")
     await expect(page.locator("#case")).to_have_attribute("data-case", decided[-1])
     verdicts = await site.store.page(ALL, before=None, limit=50)
     assert sum(verdict.source is Source.MODERATOR for verdict in verdicts) == 9
@@ -59,12 +60,12 @@ async def test_a_reason_that_needs_a_rationale_asks_for_it(site: Site, open_page
     await open_cases(site, [post_of(1)])
     page = await open_page("/queue", "moderator")
     await begin(page)
-    await page.keyboard.press("2")
+    await press(page, "2")
     await expect(page.get_by_role("alert")).to_contain_text("Rationale")
     await expect(page.get_by_label("Rationale")).to_be_focused()
     await page.keyboard.type("Malaria isn't cured by bleach; the WHO says so.")
-    await page.keyboard.press("Escape")
-    await page.keyboard.press("2")
+    await press(page, "Escape")
+    await press(page, "2")
     await expect(page).to_have_url(re.compile(r"/queue\?"))
     await expect(page.get_by_role("status").first).to_contain_text("Nothing more is free")
     [verdict] = await site.store.page(ALL, before=None, limit=5)
@@ -89,9 +90,9 @@ async def test_a_grave_text_is_blurred_until_it_is_asked_for(site: Site, open_pa
     await begin(page)
     text = page.locator(".post-text")
     await expect(text).to_have_class(re.compile("veiled"))
-    await page.keyboard.press("v")
+    await press(page, "v")
     await expect(text).not_to_have_class(re.compile("veiled"))
-    await page.keyboard.press("w")
+    await press(page, "w")
     await expect(page.locator(".case")).to_have_class(re.compile("colourless"))
 
 
@@ -101,12 +102,12 @@ async def test_skipped_and_handed_over_cases_go_to_others(site: Site, open_page:
     page = await open_page("/queue", "moderator", name="first")
     await begin(page)
     skipped = await page.locator("#case").get_attribute("data-case")
-    await page.keyboard.press("s")
+    await press(page, "s")
     await expect(page.get_by_role("dialog")).to_be_visible()
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page.locator("#case")).not_to_have_attribute("data-case", str(skipped))
     handed = await page.locator("#case").get_attribute("data-case")
-    await page.keyboard.press("h")
+    await press(page, "h")
     await page.get_by_label("To", exact=True).select_option(other.id)
     await page.get_by_label("Note for them").fill("You know this advertiser.")
     await page.get_by_role("dialog").get_by_role("button", name="Hand over").click()
@@ -147,13 +148,13 @@ async def test_a_second_opinion_hides_the_first(site: Site, open_page: OpenPage)
     await open_cases(site, [post_of(1)], "hate")
     first = await open_page("/queue", "moderator", name="first")
     await begin(first)
-    await first.keyboard.press("o")
-    await first.keyboard.press("4")
+    await press(first, "o")
+    await press(first, "4")
     await expect(first).to_have_url(re.compile(r"/queue\?"))
     second = await open_page("/queue", "moderator", name="second")
     await begin(second)
     await expect(second.locator("#earlier + p, section:has(#earlier)").last).not_to_contain_text("by m-")
-    await second.keyboard.press("4")
+    await press(second, "4")
     await expect(second).to_have_url(re.compile(r"/queue\?"))
     [verdict] = await site.store.page(ALL, before=None, limit=5)
     assert verdict.decision is Decision.BLOCK
@@ -204,13 +205,13 @@ async def test_undoing_a_bulk_decision_leaves_the_case(site: Site, open_page: Op
     )
     await open_cases(site, [post_of(9, "Something else")], "hate")
     page = await open_page("/queue/clusters/" + "f" * 32, "lead")
-    await page.keyboard.press("9")
+    await press(page, "9")
     await expect(page.get_by_text("3 posts with 3 texts")).to_be_visible()
-    await page.keyboard.press("y")
-    await page.keyboard.press("Enter")
+    await press(page, "y")
+    await press(page, "Enter")
     await expect(page).to_have_url(re.compile("/queue$"))
     await begin(page)
-    await page.keyboard.press("u")
+    await press(page, "u")
     await expect(page.get_by_role("status").first).to_contain_text("The bulk decision is taken back")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
     verdicts = await site.store.page(ALL, before=None, limit=9)
@@ -219,7 +220,7 @@ async def test_undoing_a_bulk_decision_leaves_the_case(site: Site, open_page: Op
 
 async def test_nothing_to_undo_and_it_says_so(open_page: OpenPage) -> None:
     page = await open_page("/queue", "moderator")
-    await page.keyboard.press("u")
+    await press(page, "u")
     await expect(page.get_by_role("status").first).to_be_visible()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
 
@@ -268,7 +269,7 @@ async def test_the_break_comes_between_cases(site: Site, open_page: OpenPage) ->
     page = await open_page("/queue", "moderator")
     await begin(page)
     await decide(page, "6")
-    await page.keyboard.press("6")
+    await press(page, "6")
     await expect(page.get_by_role("heading", level=1)).to_have_text("A break is due")
     await page.get_by_role("button", name="Go on all the same").click()
     await page.get_by_role("dialog").get_by_role("button", name="Go on all the same").click()
@@ -280,12 +281,12 @@ async def test_a_cluster_is_decided_once_it_was_previewed(site: Site, open_page:
     await open_cases(site, posts, "fraud", cluster="f" * 32)
     page = await open_page("/queue", "lead")
     await begin(page)
-    await page.keyboard.press("c")
+    await press(page, "c")
     await expect(page).to_have_url(re.compile("/queue/clusters/"))
-    await page.keyboard.press("9")
+    await press(page, "9")
     await expect(page.get_by_text("5 posts with 5 texts")).to_be_visible()
-    await page.keyboard.press("y")
-    await page.keyboard.press("Enter")
+    await press(page, "y")
+    await press(page, "Enter")
     await expect(page).to_have_url(re.compile("/queue$"))
     verdicts = await site.store.page(ALL, before=None, limit=9)
     assert [verdict.decision for verdict in verdicts] == [Decision.BLOCK] * 5

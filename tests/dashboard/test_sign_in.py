@@ -14,6 +14,7 @@ from service.people.directory import SYSTEM
 from service.people.roles import Role
 from service.settings import Settings
 from tests.dashboard.conftest import OpenPage, Site, desk_on
+from tests.dashboard.keyboard import press
 from tests.people.openid import CLIENT, SECRET, OpenId, openid
 
 GOOD = "correct horse battery"
@@ -23,9 +24,9 @@ async def sign_in(page: Page, name: str, password: str) -> None:
     """Fill and send the form with the keyboard alone."""
     await page.get_by_label("Name").focus()
     await page.keyboard.type(name)
-    await page.keyboard.press("Tab")
+    await press(page, "Tab")
     await page.keyboard.type(password)
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await page.wait_for_load_state()
 
 
@@ -41,7 +42,7 @@ async def test_the_first_administrator_comes_in_and_must_choose_a_password(site:
     async def change(old: str, new: str, again: str) -> None:
         for label, value in (("One-time password", old), ("New password", new), ("New password again", again)):
             await page.get_by_label(label, exact=True).fill(value)
-        await page.keyboard.press("Enter")
+        await press(page, "Enter")
         await page.wait_for_load_state()
 
     await change("wrong" * 3, GOOD, GOOD)
@@ -66,7 +67,7 @@ async def test_a_wrong_password_says_no_more_than_an_unknown_name_and_locks(site
         await sign_in(page, "Anna", "wrong")
         assert await said.inner_text() == first
     await page.get_by_label("Password").fill("wrong")
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(said).to_contain_text(re.compile(r"Too many tries\. Try again in \d+ s"))
 
 

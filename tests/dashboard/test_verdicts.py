@@ -8,6 +8,7 @@ from service.domain import Decision
 from service.review.case import Ruled
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, OpenPage, Site
+from tests.dashboard.keyboard import press
 
 
 async def test_empty_pages_say_what_comes(open_page: OpenPage) -> None:
@@ -28,7 +29,7 @@ async def test_verdicts_come_live_until_it_is_paused(site: Site, open_page: Open
     await site.desk.announcer.announce()
     await expect(rows).to_have_count(2)
     await expect(rows.first).to_contain_text("Hate")
-    await page.keyboard.press("p")
+    await press(page, "p")
     await expect(page.get_by_role("button", name=re.compile("Go on"))).to_be_visible()
 
 
@@ -104,7 +105,7 @@ async def test_a_grave_text_is_blurred_in_lists_and_until_asked_for(site: Site, 
     await expect(page.locator("tbody a").first).to_have_class("veiled")
     await page.goto(f"/posts/{post.name}")
     await expect(page.locator(".post-text")).to_have_class(re.compile("veiled"))
-    await page.keyboard.press("v")
+    await press(page, "v")
     await expect(page.locator(".post-text")).not_to_have_class(re.compile("veiled"))
 
 
@@ -116,10 +117,10 @@ async def test_a_lead_decides_anew_and_the_trace_shows_all_verdicts(site: Site, 
     await site.desk.reviewing.decide(case.id, person.id, Ruled(decision=Decision.ALLOW, reason="no-violation"))
     page = await open_page(f"/posts/{post.name}", "lead")
     await expect(page.locator("section:has(#history) li")).to_have_count(2)
-    await page.keyboard.press("a")
-    await page.keyboard.press("Enter")
+    await press(page, "a")
+    await press(page, "Enter")
     await expect(page).to_have_url(re.compile("/queue/cases/"))
-    await page.keyboard.press("9")
+    await press(page, "9")
     await expect(page.get_by_role("status").first).to_contain_text("Decided.")
     assert (await site.store.latest(post.name)).decision is Decision.BLOCK
     await page.goto(f"/posts/{post.name}")
