@@ -25,6 +25,7 @@ from service.adapters.memory import (
     MemoryRegistry,
 )
 from service.adapters.memory_clusters import MemoryClusters
+from service.adapters.migrate import upgrade
 from service.adapters.redis_announcer import RedisAnnouncer
 from service.adapters.redis_attempts import RedisAttempts
 from service.adapters.redis_cache import RedisCache
@@ -55,6 +56,26 @@ from service.timeline import Weighing
 from service.weighing import Weights
 
 ADAPTERS = ("memory", "redis")
+
+
+def pytest_configure() -> None:
+    """Leave the width of tables to the tests: a terminal's, once set, is what a console is made with."""
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("store") / "migrated.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, migrated: Path) -> str:
+    """A record store's SQLite file with all tables and no rows."""
+    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'store.db')}"
 
 
 @pytest.fixture(scope="session")

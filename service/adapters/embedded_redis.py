@@ -19,7 +19,7 @@ from redis.retry import Retry
 from service.adapters.child import start_child
 from service.errors import InvalidInput, RedisUnavailable
 
-_START, _STOP, _YIELD = 10.0, 5.0, 2.0  # seconds to come up, to shut down, for a predecessor to be gone
+_START, _STOP, _YIELD = 30.0, 5.0, 2.0  # seconds to come up, to shut down, for a predecessor to be gone
 _SOCKET_PATH = 107  # bytes that a unix socket's path may have (unix(7))
 
 

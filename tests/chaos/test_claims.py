@@ -16,7 +16,7 @@ from tests.deployment import Deployment
 from tests.processes import Process, assay
 
 NEW = 20_000
-POSTS = 300
+POSTS = 800
 NUMBERS = count()
 
 
@@ -52,16 +52,16 @@ async def test_a_worker_killed_while_claims_are_loaded_holds_them_all_when_it_is
     assert assay("claims", "load", str(few), **stored(deployment)).returncode == 0
     first = await store.claims_version()
     text = "Warehouse 7 of the harbour was emptied by 10 pirates."
-    async with Client(deployment.address, patience=60.0) as client:
+    async with Client(deployment.address, patience=60.0, timeout=60.0) as client:
         before = await verdict_by(client, first, text)
         assert (before.matches[0].claim_id, before.matches[0].publisher) == ("w-7", "before")
 
         many = claim_file(deployment.directory / "many.jsonl", range(NEW), "after")
+        posts = [Post(platform="chaos", id=str(n), text=f"{n} gulls sat on the harbour wall.") for n in range(POSTS)]
+        assert await client.submit(posts) == [True] * POSTS
         loading = Process("claims", "load", str(many), **stored(deployment))
         while await store.claims_version() == first:
             assert loading.process.poll() is None, loading.output
-        posts = [Post(platform="chaos", id=str(n), text=f"{n} gulls sat on the harbour wall.") for n in range(POSTS)]
-        assert await client.submit(posts) == [True] * POSTS
         deployment.worker.kill()
         assert loading.process.poll() is None, "all was loaded before the kill: this run shows nothing"
         deployment.worker = deployment.start_worker()

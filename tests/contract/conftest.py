@@ -140,14 +140,6 @@ def empty_sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'empty.db'}"
 
 
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A migrated file."""
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    upgrade(url)
-    return url
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def sql_url(request: pytest.FixtureRequest) -> str:
     """A migrated database of each kind."""
@@ -158,6 +150,10 @@ def sql_url(request: pytest.FixtureRequest) -> str:
 def empty_sql_url(request: pytest.FixtureRequest) -> str:
     """A database without tables of each kind."""
     return str(request.getfixturevalue(f"empty_{request.param}_url"))
+
+
+on_sqlite = pytest.mark.parametrize("sql_url", ["sqlite"], indirect=True)
+on_postgres = pytest.mark.parametrize("sql_url", ["postgres"], indirect=True)
 
 
 class OpenStore(Protocol):

@@ -13,6 +13,7 @@ from service.adapters.sql_audit import SqlAudit, append
 from service.adapters.sql_store import SqlStore
 from service.audit import FIRST, AuditFilter, Head
 from service.errors import InvalidInput, StoreUnavailable
+from tests.contract.conftest import on_postgres
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 ALL = AuditFilter()
@@ -165,10 +166,8 @@ class TestRefusal:
         assert "only ever added to" in str(caught.value.__cause__ or caught.value)
         assert (await audit.verify()).entries == 3
 
+    @on_postgres  # SQLite has no TRUNCATE
     async def test_nor_truncated(self, audit: SqlAudit) -> None:
-        async with audit.read() as connection:
-            if connection.dialect.name != "postgresql":
-                pytest.skip("SQLite has no TRUNCATE")
         await fill(audit, 3)
         with pytest.raises((DBAPIError, StoreUnavailable)):
             async with audit.write() as tx:

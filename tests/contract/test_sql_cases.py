@@ -14,6 +14,7 @@ from service.errors import NotAllowed, NotFound, NotHeld, Outdated
 from service.review.case import CaseFilter, CaseKind, CaseState, Scope
 from service.review.opening import case_for
 from service.routing import Routing
+from tests.contract.conftest import on_sqlite
 from tests.review.desk import LEASE, Reviewed, ruled
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
@@ -255,9 +256,8 @@ class TestMany:
         )
         assert sum(isinstance(result, Outdated | NotHeld) for result in results) == 2
 
+    @on_sqlite  # which tells how it finds rows without statistics
     async def test_the_lease_finds_its_way_by_an_index(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        if desk.store._writer.dialect.name != "sqlite":
-            pytest.skip("SQLite tells how it finds rows without statistics")
         plan = "EXPLAIN QUERY PLAN SELECT * FROM cases WHERE state = 'OPEN'{} ORDER BY rank, opened_at, id LIMIT 1"
         async with desk.store.read() as connection:
             for narrowed in ("", " AND queue = 'ads'"):

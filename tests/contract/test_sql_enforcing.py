@@ -14,6 +14,7 @@ from service.domain import Decision, Verdict
 from service.review.case import CaseState
 from service.review.opening import CaseOpening
 from service.routing import Routing
+from tests.contract.conftest import on_postgres
 from tests.review.desk import Reviewed, ruled, twins
 
 BLOCK, REVIEW = Decision.BLOCK, Decision.REVIEW
@@ -69,9 +70,8 @@ class TestEnforcing:
         await following(made.verdicts)
         assert (await desk.current(crossing)).decision is BLOCK
 
+    @on_postgres  # SQLite has one writer at a time
     async def test_one_that_waits_on_a_record_sees_what_that_recorded(self, desk: Reviewed) -> None:
-        if desk.store._writer.dialect.name == "sqlite":
-            pytest.skip("SQLite has one writer at a time")
         first, crossing = twins(count=2)
         [case] = await desk.open([first])
         await desk.lease("m-1")

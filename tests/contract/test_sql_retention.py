@@ -21,6 +21,7 @@ from service.audit import AuditFilter
 from service.domain import Decision, Post, Ruling, Source, Standing, Verdict
 from service.review.appeal import Appeal, AppealState
 from service.transparency.retention import Keeper, Kind, Retention
+from tests.contract.conftest import on_postgres
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -258,9 +259,8 @@ class TestOthers:
         assert await old.keep(audit=100) == {}
 
 
+@on_postgres  # on SQLite fronts queue for the file
 async def test_one_front_at_a_time(old: Old, sql_url: str, open_sql: OpenSql) -> None:
-    if not sql_url.startswith("postgresql"):
-        pytest.skip("on SQLite fronts queue for the file")
     await old.decide(1, OLD)
     other = await open_sql(sql_url)
     async with other.write() as tx:

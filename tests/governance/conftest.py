@@ -3,13 +3,11 @@
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.adapters.memory_budget import MemoryBudget
-from service.adapters.migrate import upgrade
 from service.adapters.sql_policies import SqlPolicies
 from service.adapters.sql_shadow import SqlShadow
 from service.adapters.sql_store import SqlStore
@@ -120,10 +118,8 @@ class House:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    upgrade(url)
-    store = await SqlStore.connect(url)
+async def store(sqlite_url: str) -> AsyncIterator[SqlStore]:
+    store = await SqlStore.connect(sqlite_url)
     yield store
     await store.close()
 

@@ -11,7 +11,6 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from service import bootstrap
-from service.adapters.migrate import upgrade
 from service.domain import Decision, Judgement, Post, Signal
 from service.errors import PolicyInvalid
 from service.judging import Judging
@@ -37,13 +36,10 @@ def _forget_metrics() -> None:
 
 
 @pytest.fixture
-def chosen(tmp_path: Path, redis_url: str, document_of: MakeDocument) -> Settings:
+def chosen(tmp_path: Path, redis_url: str, sqlite_url: str, document_of: MakeDocument) -> Settings:
     """Settings with a policy file, an empty Redis and a migrated SQLite."""
-    settings = Settings(
-        redis_url=redis_url, database_url=f"sqlite:///{tmp_path / 'assay.db'}", policy=tmp_path / "policy.yaml"
-    )
+    settings = Settings(redis_url=redis_url, database_url=sqlite_url, policy=tmp_path / "policy.yaml")
     (tmp_path / "policy.yaml").write_text(document_of(0.9), encoding="utf-8")
-    upgrade(settings.database_url)
     return settings
 
 

@@ -11,7 +11,6 @@ import torch
 from classifiers.bundle import CLAIMS, MANIFEST, STARTER, Bundle, load_bundle
 from classifiers.claims.matcher import Matcher
 from classifiers.detector import Detector
-from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
 from service.claim import Claim, Rating
 from tests.contract.conftest import fresh_names, postgres_server, postgres_url
@@ -21,13 +20,11 @@ __all__ = ["fresh_names", "postgres_server", "postgres_url"]  # fixtures that we
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> str:
+def database(tmp_path: Path, migrated: Path) -> str:
     """A migrated record store, in a directory of its own."""
     directory = tmp_path / "store"
     directory.mkdir()
-    url = f"sqlite:///{directory}/store.db"
-    upgrade(url)
-    return url
+    return f"sqlite:///{shutil.copy(migrated, directory / 'store.db')}"
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from service import bootstrap
-from service.adapters.migrate import upgrade
 from service.domain import Category, Decision, Post, Ruling, Source, Verdict, VerdictFilter
 from service.review.appeal import AppealState
 from service.review.case import Case, Ruled, Scope
@@ -22,10 +20,9 @@ async def leased(front: bootstrap.Front, moderator: str) -> Case:
 
 
 async def test_from_a_recorded_verdict_to_an_upheld_appeal(
-    redis_url: str, tmp_path: Path, verdict_of: Callable[..., Verdict], post_of: Callable[..., Post]
+    redis_url: str, sqlite_url: str, verdict_of: Callable[..., Verdict], post_of: Callable[..., Post]
 ) -> None:
-    settings = Settings(redis_url=redis_url, database_url=f"sqlite:///{tmp_path / 'assay.db'}", metrics_port=0)
-    upgrade(settings.database_url)
+    settings = Settings(redis_url=redis_url, database_url=sqlite_url, metrics_port=0)
     first, twin = post_of("Win money now", id="1"), post_of("Win money now", id="2")
     async with bootstrap.front(settings) as front:
         asking = [replace(verdict_of(post, sequence=0), ruling=Ruling(Decision.REVIEW)) for post in (first, twin)]

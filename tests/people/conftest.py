@@ -1,16 +1,13 @@
 """People on SQLite, with a clock that the test moves and passwords that are hashed quickly."""
 
-import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from service.adapters.argon2_hasher import Argon2Hasher
-from service.adapters.migrate import upgrade
 from service.adapters.sql_audit import entry_of
 from service.adapters.sql_audit_tables import AUDIT
 from service.adapters.sql_people import SqlPeople
@@ -51,24 +48,14 @@ class People:
             return [entry_of(row) for row in rows.mappings()]
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables, to be copied."""
-    path = tmp_path_factory.mktemp("people") / "migrated.db"
-    upgrade(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-async def house(tmp_path: Path, migrated_file: Path, clock: Clock) -> AsyncIterator[People]:
+async def house(sqlite_url: str, clock: Clock) -> AsyncIterator[People]:
     """Nobody yet."""
-    path = tmp_path / "store.db"
-    shutil.copy(migrated_file, path)
-    store = await SqlStore.connect(f"sqlite:///{path}", clock=clock)
+    store = await SqlStore.connect(sqlite_url, clock=clock)
     yield People(store, clock)
     await store.close()

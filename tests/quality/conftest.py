@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.adapters.migrate import upgrade
 from service.adapters.sql_quality import SqlQuality
 from service.adapters.sql_review import SqlReview
 from service.adapters.sql_store import SqlStore
@@ -48,11 +46,9 @@ def opinion_of() -> Callable[..., Opinion]:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+async def store(sqlite_url: str) -> AsyncIterator[SqlStore]:
     """A record store on a SQLite file."""
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    upgrade(url)
-    opened = await SqlStore.connect(url)
+    opened = await SqlStore.connect(sqlite_url)
     yield opened
     await opened.close()
 

@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
-from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
 from service.domain import Category, Surface, Verdict
 from service.errors import RedisUnavailable
@@ -54,10 +52,9 @@ class Told:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, verdict_of: Callable[..., Verdict]) -> AsyncIterator[Reviewed]:
+async def desk(sqlite_url: str, verdict_of: Callable[..., Verdict]) -> AsyncIterator[Reviewed]:
     """A record store in SQLite with review beside it, and a clock of its own."""
-    upgrade(url := f"sqlite:///{tmp_path / 'store.db'}")
-    desk = await reviewed(SqlStore.connect, url, verdict_of)
+    desk = await reviewed(SqlStore.connect, sqlite_url, verdict_of)
     yield desk
     await desk.store.close()
 

@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
 from service.domain import Decision
 from service.errors import NotHeld, Outdated
@@ -146,14 +145,11 @@ class Reviews(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-def test_any_order_of_leases_decisions_and_undoing(tmp_path: Path, verdict_of: Any) -> None:
-    template = tmp_path / "template.db"
-    upgrade(f"sqlite:///{template}")
-
+def test_any_order_of_leases_decisions_and_undoing(migrated: Path, verdict_of: Any) -> None:
     class Prepared(Reviews):
         """On copies of one migrated file."""
 
-    Prepared.template, Prepared.verdict_of = template, verdict_of
+    Prepared.template, Prepared.verdict_of = migrated, verdict_of
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     run_state_machine_as_test(
         Prepared, settings=settings(max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=slow)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -23,7 +22,6 @@ from sqlalchemy import select
 
 from service.adapters.memory import MemoryAnnouncer
 from service.adapters.memory_store import MemoryStore
-from service.adapters.migrate import upgrade
 from service.adapters.sql_audit_tables import AUDIT
 from service.adapters.sql_store import SqlStore
 from service.claim import ClaimState, Match, Relation
@@ -235,11 +233,10 @@ class CaseFront:
 
 @pytest.fixture
 async def casework(
-    pipeline: ScriptedPipeline, weighing: Weighing, verdict_of: Callable[..., Verdict], tmp_path: Path
+    pipeline: ScriptedPipeline, weighing: Weighing, verdict_of: Callable[..., Verdict], sqlite_url: str
 ) -> AsyncIterator[CaseFront]:
     """A server with ReviewService and AppealService over a record store on SQLite."""
-    upgrade(url := f"sqlite:///{tmp_path / 'store.db'}")
-    desk = await reviewed(SqlStore.connect, url, verdict_of)
+    desk = await reviewed(SqlStore.connect, sqlite_url, verdict_of)
     desk.clock.time = time.time()
     front = CaseFront(desk, grpc.aio.insecure_channel("127.0.0.1:1"))
     parts: dict[str, Any] = {"routing": Routing, "observer": front, "cache": front, "announcer": front}

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -18,7 +17,6 @@ from prometheus_client import CollectorRegistry
 from service.adapters.memory import MemoryAnnouncer
 from service.adapters.memory_budget import MemoryBudget
 from service.adapters.memory_store import MemoryStore
-from service.adapters.migrate import upgrade
 from service.adapters.sql_policies import SqlPolicies
 from service.adapters.sql_shadow import SqlShadow
 from service.adapters.sql_store import SqlStore
@@ -58,10 +56,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path, pipeline: Any, weighing: Any) -> AsyncIterator[Desk]:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    upgrade(url)
-    store, actions = await SqlStore.connect(url), MemoryBudget()
+async def desk(sqlite_url: str, pipeline: Any, weighing: Any) -> AsyncIterator[Desk]:
+    store, actions = await SqlStore.connect(sqlite_url), MemoryBudget()
     parts = PolicyParts(
         store=SqlPolicies.beside(store),
         records=store,

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -17,7 +16,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import CollectorRegistry
 
 from service.adapters.memory import MemoryAnnouncer
-from service.adapters.migrate import upgrade
 from service.adapters.redis_connection import RedisConnection
 from service.adapters.redis_erasure import RedisErasure
 from service.adapters.sql_audit import SqlAudit
@@ -54,14 +52,13 @@ class Served:
 
 @pytest.fixture
 async def served(
-    tmp_path: Path,
+    sqlite_url: str,
     redis_connection: RedisConnection,
     pipeline: object,
     weighing: Weighing,
     verdict_of: Callable[..., Verdict],
 ) -> AsyncIterator[Served]:
-    upgrade(f"sqlite:///{tmp_path}/store.db")
-    store = await SqlStore.connect(f"sqlite:///{tmp_path}/store.db")
+    store = await SqlStore.connect(sqlite_url)
     erasure, audit = SqlErasure.beside(store), SqlAudit.beside(store)
     eraser = Eraser([RedisErasure(redis_connection), erasure], erasure, settle=0.0)
     server = Server(

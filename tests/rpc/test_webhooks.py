@@ -1,7 +1,6 @@
 """WebhookService over a real socket and a real database: endpoints, secrets, deliveries, and each error."""
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -12,7 +11,6 @@ from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from google.rpc import error_details_pb2
 from prometheus_client import CollectorRegistry
 
-from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
 from service.adapters.sql_webhooks import SqlWebhooks
 from service.rpc.server import Server
@@ -41,10 +39,8 @@ def sender():
 
 
 @pytest.fixture
-async def webhooks(tmp_path: Path) -> AsyncIterator[SqlWebhooks]:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    upgrade(url)
-    store = await SqlStore.connect(url)
+async def webhooks(sqlite_url: str) -> AsyncIterator[SqlWebhooks]:
+    store = await SqlStore.connect(sqlite_url)
     yield SqlWebhooks.beside(store)
     await store.close()
 

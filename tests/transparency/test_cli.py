@@ -13,7 +13,6 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
 from service.cli import app
 from service.domain import Category, Decision, Post, Ruling, Verdict
@@ -23,20 +22,20 @@ Assay = Callable[..., Result]
 
 
 @pytest.fixture
-def assay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verdict_of: Callable[..., Verdict]) -> Assay:
+def assay(
+    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, verdict_of: Callable[..., Verdict]
+) -> Assay:
     """Runs a command on a store that holds two restricted posts; one has no good statement."""
-    url = f"sqlite:///{tmp_path}/assay.db"
-    monkeypatch.setenv("ASSAY_DATABASE_URL", url)
+    monkeypatch.setenv("ASSAY_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("ASSAY_REDIS_URL", f"unix://{tmp_path}/nowhere.sock")
     monkeypatch.setenv("COLUMNS", "200")
-    upgrade(url)
     notice = {"dsa_source_type": "SOMEBODY"}
     posts = [Post(platform="x", id="1", text="one"), Post(platform="x", id="2", text="two", metadata=notice)]
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
     ruling = Ruling(Decision.BLOCK, (Category.FRAUD,), ("fraud",))
 
     async def record() -> None:
-        store = await SqlStore.connect(url)
+        store = await SqlStore.connect(sqlite_url)
         await store.record(posts, [replace(verdict_of(post), decided_at=at, ruling=ruling) for post in posts])
         await store.close()
 

@@ -5,7 +5,6 @@ import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 import uvicorn
@@ -15,7 +14,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.adapters.http_sender import HttpSender
-from service.adapters.migrate import upgrade
 from service.adapters.sql_store import SqlStore
 from service.adapters.sql_webhooks import SqlWebhooks
 from service.domain import Post, Verdict
@@ -98,15 +96,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    upgrade(url)
-    return url
-
-
-@pytest.fixture
-async def store(database: str, clock: Clock) -> AsyncIterator[SqlStore]:
-    store = await SqlStore.connect(database, clock=clock)
+async def store(sqlite_url: str, clock: Clock) -> AsyncIterator[SqlStore]:
+    store = await SqlStore.connect(sqlite_url, clock=clock)
     yield store
     await store.close()
 

@@ -72,7 +72,7 @@ async def once(delivering: Delivering) -> None:
 class Bench:
     """All that a delivery takes. Its clock, by which store and deliveries go, stands still until it is moved."""
 
-    database: str
+    sqlite_url: str
     store: SqlStore
     webhooks: SqlWebhooks
     endpoints: Endpoints
@@ -190,7 +190,7 @@ class TestFronts:
     async def test_fronts_share_the_work_and_send_nothing_twice(self, bench: Bench) -> None:
         await bench.add()
         await bench.add()
-        stores = [await SqlStore.connect(bench.database, clock=bench.clock) for _ in range(3)]
+        stores = [await SqlStore.connect(bench.sqlite_url, clock=bench.clock) for _ in range(3)]
         senders, seen = [HttpSender(allow_private=True) for _ in stores], [Noted() for _ in stores]
         fronts = [
             Delivering(SqlWebhooks.beside(store), sender, noted, lanes=8)
@@ -234,13 +234,13 @@ class TestFronts:
 
     async def test_what_a_killed_front_held_is_delivered_by_another(self, bench: Bench, eventually: Eventually) -> None:
         await bench.add()
-        store = await SqlStore.connect(bench.database)
+        store = await SqlStore.connect(bench.sqlite_url)
         webhooks = SqlWebhooks.beside(store)  # by the real clock
         await webhooks.enqueue(bench.events_of(3))
         bench.receiver.hold = asyncio.Event()
         script = Path(__file__).with_name("deliver.py")
         front = await asyncio.create_subprocess_exec(
-            sys.executable, script, bench.database, "2.0", cwd=Path(__file__).parents[2]
+            sys.executable, script, bench.sqlite_url, "2.0", cwd=Path(__file__).parents[2]
         )
         await bench.receiver.until(3, within=60)
         front.kill()

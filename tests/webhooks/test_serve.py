@@ -18,10 +18,10 @@ from tests.webhooks.conftest import Receiver
 
 
 @pytest.fixture
-def serve(database: str, redis_url: str) -> Iterator[Process]:
+def serve(sqlite_url: str, redis_url: str) -> Iterator[Process]:
     process = Process(
         "serve",
-        ASSAY_DATABASE_URL=database,
+        ASSAY_DATABASE_URL=sqlite_url,
         ASSAY_REDIS_URL=redis_url,
         ASSAY_ADDRESS="127.0.0.1:0",
         ASSAY_WEBHOOK_ALLOW_PRIVATE="true",
