@@ -16,6 +16,7 @@ from service.ports import Announcer, Cursors, Observer
 _ALL = VerdictFilter()
 _BATCH, _KEPT = 200, 3
 _TICK, _PAUSE = 1.0, 1.0
+_GATHER = 0.2  # seconds: what is recorded together is handed over together, and answers on their way go first
 
 Handle = Callable[[Sequence[Verdict]], Awaitable[None]]
 
@@ -89,6 +90,7 @@ class Follower:
                 while await self.step():
                     pass
                 await self._announcer.wait(_TICK)
+                await asyncio.sleep(_GATHER)
             except Unavailable as error:
                 self._observer.trouble(f"follower {self._name}", error)
                 await asyncio.sleep(_PAUSE)

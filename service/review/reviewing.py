@@ -40,12 +40,16 @@ _DISGUISED = {CaseKind.GOLDEN, CaseKind.PREVALENCE}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewLimits:
-    """Seconds: how long a lease lasts, the longest that one may be asked for, and until when a decision is undone."""
+    """Seconds: how long a lease lasts, the longest that one may be asked for, and until when a decision is undone.
+
+    Then cases: how many are leased at once, and how many must wait for others before one is leased ahead.
+    """
 
     lease: float = 300.0
     longest_lease: float = 3600.0
     undo_within: float = 600.0
     most_leased: int = 25
+    spare: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,17 @@ class Reviewing:
             raise InvalidInput("limit", f"{limit} cases at once", f"lease 1 to {self._limits.most_leased}")
         found = await self._cases.lease(moderator, undisguised(only), seconds=self._seconds(seconds), limit=limit)
         return list(map(shown, found))
+
+    async def lease_ahead(self, moderator: str, only: CaseFilter, after: str) -> Case | None:
+        """The case that is to come after the one the person works on, leased, so that it can be made ready.
+
+        None where too few wait: who works ahead must not leave colleagues without. The same one when asked again.
+        """
+        states = [state for state in await self.queues() if not only.queues or state.queue in only.queues]
+        if sum(state.open - state.held for state in states) <= self._limits.spare:
+            return None
+        found = await self.lease(moderator, only, limit=2)
+        return next((each for each in found if each.id != after), None)
 
     async def extend(self, case_id: str, moderator: str, *, seconds: float | None = None) -> Case:
         """Hold on to a case: the heartbeat. Raises `NotFound`, `NotHeld`."""

@@ -1,9 +1,10 @@
 """The queue in a real browser: decided by keyboard alone, by two people at once, whatever a post holds."""
 
+import asyncio
 import re
 from dataclasses import replace
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from service.dashboard.exposure import Exposure
 from service.desk import Care
@@ -197,6 +198,93 @@ async def test_a_key_that_is_held_decides_once(site: Site, open_page: OpenPage) 
     await page.wait_for_timeout(300)
     verdicts = await site.store.page(ALL, before=None, limit=9)
     assert sum(verdict.source is Source.MODERATOR for verdict in verdicts) == 1
+
+
+MANY = 9
+
+
+async def begin_with_one_ahead(site: Site, page: Page, kind: str = "fraud") -> tuple[str, str]:
+    """Begin where many wait; the case that is shown, and the one that was made ready to follow."""
+    await open_cases(site, [post_of(number) for number in range(MANY)], kind)
+    await page.reload()
+    async with page.expect_response("**/ahead*") as answered:
+        await begin(page)
+    found = re.search(r'id="case" data-case="(\w+)"', await (await answered.value).text())
+    assert found
+    shown = str(await page.locator("#case").get_attribute("data-case"))
+    assert shown != found[1]
+    return shown, found[1]
+
+
+async def test_the_next_case_is_there_before_the_server_has_answered(site: Site, open_page: OpenPage) -> None:
+    page = await open_page("/queue", "moderator")
+    first, second = await begin_with_one_ahead(site, page)
+    held, answer = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        held.set()
+        await answer.wait()
+        await route.continue_()
+
+    await page.route("**/decide*", wait)
+    await press(page, "9")
+    await held.wait()
+    case = page.locator("#case")
+    await expect(case).to_have_attribute("data-case", second)
+    await expect(case).to_have_attribute("aria-busy", "true")
+    await expect(page).to_have_url(re.compile(f"/queue/cases/{second}"))
+    await press(page, "9")  # nothing yet: the first must hold before
+    answer.set()
+    await expect(case).not_to_have_attribute("aria-busy", "true")
+    await expect(page.locator("#said")).to_contain_text("Decided.")
+    me = (await site.person("moderator")).id
+    assert (await site.desk.reviewing.find(first)).state is CaseState.DECIDED
+    assert (await site.desk.reviewing.find(second)).holder == me
+    assert await decide(page, "9") == second
+    assert (await site.desk.reviewing.find(second)).state is CaseState.DECIDED
+
+
+async def test_a_decision_that_did_not_arrive_brings_its_case_back(site: Site, open_page: OpenPage) -> None:
+    page = await open_page("/queue", "moderator", allowed=("ERR_FAILED",))
+    first, _ = await begin_with_one_ahead(site, page)
+    await page.route("**/decide*", lambda route: route.abort())
+    await page.keyboard.press("9")
+    await expect(page.locator("#said")).to_contain_text("does not answer")
+    await expect(page.locator("#case")).to_have_attribute("data-case", first)
+    await expect(page).to_have_url(re.compile(f"/queue/cases/{first}"))
+    await page.unroute("**/decide*")
+    assert await decide(page, "9") == first
+
+
+async def test_the_case_made_ready_gives_way_when_it_was_lost(site: Site, open_page: OpenPage) -> None:
+    page = await open_page("/queue", "moderator")
+    first, second = await begin_with_one_ahead(site, page)
+    me, colleague = await site.person("moderator"), await site.person("moderator", name="colleague")
+    await site.desk.reviewing.hand_over(second, me.id, to=colleague.id)
+    await press(page, "9")
+    case = page.locator("#case")
+    await expect(case).not_to_have_attribute("data-case", re.compile(f"{first}|{second}"))
+    await expect(page.get_by_role("status").first).to_contain_text("Decided.")
+    assert (await site.desk.reviewing.find(second)).holder == colleague.id
+
+
+async def test_what_needs_a_rationale_is_not_taken_for_decided(site: Site, open_page: OpenPage) -> None:
+    page = await open_page("/queue", "moderator")
+    first, second = await begin_with_one_ahead(site, page, "misinformation")
+    await press(page, "2")
+    await expect(page.get_by_role("alert")).to_contain_text("Rationale")
+    await expect(page.locator("#case")).to_have_attribute("data-case", first)
+    assert (await site.desk.reviewing.find(second)).state is CaseState.OPEN
+
+
+async def test_nobody_works_ahead_where_few_wait(site: Site, open_page: OpenPage) -> None:
+    await open_cases(site, [post_of(number) for number in range(4)], "fraud")
+    page = await open_page("/queue", "moderator")
+    async with page.expect_response("**/ahead*") as answered:
+        await begin(page)
+    assert (await answered.value).status == 204
+    held = await site.desk.reviewing.cases(replace(HELD, moderator=(await site.person("moderator")).id))
+    assert len(held) == 1
 
 
 async def test_undoing_a_bulk_decision_leaves_the_case(site: Site, open_page: OpenPage) -> None:

@@ -12,7 +12,7 @@ from service.review.checking import checked
 from service.review.opening import case_for
 from service.review.reviewing import Reviewing, undisguised
 from service.routing import Routing
-from tests.review.desk import Reviewed, ruled, twins
+from tests.review.desk import ANY, Reviewed, ruled, twins
 
 BLOCK, ALLOW = Decision.BLOCK, Decision.ALLOW
 
@@ -57,6 +57,20 @@ async def test_queues_in_the_policys_order(desk: Reviewed, reviewing: Reviewing)
         ("general", 0),
         ("appeals", 1),
     ]
+
+
+async def test_one_is_leased_ahead_while_enough_wait_for_others(desk: Reviewed, reviewing: Reviewing) -> None:
+    await desk.open([post for number in range(8) for post in twins(f"Text {number}", 1, number)])
+    [mine] = await reviewing.lease("m-1")
+    ahead = await reviewing.lease_ahead("m-1", ANY, mine.id)
+    assert ahead
+    assert ahead.id != mine.id
+    assert await reviewing.lease_ahead("m-1", ANY, mine.id) == ahead
+    [theirs] = await reviewing.lease("m-2")
+    assert theirs.id not in {mine.id, ahead.id}
+    assert await reviewing.lease_ahead("m-2", ANY, theirs.id) is None
+    await reviewing.decide(mine.id, "m-1", ruled())
+    assert [each.id for each in await reviewing.lease("m-1")] == [ahead.id]
 
 
 async def test_caches_and_watchers_learn_of_it(desk: Reviewed, reviewing: Reviewing, told: Any) -> None:

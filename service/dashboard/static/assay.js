@@ -176,25 +176,35 @@ async function onSubmit(event) {
   const target = button?.dataset.swap || form.dataset.swap;
   if (target) {
     event.preventDefault();
-    await send(form, button, $(target));
+    await send(form, button, target);
   }
 }
 
-async function send(form, button, target) {
+/** Send a form and put the answer in the place of `selector`.
+ *
+ *  Before, `assay:sending` fires there: whoever knows the answer beforehand may show it, add headers that say so, and
+ *  name in `detail.takeBack` how to undo that. The server then answers 204 if it was right.
+ */
+async function send(form, button, selector) {
+  const target = $(selector);
   if (target.getAttribute("aria-busy") === "true") return;
   const data = new FormData(form, button);
   const url = new URL(button?.getAttribute("formaction") || form.getAttribute("action") || location.href, location.href);
-  const options = { method: form.method.toUpperCase() };
+  const options = { method: form.method.toUpperCase(), headers: {} };
   if (options.method === "GET") url.search = new URLSearchParams(data);
   else options.body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
   target.setAttribute("aria-busy", "true");
+  const detail = { form, button, headers: options.headers };
+  target.dispatchEvent(new CustomEvent("assay:sending", { bubbles: true, detail }));
   try {
     const response = await ask(url, options);
-    swap(target, await response.text());
+    if (response.status === 204) say(response.headers.get("X-Assay-Said"), "good");
+    else swap($(selector), await response.text());
   } catch (error) {
+    detail.takeBack?.();
     say(error.message, "bad");
   } finally {
-    target.removeAttribute("aria-busy");
+    $(selector).removeAttribute("aria-busy");
   }
 }
 

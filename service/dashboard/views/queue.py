@@ -29,6 +29,8 @@ _LOST = (NotHeld, Conflict, Outdated, NotFound)
 _NOTHING = "Nothing more is free here for you: what waits is held by colleagues, was skipped or first decided by you."
 _SKIPS = ("I can't judge this", "Not my language", "I know somebody in it", "I don't want to see this")
 _PEOPLE = 200
+AHEAD = "x-assay-ahead"
+"""Names the case that the script has shown already, made ready by `ahead`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,20 @@ async def begin(visit: Visit) -> Response:
 async def show(visit: Visit) -> Response:
     """One case: to decide if the person holds it, else to read."""
     return await _case(visit, await _screen(visit, visit.path("id")))
+
+
+async def ahead(visit: Visit) -> Response:
+    """The case that is to follow this one, leased and made ready while the person reads; nothing where none is."""
+    seen, query = exposure.read(visit.request), visit.request.url.query
+    current = await visit.desk.reviewing.find(visit.path("id"))
+    if _grave(current):
+        seen = seen.after_one(time.time())
+    if current.holder != visit.person.id or seen.due(visit.desk.care):
+        return Response(status_code=204)
+    following = await visit.desk.reviewing.lease_ahead(visit.person.id, _filter(query), current.id)
+    if following is None:
+        return Response(status_code=204)
+    return await _case(visit, await _screen(visit, following.id), query=query, seen=seen)
 
 
 async def decide(visit: Visit) -> Response:
@@ -197,6 +213,8 @@ async def _answer(visit: Visit, query: str, said: str, *, rest: bool) -> Respons
     leased = await visit.desk.reviewing.lease(visit.person.id, _filter(query))
     if not leased:
         return _away(visit, f"/queue?{query}", f"{said} {_NOTHING}".strip())
+    if visit.by_script and leased[0].id == visit.request.headers.get(AHEAD):
+        return Response(status_code=204, headers={"X-Assay-Said": said})
     if visit.by_script:
         return await _case(visit, await _screen(visit, leased[0].id), said=said, query=query)
     return visit.go(_address(leased[0].id, query), said)
@@ -231,6 +249,7 @@ async def _case(
     error: AssayError | None = None,
     said: str = "",
     query: str | None = None,
+    seen: exposure.Exposure | None = None,
 ) -> Response:
     case, routing = screen.view.case, visit.desk.policies.current.routing
     return visit.render(
@@ -251,7 +270,7 @@ async def _case(
         error=error,
         said=said,
         address_query=visit.request.url.query if query is None else query,
-        seen=exposure.read(visit.request),
+        seen=seen or exposure.read(visit.request),
         care=visit.desk.care,
     )
 
@@ -313,6 +332,7 @@ ROUTES = [
     page("/queue/break", pause, right=_DECIDE),
     page("/queue/break", resume, right=_DECIDE, methods=["POST"]),
     page("/queue/cases/{id}", show, right=_DECIDE),
+    page("/queue/cases/{id}/ahead", ahead, right=_DECIDE, methods=["POST"]),
     page("/queue/cases/{id}/decide", decide, right=_DECIDE, methods=["POST"]),
     page("/queue/cases/{id}/appeal", decide_appeal, right=Right.DECIDE_APPEALS, methods=["POST"]),
     page("/queue/cases/{id}/skip", skip, right=_DECIDE, methods=["POST"]),
