@@ -59,9 +59,14 @@ ADAPTERS = ("memory", "redis")
 
 
 def pytest_configure() -> None:
-    """Leave the width of tables to the tests: a terminal's, once set, is what a console is made with."""
+    """The environment of all tests and of the processes that they start.
+
+    The width of tables is left to the tests: a terminal's, once set, is what a console is made with. Networks compute
+    on one thread, since test processes and what they start would otherwise wait for each other's.
+    """
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
