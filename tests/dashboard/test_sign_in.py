@@ -149,4 +149,5 @@ async def test_the_look_is_kept_in_the_browser(open_page: OpenPage, theme: str) 
     await expect(page.get_by_role("button", name=theme.capitalize())).to_have_attribute("aria-pressed", "true")
     assert await page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != before
     await page.get_by_role("button", name="Auto").click()
+    await expect(page.get_by_role("button", name="Auto")).to_have_attribute("aria-pressed", "true")
     assert await page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == before

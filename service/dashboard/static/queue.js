@@ -37,6 +37,7 @@ async function ready() {
   try {
     const response = await ask(`/queue/cases/${held.dataset.case}/ahead${location.search}`, UNUSED);
     ahead = response.status === 204 ? null : { after: held.dataset.case, page: await response.text() };
+    held.toggleAttribute("data-ahead", ahead !== null);
   } catch {
     ahead = null; // it comes when this one is decided
   }
