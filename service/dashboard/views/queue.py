@@ -73,16 +73,14 @@ async def show(visit: Visit) -> Response:
 
 async def ahead(visit: Visit) -> Response:
     """The case that is to follow this one, leased and made ready while the person reads; nothing where none is."""
-    seen, query = exposure.read(visit.request), visit.request.url.query
+    me, query = visit.person.id, visit.request.url.query
     current = await visit.desk.reviewing.find(visit.path("id"))
-    if _grave(current):
-        seen = seen.after_one(time.time())
-    if current.holder != visit.person.id or seen.due(visit.desk.care):
-        return Response(status_code=204)
-    following = await visit.desk.reviewing.lease_ahead(visit.person.id, _filter(query), current.id)
-    if following is None:
-        return Response(status_code=204)
-    return await _case(visit, await _screen(visit, following.id), query=query, seen=seen)
+    seen = _seen(visit, grave=_grave(current))
+    if current.holder == me and not seen.due(visit.desk.care):
+        following = await visit.desk.reviewing.lease_ahead(me, _filter(query), current.id)
+        if following:
+            return await _case(visit, await _screen(visit, following.id), query=query, seen=seen)
+    return Response(status_code=204)
 
 
 async def decide(visit: Visit) -> Response:
@@ -199,12 +197,16 @@ async def resume(visit: Visit) -> Response:
 
 async def _next(visit: Visit, query: str, said: str = "", *, grave: bool = False) -> Response:
     """The next case, as a page for the script and by its address without; a break first, where one is due."""
-    seen = exposure.read(visit.request)
-    if grave:
-        seen = seen.after_one(time.time())
+    seen = _seen(visit, grave=grave)
     response = await _answer(visit, query, said, rest=seen.due(visit.desk.care))
     exposure.write(visit.request, response, seen)
     return response
+
+
+def _seen(visit: Visit, *, grave: bool) -> exposure.Exposure:
+    """What the person has seen once done with a case; `grave`: with one more grave post."""
+    seen = exposure.read(visit.request)
+    return seen.after_one(time.time()) if grave else seen
 
 
 async def _answer(visit: Visit, query: str, said: str, *, rest: bool) -> Response:
@@ -213,11 +215,12 @@ async def _answer(visit: Visit, query: str, said: str, *, rest: bool) -> Respons
     leased = await visit.desk.reviewing.lease(visit.person.id, _filter(query))
     if not leased:
         return _away(visit, f"/queue?{query}", f"{said} {_NOTHING}".strip())
-    if visit.by_script and leased[0].id == visit.request.headers.get(AHEAD):
+    following = leased[0].id
+    if not visit.by_script:
+        return visit.go(_address(following, query), said)
+    if following == visit.request.headers.get(AHEAD):
         return Response(status_code=204, headers={"X-Assay-Said": said})
-    if visit.by_script:
-        return await _case(visit, await _screen(visit, leased[0].id), said=said, query=query)
-    return visit.go(_address(leased[0].id, query), said)
+    return await _case(visit, await _screen(visit, following), said=said, query=query)
 
 
 def _away(visit: Visit, path: str, notice: str) -> Response:
