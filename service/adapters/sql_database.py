@@ -5,6 +5,8 @@ they queue in the process, and only processes contend for the file. PostgreSQL t
 """
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -86,8 +88,22 @@ def prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
-        cursor.execute(pragma)
+        _insist(partial(cursor.execute, pragma))
     cursor.close()
+
+
+def _insist(change: Callable[[], object], patience: float = 5.0) -> None:
+    """SQLite waits for no lock while it takes up the write-ahead log, as the first connections to a new file do."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            change()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def begin_immediate(connection: Connection) -> None:
