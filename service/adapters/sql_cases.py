@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.adapters.sql_audit import append
@@ -94,13 +94,17 @@ class SqlCases(SqlDatabase):
             return await close_outdated(tx, posts, self.now())
 
     @unbroken
-    async def lease(self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1) -> list[Case]:
+    async def lease(
+        self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1, spare: int = 0
+    ) -> list[Case]:
         """See `CaseStore.lease`."""
         now = self.now()
         until = now + round(seconds * 1e6)
         async with self.write() as tx:
             held = (await _held(tx, only, moderator, now))[:limit]
             rest = limit - len(held)
+            if rest and spare:
+                rest = min(rest, max(0, await _waiting(tx, only, rest + spare, free_for(moderator, now)) - spare))
             free = await _most_urgent(tx, only, rest, free_for(moderator, now)) if rest else []
             if held:
                 await _set(tx, [each.id for each in held], lease_until=until)
@@ -273,18 +277,23 @@ def free_of_others(found: Case, moderator: str, now: int) -> bool:
 
 
 async def _most_urgent(tx: AsyncConnection, only: CaseFilter, limit: int, *which: ColumnElement[bool]) -> list[Case]:
-    """Open cases in their order, locked, past those that other transactions have locked.
-
-    SQLite is asked queue by queue: of several it would sort all cases there are.
-    """
+    """Open cases in their order, locked, past those that other transactions have locked."""
     query = select(CASES).where(_OPEN, *narrowed(only), *which).order_by(*_URGENT).limit(limit)
-    query = query.with_for_update(skip_locked=True)
-    queries = [query]
-    if only.queues and tx.dialect.name == "sqlite":
-        queries = [query.where(CASES.c.queue == queue) for queue in sorted(set(only.queues))]
-    elif only.queues:
-        queries = [query.where(CASES.c.queue.in_(only.queues))]
+    queries = _by_queue(tx, only, query.with_for_update(skip_locked=True))
     return _in_order([case_of(row) for each in queries for row in (await tx.execute(each)).mappings()])[:limit]
+
+
+async def _waiting(tx: AsyncConnection, only: CaseFilter, most: int, *which: ColumnElement[bool]) -> int:
+    """How many open cases there are, as far as `most`: no more are looked at."""
+    query = select(CASES.c.id).where(_OPEN, *narrowed(only), *which).order_by(*_URGENT).limit(most)
+    return min(most, sum([len((await tx.execute(each)).all()) for each in _by_queue(tx, only, query)]))
+
+
+def _by_queue(tx: AsyncConnection, only: CaseFilter, query: Select[Any]) -> list[Select[Any]]:
+    """The query for the filter's queues; on SQLite one for each: of several it would sort all cases there are."""
+    if only.queues and tx.dialect.name == "sqlite":
+        return [query.where(CASES.c.queue == queue) for queue in sorted(set(only.queues))]
+    return [query.where(CASES.c.queue.in_(only.queues))] if only.queues else [query]
 
 
 async def _held(tx: AsyncConnection, only: CaseFilter, moderator: str, now: int) -> list[Case]:

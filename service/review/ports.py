@@ -60,10 +60,12 @@ class CaseStore(Protocol):
         """Close the open cases on versions of these posts (names) that are not the current ones; how many."""
         ...
 
-    async def lease(self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1) -> list[Case]:
+    async def lease(
+        self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1, spare: int = 0
+    ) -> list[Case]:
         """Lease the most urgent open cases that nobody holds, this person is not barred from and did not skip.
 
-        First come those that the person holds already.
+        First come those that the person holds already. None is taken beyond them that would leave fewer than `spare`.
         """
         ...
 

@@ -42,7 +42,7 @@ _DISGUISED = {CaseKind.GOLDEN, CaseKind.PREVALENCE}
 class ReviewLimits:
     """Seconds: how long a lease lasts, the longest that one may be asked for, and until when a decision is undone.
 
-    Then cases: how many are leased at once, and how many must wait for others before one is leased ahead.
+    Then cases: how many are leased at once, and how many are left to others where one is leased ahead.
     """
 
     lease: float = 300.0
@@ -108,11 +108,10 @@ class Reviewing:
 
         None where too few wait: who works ahead must not leave colleagues without. The same one when asked again.
         """
-        states = [state for state in await self.queues() if not only.queues or state.queue in only.queues]
-        if sum(state.open - state.held for state in states) <= self._limits.spare:
-            return None
-        found = await self.lease(moderator, only, limit=2)
-        return next((each for each in found if each.id != after), None)
+        check_moderator(moderator)
+        seconds, spare = self._limits.lease, self._limits.spare
+        found = await self._cases.lease(moderator, undisguised(only), seconds=seconds, limit=2, spare=spare)
+        return next((shown(each) for each in found if each.id != after), None)
 
     async def extend(self, case_id: str, moderator: str, *, seconds: float | None = None) -> Case:
         """Hold on to a case: the heartbeat. Raises `NotFound`, `NotHeld`."""

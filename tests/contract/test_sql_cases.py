@@ -189,6 +189,26 @@ class TestLeasing:
         page = await desk.review.cases(only, after="", limit=10)
         assert {case.id for case in page} == {cases[number].id for number in expected}
 
+    @pytest.mark.parametrize(
+        ("only", "taken"),
+        [
+            (CaseFilter(), 2),
+            (CaseFilter(queues=("ads",)), 1),
+            (CaseFilter(queues=("ads", "general")), 2),
+            (CaseFilter(regions=("DE",)), 1),
+            (CaseFilter(queues=("ads",), regions=("DE",)), 0),
+        ],
+    )
+    async def test_some_are_left_to_others(self, desk: Reviewed, only: CaseFilter, taken: int) -> None:
+        def post(number: int) -> Post:
+            return Post(platform="x", id=str(number), text=f"Text {number}", region="DE" if number % 2 else "FR")
+
+        await desk.open([post(number) for number in range(4)], queue="ads")
+        await desk.open([post(number) for number in range(4, 8)])
+        found = await desk.review.lease("m-1", only, seconds=LEASE, limit=2, spare=3)
+        assert len(found) == taken
+        assert await desk.review.lease("m-1", only, seconds=LEASE, limit=2, spare=10) == found
+
 
 class TestListing:
     async def test_pages_hold_every_case_once(self, desk: Reviewed, posts_of: MakePosts) -> None:
