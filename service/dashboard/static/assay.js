@@ -50,14 +50,16 @@ export async function ask(url, options = {}) {
   return response;
 }
 
-/** Put HTML of our own server in the place of an element; focus and keys go on working. Fires `assay:swapped` on it. */
-export function swap(element, html) {
+/** Put HTML of our own server, or an element, in the place of an element; focus and keys go on working.
+ *
+ *  Fires `assay:swapped` on what stands there then, and returns it.
+ */
+export function swap(element, part) {
   const held = element.contains(document.activeElement) ? document.activeElement.id : "";
-  const part = new DOMParser().parseFromString(html, "text/html");
-  const fresh = element.id ? part.getElementById(element.id) : null;
-  const nodes = fresh ? [fresh] : [...part.body.childNodes];
-  if (fresh) element.replaceWith(...nodes);
-  else element.replaceChildren(...nodes);
+  const page = typeof part === "string" ? new DOMParser().parseFromString(part, "text/html") : null;
+  const fresh = page ? element.id && page.getElementById(element.id) : part;
+  if (fresh) element.replaceWith(fresh);
+  else element.replaceChildren(...page.body.childNodes);
   const now = fresh || element;
   if (held) document.getElementById(held)?.focus();
   $("[autofocus]", now)?.focus();

@@ -73,10 +73,7 @@ document.addEventListener("assay:sending", ({ target, detail }) => {
   const shown = swap(target, next.page);
   shown.setAttribute("aria-busy", "true"); // its keys wait until the decision before it holds
   detail.headers["X-Assay-Ahead"] = shown.dataset.case;
-  detail.takeBack = () => {
-    shown.replaceWith(target);
-    target.dispatchEvent(new CustomEvent("assay:swapped", { bubbles: true }));
-  };
+  detail.takeBack = () => swap(shown, target);
 });
 
 document.addEventListener("assay:swapped", (event) => {
