@@ -1,14 +1,12 @@
 """The client commands: `assay check`, `assay author`, `assay submit`, `assay watch`."""
 
 import json
-import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,6 +17,7 @@ from service.domain import Post, Surface, Verdict, VerdictFilter
 from service.errors import AssayError, InvalidInput, NotDecided, Unavailable
 from service.feeds import FeedError, Pseudonyms, parse
 from service.rpc.client import Client
+from service.terminal import opened
 from service.validation import MAX_TIMELINE
 from service.validation import check as check_limits
 
@@ -52,7 +51,7 @@ async def author(
     Raises `AssayError`.
     """
     handover = Handover()
-    with _opened(file) as stream:
+    with opened(file) as stream:
         posts = list(islice(_posts(parse("jsonl", stream, authors), handover), MAX_TIMELINE + 1))
     if len(posts) > MAX_TIMELINE:
         raise InvalidInput(str(file), f"holds over {MAX_TIMELINE} posts", f"take the newest: tail -n {MAX_TIMELINE}")
@@ -91,7 +90,7 @@ async def submit(
     """Hand a feed over, and wait for its verdicts. Gives the exit status: 1 when an item was refused."""
     handover = Handover()
     async with Client(address, patience=60.0) as client:
-        with _progress(err) as progress, _opened(file) as stream:
+        with _progress(err) as progress, opened(file) as stream:
             start = await _now(client)
             accepted = progress.add_task("accepted", total=None)
             for portion in _portions(parse(feed_format, stream, authors), handover):
@@ -132,10 +131,6 @@ def _line(verdict: Verdict) -> str:
     style = STYLES[verdict.decision]
     why = ", ".join(verdict.ruling.categories) or "-"
     return f"{verdict.decided_at:%H:%M:%S} [{style}]{verdict.decision.value:7}[/{style}] {verdict.post.name}  {why}"
-
-
-def _opened(file: Path) -> BinaryIO:
-    return sys.stdin.buffer if str(file) == "-" else file.open("rb")
 
 
 def _portions(items: Iterator[Post | FeedError], handover: Handover) -> Iterator[list[Post]]:

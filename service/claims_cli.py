@@ -3,7 +3,6 @@
 Works with and without a running server: it speaks to the database alone, and workers take a change up by themselves.
 """
 
-import io
 import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -24,7 +23,7 @@ from service.codec import encode_claim
 from service.errors import InvalidInput
 from service.ports import ClaimStore
 from service.settings import Settings
-from service.terminal import AsJson, answered, err, out, run_to_end, settings_here
+from service.terminal import AsJson, answered, err, opened, out, run_to_end, settings_here
 
 claims = typer.Typer(no_args_is_help=True, help="Look after the fact-checked claims that posts are compared with.")
 
@@ -144,13 +143,9 @@ async def _load_file(file: Path, file_format: str, store: ClaimStore | None, tal
     def say(what: object) -> None:
         err.print(f"{name}, {what}", markup=False, highlight=False, soft_wrap=True)
 
-    with _opened(file) as stream:
+    with opened(file) as stream:
         items = read(stream, file.name, file_format, note=say)
         await load_items(_counted(items, progress, name), store, tally, say)
-
-
-def _opened(file: Path) -> io.BufferedReader:
-    return open(0, "rb", closefd=False) if str(file) == "-" else file.open("rb")
 
 
 def _counted(items: Iterator[Item], progress: Progress, name: str) -> Iterator[Item]:

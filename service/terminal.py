@@ -1,8 +1,12 @@
 """What every command of the command line shares: where it prints, its settings, and errors as one line."""
 
 import asyncio
+import io
+import sys
 from collections.abc import Callable, Coroutine
-from typing import Annotated, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated, TypeVar, cast
 
 import typer
 from pydantic import ValidationError
@@ -27,6 +31,11 @@ def settings_here(**values: object) -> Settings:
             name = "ASSAY_" + "_".join(map(str, problem["loc"])).upper()
             err.print(f"[red]{name}[/red]: {problem['msg']} (got {problem['input']!r})", highlight=False)
         raise typer.Exit(2) from None
+
+
+def opened(file: Path) -> AbstractContextManager[io.BufferedReader]:
+    """The bytes of a file, or of standard input (which stays open) where it is named -. Raises `OSError`."""
+    return nullcontext(cast("io.BufferedReader", sys.stdin.buffer)) if str(file) == "-" else file.open("rb")
 
 
 def run_to_end(work: Coroutine[None, None, T]) -> T:

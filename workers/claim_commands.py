@@ -17,7 +17,7 @@ from service.claims_cli import with_store
 from service.errors import InvalidInput
 from service.feeds.documents import MAX_LINE, Malformed, lines, load
 from service.ports import ClaimStore
-from service.terminal import answered, err
+from service.terminal import answered, err, opened
 
 if TYPE_CHECKING:
     from classifiers.claims.matcher import Match
@@ -119,7 +119,7 @@ def _check_there(name: str, file: Path) -> None:
 
 def _texts(file: Path) -> Iterator[_Text | str]:
     """Texts of JSON lines in their order, and what is wrong with a line that holds none."""
-    with open(0, "rb", closefd=False) if file == Path("-") else file.open("rb") as stream:
+    with opened(file) as stream:
         for number, line in lines(stream):
             yield _text(line, number)
 
