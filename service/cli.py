@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated
@@ -212,10 +213,15 @@ def demo() -> None:
     run_to_end(run(out))
 
 
+@cache
+def commands() -> typer.Typer:
+    """Every command: the service's own, and those that entry points name."""
+    for group, those in (("assay.commands", app), ("assay.claims", claims)):
+        for plugin in sorted(entry_points(group=group), key=lambda plugin: plugin.name):
+            those.command(plugin.name, rich_help_panel="Model")(plugin.load())
+    return app
+
+
 def main() -> None:
     """Entry point of the `assay` command."""
-    for plugin in sorted(entry_points(group="assay.commands"), key=lambda plugin: plugin.name):
-        app.command(plugin.name, rich_help_panel="Model")(plugin.load())
-    for plugin in sorted(entry_points(group="assay.claims"), key=lambda plugin: plugin.name):
-        claims.command(plugin.name, rich_help_panel="Model")(plugin.load())
-    app()
+    commands()()

@@ -56,17 +56,31 @@ from service.timeline import Weighing
 from service.weighing import Weights
 
 ADAPTERS = ("memory", "redis")
+_MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 
 
 def pytest_configure() -> None:
     """The environment of all tests and of the processes that they start.
 
     The width of tables is left to the tests: a terminal's, once set, is what a console is made with. Networks compute
-    on one thread, since test processes and what they start would otherwise wait for each other's.
+    on one thread, since test processes and what they start would otherwise wait for each other's. Temporary files are
+    kept in memory where there is room, since hundreds of databases are made.
     """
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if _has_room(_MEMORY):
+        os.environ.setdefault("TMPDIR", str(_MEMORY))
+
+
+def _has_room(place: Path) -> bool:
+    """Whether the files of a run fit there, and programs among them may run."""
+    if not os.access(place, os.W_OK):
+        return False
+    found = os.statvfs(place)
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    return min(available, found.f_bavail * found.f_frsize) >= _ROOM and not found.f_flag & os.ST_NOEXEC
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Assay's own processes, as tests start, kill and stop them: `assay up`, `assay serve`, `assay worker`."""
 
+import io
 import os
 import re
 import shutil
@@ -8,8 +9,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Self
+from unittest import mock
+
+from service.cli import commands
 
 ASSAY = [sys.executable, "-c", "from service.cli import main; main()"]
 _START = 90.0
@@ -33,6 +38,19 @@ def assay(*arguments: str, stdin: str | None = None, **values: str) -> subproces
         timeout=_START,
         check=False,
     )
+
+
+def assay_here(*arguments: str, stdin: str | None = None, **values: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end in this process, which has torch and the rest of it loaded already."""
+    given = io.TextIOWrapper(io.BufferedReader(io.BytesIO((stdin or "").encode())))
+    printed, said, code = io.StringIO(), io.StringIO(), 0
+    environ = mock.patch.dict(os.environ, environment(**values), clear=True)
+    with environ, mock.patch("sys.stdin", given), redirect_stdout(printed), redirect_stderr(said):
+        try:
+            commands()(arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(arguments, code, printed.getvalue(), said.getvalue())
 
 
 class Process:

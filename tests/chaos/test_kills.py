@@ -13,7 +13,7 @@ from service.domain import VerdictFilter
 from tests.deployment import Deployment
 from tests.processes import Process
 
-POSTS = 800
+POSTS = 500
 
 
 def feed(directory: Path) -> Path:

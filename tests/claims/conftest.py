@@ -11,7 +11,7 @@ import pytest
 
 from service.claim import Claim, Rating
 from service.claim_files import ClaimFileError, Item, read
-from tests.processes import assay
+from tests.processes import assay_here
 
 Read = Callable[..., list[Item]]
 
@@ -109,7 +109,7 @@ def run(tmp_path: Path) -> Callable[..., CompletedProcess[str]]:
 
     def command(*arguments: str | Path, stdin: str | None = None, **values: str) -> CompletedProcess[str]:
         settings = {"ASSAY_DATA_DIR": str(tmp_path / "data"), **values}
-        return assay("claims", *map(str, arguments), stdin=stdin, **settings)
+        return assay_here("claims", *map(str, arguments), stdin=stdin, **settings)
 
     return command
 

@@ -1,8 +1,6 @@
 """Red-teaming: figures of a real detector under attack, their table, and the command."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ from classifiers.attacks import ATTACKS, Attack, Family
 from classifiers.data import DataError, Row, select
 from classifiers.detector import Detector
 from classifiers.redteam import MOST_RAISED, WHOLE, AttackFigure, Post, RedTeamOptions, load_labelled, measure, table
+from tests.processes import assay_here
 
 UNDONE = ("homoglyph", "zero-width space", "whitespace", "paragraph insertion")
 
@@ -99,20 +98,12 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
         load_labelled(RedTeamOptions(file))
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "classifiers.cli", "redteam", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
-
-
 def test_the_command_prints_a_table_and_writes_a_report(tmp_path: Path, bundle_dir: Path, held_out: list[Row]) -> None:
     file, report = tmp_path / "posts.jsonl", tmp_path / "report.json"
     file.write_text("".join(json.dumps({"text": row.text, "ai": row.ai}) + "\n" for row in held_out))
-    done = command("--data", str(file), "--model", str(bundle_dir), "--words", "10", "--report", str(report))
+    done = assay_here(
+        "redteam", "--data", str(file), "--model", str(bundle_dir), "--words", "10", "--report", str(report)
+    )
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("| ")]
     assert len(lines) == 1 + 2 * len(ATTACKS)
@@ -125,7 +116,7 @@ def test_the_command_prints_a_table_and_writes_a_report(tmp_path: Path, bundle_d
 def test_an_unreadable_file_is_one_line_and_status_2(tmp_path: Path) -> None:
     file = tmp_path / "posts.jsonl"
     file.write_text("nonsense\n")
-    done = command("--data", str(file))
+    done = assay_here("redteam", "--data", str(file))
     assert done.returncode == 2
     assert "line 1" in done.stderr
     assert "Traceback" not in done.stderr

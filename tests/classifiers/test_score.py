@@ -7,6 +7,7 @@ from pathlib import Path
 from classifiers.detector import Detector
 from classifiers.labels import POLICY_LABELS
 from classifiers.score import score_lines
+from tests.processes import assay_here
 
 GOOD = '{"id": 7, "text": "moreover the vibrant tapestry of communities underscores growth"}'
 BAD = [
@@ -48,10 +49,9 @@ def test_lines_are_scored_in_order_as_a_command(bundle_dir: Path) -> None:
 
 
 def test_a_missing_model_is_one_line_and_status_2(tmp_path: Path) -> None:
-    done = score(tmp_path / "nowhere", b"")
+    done = assay_here("score", "--model", str(tmp_path / "nowhere"))
     assert done.returncode == 2
-    assert b"nowhere" in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert "nowhere" in done.stderr
 
 
 def test_clean_lines_leave_status_0(detector: Detector) -> None:

@@ -84,12 +84,12 @@ class TestClusters:
         assert await clusters.assign(short) == [text.content_digest for text in short]
 
     async def test_a_cluster_lasts_for_its_window_after_its_last_text(self, clusters_of: MakeClusters) -> None:
-        clusters = clusters_of(0.4)
+        clusters = clusters_of(1.0)
         await clusters.assign([FIRST])
         for text in (NEAR, judged("n", imprint_of("x", 3)), NEAR):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.6)
             assert await clusters.assign([text]) == [FIRST.content_digest]
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.3)
         assert await clusters.assign([NEAR]) == [NEAR.content_digest]
 
     async def test_without_a_window_each_text_is_alone(self, clusters_of: MakeClusters) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from service.claim import Claim, Relation
 from service.codec import encode_claim
-from tests.processes import assay
+from tests.processes import assay_here
 
 Match = Callable[..., CompletedProcess[str]]
 
@@ -24,7 +24,7 @@ def match(tmp_path: Path) -> Match:
 
     def run(*arguments: str | Path, stdin: str | None = None, **values: str) -> CompletedProcess[str]:
         settings = {"ASSAY_DATA_DIR": str(tmp_path / "data"), **values}
-        return assay("claims", "match", *map(str, arguments), stdin=stdin, **settings)
+        return assay_here("claims", "match", *map(str, arguments), stdin=stdin, **settings)
 
     return run
 
@@ -115,7 +115,7 @@ def test_claims_come_from_files_of_each_format_and_from_the_store(
     file = tmp_path / f"other.{source}"
     file.write_bytes(gzip.compress(content) if source.endswith("gz") else content)
     if source == "store":
-        assert assay("claims", "load", str(claim_file), ASSAY_DATA_DIR=str(tmp_path / "data")).returncode == 0
+        assert assay_here("claims", "load", str(claim_file), ASSAY_DATA_DIR=str(tmp_path / "data")).returncode == 0
     stdin = "\n".join(json.dumps({"id": claim.id, "text": f"Is it so? {claim.claim}"}) for claim in claims)
     done = match(*(() if source == "store" else ("--claims", file)), stdin=stdin)
     assert (done.returncode, done.stderr) == (0, "")
@@ -183,7 +183,7 @@ def test_names_that_are_wrong(match: Match, claim_file: Path, tmp_path: Path) ->
     ],
 )
 def test_help_names_what_there_is(command: str, words: tuple[str, ...]) -> None:
-    done = assay("claims", *command.split(), "--help")
+    done = assay_here("claims", *command.split(), "--help")
     assert done.returncode == 0
     assert done.stderr == ""
     assert all(word in done.stdout for word in words), done.stdout
