@@ -70,7 +70,7 @@ def pytest_configure() -> None:
         os.environ.pop(name, None)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if _has_room(_MEMORY):
-        os.environ.setdefault("TMPDIR", str(_MEMORY))
+        tempfile.tempdir = os.environ.setdefault("TMPDIR", str(_MEMORY))
 
 
 def _has_room(place: Path) -> bool:

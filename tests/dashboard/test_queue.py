@@ -22,6 +22,7 @@ async def begin(page: Page) -> None:
     """Lease the first case with the key n."""
     await press(page, "n")
     await expect(page).to_have_url(re.compile("/queue/cases/"))
+    await page.wait_for_load_state()
 
 
 async def decide(page: Page, key: str) -> str:
