@@ -1,8 +1,8 @@
 """Embeddings of claims, and which of them lie nearest to a post's: exact while that is cheap, then approximate.
 
-On one core a product with 30,000 vectors of 256 dimensions takes about a millisecond, a search of usearch's graph
-(HNSW, Malkov & Yashunin 2016, arXiv:1603.09320) a tenth; but the graph takes seconds to build and misses some. From
-`EXACT` claims on the search is by graph, over signed bytes.
+A lone post's product with 15,000 vectors of 256 dimensions takes two milliseconds of a core, whose caches they
+don't fit; a search of usearch's graph (HNSW, Malkov & Yashunin 2016, arXiv:1603.09320) a quarter of one, but the graph
+takes seconds to build and misses some. From `EXACT` claims on the search is by graph, over signed bytes.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from usearch.index import Index
 
 from classifiers.claims.encoder import Vectors
 
-EXACT = 50_000
+EXACT = 12_000
 """Up to so many vectors every one is compared."""
 
 Places = NDArray[np.intp]
@@ -57,7 +57,9 @@ class GraphIndex:
     """Walks a graph of neighbours. `add` takes more vectors, so that they needn't all be there in full at once."""
 
     def __init__(self, vectors: Vectors) -> None:
-        self._index = Index(ndim=vectors.shape[1], metric="cos", dtype="i8", connectivity=16, expansion_add=64)
+        self._index = Index(
+            ndim=vectors.shape[1], metric="cos", dtype="i8", connectivity=16, expansion_add=64, expansion_search=128
+        )
         self._bytes = np.empty((0, vectors.shape[1]), np.int8)
         self.add([vectors])
 

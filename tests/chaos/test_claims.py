@@ -15,7 +15,7 @@ from service.rpc.client import Client
 from tests.deployment import Deployment
 from tests.processes import Process, assay
 
-NEW = 20_000
+NEW = 10_000
 POSTS = 800
 NUMBERS = count()
 
