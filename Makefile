@@ -24,7 +24,7 @@ test: $(BIN)/.assay-dev system ## Run every check and every test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python proto/generate.py --check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 system: ## Install the system programs that tests use (Redis, PostgreSQL, Chromium), where this user may
 	@sh .ci/system-programs

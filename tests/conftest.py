@@ -57,6 +57,7 @@ from service.weighing import Weights
 
 ADAPTERS = ("memory", "redis")
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
+_TOGETHER = ("classifiers", "e2e")
 
 
 def pytest_configure() -> None:
@@ -71,6 +72,14 @@ def pytest_configure() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if _has_room(_MEMORY):
         tempfile.tempdir = os.environ.setdefault("TMPDIR", str(_MEMORY))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Test processes share out files; a folder whose fixtures take long to make stays with one of them."""
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent)
+        together = file.parts[0] if file.parts[0] in _TOGETHER else str(file)
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 def _has_room(place: Path) -> bool:
