@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from service.stack import everything
 
 _FLAGGED, _PASSED = 36, 12
 _REPEATING, _OTHERS = 16, 10
-_ROUNDS = 8
+_ROUNDS, _UNDER_WAY = 8, 64
 
 
 @dataclass
@@ -106,11 +106,15 @@ async def _load(client: Client, claims: list[Claim], out: Console) -> None:
 
 
 async def _stream(client: Client, posts: list[Post], out: Console) -> Run:
-    """Each post through StreamModeration; the latency of a post counts from when the stream took it."""
-    run, sent = Run(), {}
+    """Each post through StreamModeration; the latency of a post counts from when the stream took it.
 
-    def taken() -> Iterator[Post]:
+    As many are under way as a slow machine, too, judges before their time is up.
+    """
+    run, sent, room = Run(), {}, asyncio.Semaphore(_UNDER_WAY)
+
+    async def taken() -> AsyncIterator[Post]:
         for number, post in enumerate(posts):
+            await room.acquire()
             sent[number] = time.perf_counter()
             yield post
 
@@ -120,6 +124,7 @@ async def _stream(client: Client, posts: list[Post], out: Console) -> Run:
         task = progress.add_task("", total=len(posts))
         async with aclosing(client.moderate_stream(taken(), evidence=True)) as answers:
             async for number, answer in answers:
+                room.release()
                 run.latencies.append(time.perf_counter() - sent[number])
                 _keep(run, posts[number], answer)
                 progress.advance(task)
