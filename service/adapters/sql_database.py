@@ -92,9 +92,9 @@ def prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _insist(change: Callable[[], object], patience: float = 5.0) -> None:
+def _insist(change: Callable[[], object]) -> None:
     """SQLite waits for no lock while it takes up the write-ahead log, as the first connections to a new file do."""
-    until = time.monotonic() + patience
+    until = time.monotonic() + 5.0
     while True:
         try:
             change()

@@ -52,6 +52,7 @@ def test_a_missing_model_is_one_line_and_status_2(tmp_path: Path) -> None:
     done = assay_here("score", "--model", str(tmp_path / "nowhere"))
     assert done.returncode == 2
     assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_clean_lines_leave_status_0(detector: Detector) -> None:

@@ -47,7 +47,7 @@ class PostgresServer:
 def postgres_server() -> Iterator[PostgresServer]:
     """Debian's PostgreSQL in a temporary directory, with a migrated template database."""
     initdb, postgres = _postgres_binary("initdb"), _postgres_binary("postgres")
-    folder = Path(tempfile.mkdtemp(prefix="assay-pg-"))  # a socket's path may hold 107 bytes at most
+    folder = Path(tempfile.mkdtemp(prefix="assay-pg-"))  # short: a socket's path may hold 107 bytes
     account = _unprivileged(folder)
     create: list[str | Path] = [
         initdb,
