@@ -30,18 +30,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from classifiers.backbone import Backbone, Shape, fingerprint, load_backbone
-from classifiers.calibration import Calibration
-from classifiers.certificates import Certificate
+from classifiers.calibration.certificates import Certificate
+from classifiers.calibration.curves import Calibration
 from classifiers.claims.parts import ClaimParts
 from classifiers.errors import InputError
 from classifiers.fusion import Fusion
-from classifiers.heads import Heads, HeadsShape
 from classifiers.labels import LABELS
-from classifiers.lora import Adapter, AdapterShape
-from classifiers.screen import Screen
-from classifiers.tokenizer import load_tokenizer
-from classifiers.windows import WindowRule
+from classifiers.network.backbone import Backbone, Shape, fingerprint, load_backbone
+from classifiers.network.heads import Heads, HeadsShape
+from classifiers.network.lora import Adapter, AdapterShape
+from classifiers.network.tokenizer import load_tokenizer
+from classifiers.network.windows import WindowRule
+from classifiers.screen.screen import Screen
 
 FORMAT = 1
 ENGLISH = ("en",)

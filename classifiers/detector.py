@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 
 from classifiers import explain as evidence
-from classifiers.branches import LlamaBranch, WindowFinding, joined, weights
 from classifiers.bundle import Bundle, load_bundle
-from classifiers.calibration import Probabilities
+from classifiers.calibration.curves import Probabilities
 from classifiers.explain import Contribution, Explanation, Span
 from classifiers.labels import LABELS
-from classifiers.language import languages
-from classifiers.text import Normalised, normalise, word_count
+from classifiers.network.branch import LlamaBranch, WindowFinding, joined, weights
+from classifiers.text.language import languages
+from classifiers.text.normalise import Normalised, normalise, word_count
 
 TOO_SHORT = "ABSTAINED_TOO_SHORT"
 LANGUAGE = "ABSTAINED_LANGUAGE"

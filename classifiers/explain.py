@@ -19,7 +19,7 @@ from itertools import groupby
 
 import numpy as np
 
-from classifiers.text import Normalised, byte_offsets
+from classifiers.text.normalise import Normalised, byte_offsets
 
 Contribution = tuple[int, int, float]
 """Start and end, in characters of the normalised text, and the share of the logit that they bring."""

@@ -13,10 +13,30 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from service.adapters.celery_queue import CeleryQueue
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.local_cache import LocalCache
-from service.adapters.memory import (
+from service.claims.ports import ClaimTraffic
+from service.claims.redis_traffic import RedisClaimTraffic
+from service.claims.traffic import SurgeLimits
+from service.domain.claim import Match, Rating, Relation
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Evidence, JudgedBy, Judgement, Remainder, Signal, Span, TokenSurprise
+from service.domain.log_odds import Weights
+from service.domain.post import Post
+from service.domain.verdict import Skip, Source, Verdict
+from service.moderation.author import Weighing
+from service.moderation.celery_queue import CeleryQueue
+from service.moderation.local_cache import LocalCache
+from service.moderation.ports import Attempts, Clusters, Queue, VerdictCache, WorkerRegistry
+from service.moderation.redis.attempts import RedisAttempts
+from service.moderation.redis.cache import RedisCache
+from service.moderation.redis.clusters import RedisClusters
+from service.moderation.redis.registry import RedisRegistry
+from service.records.ports import Announcer
+from service.records.redis_announcer import RedisAnnouncer
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.migrate import upgrade
+from service.storage.redis_connection import RedisConnection
+from tests.fakes.clusters import MemoryClusters
+from tests.fakes.queue_and_cache import (
     MemoryAnnouncer,
     MemoryAttempts,
     MemoryCache,
@@ -24,36 +44,6 @@ from service.adapters.memory import (
     MemoryQueue,
     MemoryRegistry,
 )
-from service.adapters.memory_clusters import MemoryClusters
-from service.adapters.migrate import upgrade
-from service.adapters.redis_announcer import RedisAnnouncer
-from service.adapters.redis_attempts import RedisAttempts
-from service.adapters.redis_cache import RedisCache
-from service.adapters.redis_claim_traffic import RedisClaimTraffic
-from service.adapters.redis_clusters import RedisClusters
-from service.adapters.redis_connection import RedisConnection
-from service.adapters.redis_registry import RedisRegistry
-from service.claim import Match, Rating, Relation
-from service.claim_traffic import SurgeLimits
-from service.domain import (
-    Category,
-    Decision,
-    Evidence,
-    JudgedBy,
-    Judgement,
-    Post,
-    Remainder,
-    Ruling,
-    Signal,
-    Skip,
-    Source,
-    Span,
-    TokenSurprise,
-    Verdict,
-)
-from service.ports import Announcer, Attempts, ClaimTraffic, Clusters, Queue, VerdictCache, WorkerRegistry
-from service.timeline import Weighing
-from service.weighing import Weights
 
 ADAPTERS = ("memory", "redis")
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30

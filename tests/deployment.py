@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.migrate import upgrade
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.migrate import upgrade
 from tests.processes import Process
 
 

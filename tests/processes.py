@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Self
 from unittest import mock
 
-from service.cli import commands
+from service.cli.main import commands
 
-ASSAY = [sys.executable, "-c", "from service.cli import main; main()"]
+ASSAY = [sys.executable, "-m", "service.cli"]
 _START = 90.0
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from celery import Celery
 from kombu import Queue
 
-from service.adapters.celery_queue import WIRE, broker_url
 from service.errors import InvalidInput
-from service.settings import Settings
-from service.transport import Lane
+from service.moderation.celery_queue import WIRE, broker_url
+from service.moderation.transport import Lane
+from service.runtime.settings import Settings
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
@@ -25,9 +25,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "broker_connection_max_retries": None,  # and may stay away for long: never give up
         "imports": ("workers.tasks",),
         # One process, one task at a time, in the main thread: the model is loaded once and never forked.
-        "worker_pool": "workers.solo:SoloPool",
+        "worker_pool": "workers.celery_pool:SoloPool",
         "worker_concurrency": 1,
-        "worker_consumer": "workers.solo:QuietConsumer",  # no chatter among workers
+        "worker_consumer": "workers.celery_pool:QuietConsumer",  # no chatter among workers
         # No limit, and none is needed: this pool asks for the next message when a batch is over. A limit of 1 stops the
         # worker for good when Redis goes away during a batch: kombu counts what it could not acknowledge as held.
         "worker_prefetch_multiplier": 0,

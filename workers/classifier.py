@@ -5,17 +5,18 @@ from pathlib import Path
 
 import torch
 
-from classifiers import imprint
 from classifiers.bundle import load_bundle
-from classifiers.claims.matcher import Match as Found
-from classifiers.claims.matcher import Matcher
 from classifiers.detector import Detector, Document, Reading
-from classifiers.text import normalise
-from service.canonical import canonical
-from service.claim import Match, Relation
-from service.domain import Evidence, JudgedBy, Judgement, Post, Remainder, Signal, Span, TokenSurprise
-from service.imprint import Imprint
-from workers.claims import HeldClaims, Snapshot
+from classifiers.matcher import Match as Found
+from classifiers.matcher import Matcher
+from classifiers.text import signature as imprint
+from classifiers.text.normalise import normalise
+from service.domain.canonical import canonical
+from service.domain.claim import Match, Relation
+from service.domain.judgement import Evidence, JudgedBy, Judgement, Remainder, Signal, Span, TokenSurprise
+from service.domain.post import Post
+from service.domain.signature import Imprint
+from workers.claim_watch import HeldClaims, Snapshot
 
 LEAST_SCORE = 0.2
 """Claims that a post is less likely to be about are not matches."""

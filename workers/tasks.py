@@ -12,19 +12,19 @@ from celery import signals
 from celery.exceptions import Reject
 from prometheus_client import start_http_server
 
-from service import bootstrap
-from service.adapters import logs
-from service.codec import decode_batch
 from service.errors import Unavailable
-from service.judging import Judging
-from service.settings import Settings
-from service.transport import WorkerInfo
+from service.moderation.judging import Judging
+from service.moderation.transport import WorkerInfo
+from service.moderation.wire import decode_batch
+from service.runtime import logs
+from service.runtime.settings import Settings
+from service.runtime.wiring import connections, worker
 from workers.app import app
-from workers.beside import Beside
-from workers.claims import ClaimWatch, HeldClaims
+from workers.background_thread import Beside
+from workers.claim_watch import ClaimWatch, HeldClaims
 from workers.classifier import BundleClassifier
-from workers.heart import Heart
-from workers.policies import LivePolicyWatch
+from workers.heartbeat import Heart
+from workers.policy_watch import LivePolicyWatch
 
 _PAUSE = 1.0
 
@@ -65,8 +65,8 @@ def _opened(settings: Settings) -> _Bench:
         encoder=settings.claim_encoder,
     )
     runner, stack = asyncio.Runner(), AsyncExitStack()
-    live = runner.run(bootstrap.live_policy(settings))
-    judging = runner.run(stack.enter_async_context(bootstrap.judging(settings, classifier, live)))
+    live = runner.run(worker.live_policy(settings))
+    judging = runner.run(stack.enter_async_context(worker.judging(settings, classifier, live)))
     watches: list[Beside] = [LivePolicyWatch(settings, live)]
     if classifier.held:
         runner.run(_first_claims(settings, classifier.held))
@@ -77,7 +77,7 @@ def _opened(settings: Settings) -> _Bench:
 
 
 async def _first_claims(settings: Settings, held: HeldClaims) -> None:
-    async with bootstrap.record_store(settings) as store:
+    async with connections.record_store(settings) as store:
         await held.refresh(store)
 
 

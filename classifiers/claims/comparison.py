@@ -20,7 +20,7 @@ from classifiers.claims.cues import ALARMS, DEBUNKS, DENIALS, HEDGES, OPENERS, O
 from classifiers.claims.encoder import WordEncoder
 from classifiers.claims.stemming import stemmed
 from classifiers.claims.words import tokens
-from classifiers.manner import PLAIN_WORDS
+from classifiers.screen.function_words import PLAIN_WORDS
 
 BUCKETS = 1 << 15
 """Rows that hashed grams share."""

@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from classifiers.backbone import Backbone
-from classifiers.heads import unit
-from classifiers.packing import Pack, pack
-from classifiers.tokenizer import begin_of
+from classifiers.network.backbone import Backbone
+from classifiers.network.heads import unit
+from classifiers.network.packing import Pack, pack
+from classifiers.network.tokenizer import begin_of
 
 _CLAIM_TOKENS, _POST_TOKENS = 60, 110
 _BUDGET = 2048

@@ -6,7 +6,7 @@ words are compared undisguised.
 
 import re
 
-from classifiers.text import normalise
+from classifiers.text.normalise import normalise
 
 _LINK = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/|t\.co/)\S+")
 _TAG = re.compile(r"[#@](\w+)")

@@ -29,8 +29,8 @@ def calibrate(
     threads: Threads = 1,
 ) -> None:
     """Fit probabilities and certified thresholds to your own posts: a new bundle, and a table of what it promises."""
-    from classifiers.calibrate import CalibrateOptions, parse_prevalence
-    from classifiers.calibrate import calibrate as run
+    from classifiers.training.calibrate import CalibrateOptions, parse_prevalence
+    from classifiers.training.calibrate import calibrate as run
 
     with explained():
         options = CalibrateOptions(

@@ -22,8 +22,8 @@ def train_claims(
     device: Device = "cpu",
 ) -> None:
     """Give a bundle what it needs to match claims: encoder, rankers, relation. Its signals stay as they are."""
-    from classifiers.claims.training import ClaimTraining
-    from classifiers.claims.training import train_claims as run
+    from classifiers.training.claims.train import ClaimTraining
+    from classifiers.training.claims.train import train_claims as run
 
     with explained():
         chosen = tuple(licences) if licences else None
@@ -44,10 +44,10 @@ def evaluate_claims(
 ) -> None:
     """Measure how well claims are found and relations told: on a data directory, or on claims and posts of yours."""
     from classifiers.bundle import load_bundle
-    from classifiers.claims.card import claims_card
-    from classifiers.claims.corpus import TEST
-    from classifiers.claims.evaluation import Evaluation, report, search_of
     from classifiers.errors import InputError
+    from classifiers.evaluation.claims.card import claims_card
+    from classifiers.evaluation.claims.evaluate import Evaluation, report, search_of
+    from classifiers.training.claims.corpus import TEST
 
     with explained():
         if data:

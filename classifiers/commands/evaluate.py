@@ -31,8 +31,8 @@ def evaluate(
     device: Device = "cpu",
 ) -> None:
     """Measure a bundle on held-out rows: the report as files or, without --report, as JSON; the model card."""
-    from classifiers.evaluate import EvaluateOptions, evaluate_fixture
-    from classifiers.evaluate import evaluate as run
+    from classifiers.evaluation.evaluate import EvaluateOptions, evaluate_fixture
+    from classifiers.evaluation.evaluate import evaluate as run
 
     if expect and not fixture:
         raise typer.BadParameter("figures of which posts? give --fixture too", param_hint="--expect")
@@ -79,8 +79,8 @@ def leaveout(
     device: Device = "cpu",
 ) -> None:
     """Refit heads and screen without each set, domain or generator in turn, and measure on what was left out."""
-    from classifiers.leaveout import LeaveOutOptions, leave_out
-    from classifiers.report.tables import grid, grid_words
+    from classifiers.evaluation.leaveout import LeaveOutOptions, leave_out
+    from classifiers.evaluation.report.tables import grid, grid_words
 
     options = LeaveOutOptions(
         data,

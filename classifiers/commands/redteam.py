@@ -25,8 +25,8 @@ def redteam(
     threads: Threads = 1,
 ) -> None:
     """Attack labelled texts at published rates: a table of what detection is left, and of people flagged."""
-    from classifiers.redteam import RedTeamOptions, table
-    from classifiers.redteam import redteam as run
+    from classifiers.evaluation.redteam import RedTeamOptions, table
+    from classifiers.evaluation.redteam import redteam as run
 
     options = RedTeamOptions(
         data,

@@ -20,8 +20,8 @@ def timelines(
     threads: Threads = 1,
 ) -> None:
     """Fit how an author's posts are weighed together, and measure it by number of posts, on simulated accounts."""
-    from classifiers.timelines import TimelineOptions
-    from classifiers.timelines import timelines as run
+    from classifiers.evaluation.timelines import TimelineOptions
+    from classifiers.evaluation.timelines import timelines as run
 
     options = TimelineOptions(
         data,

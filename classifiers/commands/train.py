@@ -78,9 +78,9 @@ def train(
     ablation: Ablation = None,
 ) -> None:
     """Train a starter from nothing, or heads for a Llama model. Run again to go on where it stopped."""
-    from classifiers.lora import ATTENTION, EVERY_LINEAR
-    from classifiers.train import LoraOptions, PretrainOptions, TrainOptions
-    from classifiers.train import train as run
+    from classifiers.network.lora import ATTENTION, EVERY_LINEAR
+    from classifiers.training.train import LoraOptions, PretrainOptions, TrainOptions
+    from classifiers.training.train import train as run
 
     if lora_rank and not backbone:
         raise typer.BadParameter("an adapter needs the model that it adapts: give --backbone too", param_hint="--lora")

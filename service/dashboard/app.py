@@ -12,13 +12,13 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
-from service.dashboard.gate import Gate
+from service.dashboard.error_pages import trouble
 from service.dashboard.headers import SecurityHeaders
+from service.dashboard.middleware import Gate
 from service.dashboard.rendering import STATIC, environment
-from service.dashboard.troubles import trouble
+from service.dashboard.request import Visit
+from service.dashboard.services import Desk
 from service.dashboard.views import PAGES
-from service.dashboard.visit import Visit
-from service.desk import Desk
 
 
 def dashboard_app(desk: Desk) -> ASGIApp:

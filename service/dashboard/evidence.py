@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 from confusable_homoglyphs import confusables
 
-from service.domain import Evidence, Signal, Span, TokenSurprise
+from service.domain.judgement import Evidence, Signal, Span, TokenSurprise
 
 _HEAT = (4.0, 7.0, 10.0, 13.0)
 """Bits of surprise from which a token is shown one shade darker: once in 16, 128, 1,024, 8,192 tokens."""
@@ -32,7 +32,7 @@ class Piece:
 
 
 def pieces(text: str, evidence: Evidence) -> list[Piece]:
-    """The whole text in pieces, given evidence whose offsets are UTF-8 bytes of it (`service.evidence.related`)."""
+    """The whole text in pieces, given evidence whose offsets are UTF-8 bytes of it (`domain.evidence.related`)."""
     at = _Offsets(text)
     spans = [(at(s.start), at(s.end), s) for s in evidence.spans if s.weight >= _LEAST_WEIGHT]
     tokens = sorted((at(t.start), at(t.end), t) for t in evidence.surprise)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.dashboard import cookies
-from service.desk import Care
+from service.dashboard.services import Care
 
 _COOKIE = "assay-exposure"
 _FORGET = 6 * 3600.0  # whoever was away for so long has had a break

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from service.dashboard.troubles import trouble
-from service.dashboard.visit import Visit
+from service.dashboard.error_pages import trouble
+from service.dashboard.request import Visit
 from service.people.roles import Right
 
 View = Callable[[Visit], Awaitable[Response]]

@@ -9,7 +9,7 @@ nobody finds the post.
 from collections.abc import Iterator
 from functools import partial
 
-from service.domain import Context, Post, Surface
+from service.domain.post import Context, Post, Surface
 from service.errors import InvalidInput
 from service.feeds import fields
 from service.feeds.activities import Authored, authored, objects

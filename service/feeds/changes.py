@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from service.domain import Post
+from service.domain.post import Post
 from service.errors import InvalidInput
 from service.feeds import fields, graph, instagram
 from service.feeds.authors import Pseudonyms

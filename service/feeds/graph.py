@@ -7,7 +7,7 @@ from people's names.
 
 from collections.abc import Iterator
 
-from service.domain import Context, Post, Surface
+from service.domain.post import Context, Post, Surface
 from service.errors import InvalidInput
 from service.feeds import fields
 from service.feeds.authors import Pseudonyms

@@ -6,7 +6,7 @@ Media without a caption are read by their alt text, which then is no context any
 
 from collections.abc import Iterator
 
-from service.domain import Context, Post, Surface
+from service.domain.post import Context, Post, Surface
 from service.errors import InvalidInput
 from service.feeds import fields
 from service.feeds.authors import Pseudonyms

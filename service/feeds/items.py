@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.domain import Post
+from service.domain.post import Post
+from service.domain.validation import check
 from service.errors import InvalidInput
-from service.validation import check
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def error(where: str, cause: InvalidInput) -> FeedError:
 
 
 def attempt(where: str, read: Callable[[], Post]) -> Item:
-    """The post that `read` gives when it keeps every limit of `service.validation`, else what is wrong with it."""
+    """The post that `read` gives when it keeps every limit of `domain.validation`, else what is wrong with it."""
     try:
         post = read()
         check(post)

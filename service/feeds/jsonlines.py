@@ -9,8 +9,8 @@ apart.
 from collections.abc import Iterator
 from dataclasses import fields as dataclass_fields
 
-from service.canonical import digest
-from service.domain import Context, Post, Surface
+from service.domain.canonical import digest
+from service.domain.post import Context, Post, Surface
 from service.errors import InvalidInput
 from service.feeds import fields
 from service.feeds.authors import Pseudonyms

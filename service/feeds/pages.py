@@ -6,7 +6,7 @@ The shape: https://developers.facebook.com/docs/graph-api/results. Facebook and 
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from service.domain import Post
+from service.domain.post import Post
 from service.errors import InvalidInput
 from service.feeds.authors import MAX_DEPTH
 from service.feeds.documents import Located, Stream, documents

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.quality.intervals import UNKNOWN, Estimate, Stratum, share, stratified, weighted
 from service.quality.opinions import Answer, Opinion, last_words
 from service.review.appeal import AppealState

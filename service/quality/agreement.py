@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.domain import Decision
+from service.domain.decision import Decision
 from service.quality.opinions import Answer, Opinion, by_text
 
 RELIABLE, TENTATIVE = 0.8, 0.667

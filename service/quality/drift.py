@@ -15,7 +15,7 @@ from operator import add
 from statistics import NormalDist
 from typing import NamedTuple
 
-from service.domain import Source, Verdict
+from service.domain.verdict import Source, Verdict
 
 MODERATE, LARGE = 0.1, 0.25
 """The customary limits of the index (Siddiqi, Credit Risk Scorecards, 2006, ch. 8)."""

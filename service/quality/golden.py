@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from string import ascii_lowercase, ascii_uppercase, digits
 
-from service.canonical import digest
-from service.domain import Post, PostKey, Verdict
+from service.domain.canonical import digest
+from service.domain.post import Post, PostKey
+from service.domain.verdict import Verdict
 from service.quality.intervals import Estimate, share
 from service.quality.opinions import Answer
 

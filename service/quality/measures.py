@@ -5,18 +5,19 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from service.domain import Post, PostKey, Verdict
+from service.domain.post import Post, PostKey
+from service.domain.verdict import Verdict
 from service.errors import InvalidInput
 from service.quality import drift as drifting
 from service.quality.accuracy import Accuracy, accuracy
 from service.quality.agreement import Agreements, Alpha, agreements
 from service.quality.drift import USUAL, Drift, Windows
 from service.quality.golden import GoldenItem, GoldenScore, scores
-from service.quality.keeping import Kept
 from service.quality.opinions import Answer
 from service.quality.overview import Overview, Range, overview
 from service.quality.ports import QualityStore
 from service.quality.prevalence import Prevalence, prevalence
+from service.quality.stale_cache import Kept
 
 SEASON = timedelta(days=90)
 

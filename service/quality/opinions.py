@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.review.case import CaseKind
 
 _NO_VIOLATION = frozenset({Category.AI_GENERATED})

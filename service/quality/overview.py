@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from service.domain import Category, Decision, Source, Surface
+from service.domain.decision import Category, Decision
+from service.domain.post import Surface
+from service.domain.verdict import Source
 from service.quality.drift import Drift
 from service.quality.prevalence import Prevalence
 from service.quality.tally import AI, JUDGED, POSTS, Grain, Kinds, Latency, by_kind, latency

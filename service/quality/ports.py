@@ -1,10 +1,11 @@
-"""What quality needs of the record store, as small Protocols. `service.adapters.sql_quality` has them all."""
+"""What quality needs of the record store, as small Protocols. `service.quality.sql.store` has them all."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from service.domain import PostKey, Verdict
+from service.domain.post import PostKey
+from service.domain.verdict import Verdict
 from service.quality.accuracy import Volumes
 from service.quality.drift import Drift, ScoreKey
 from service.quality.golden import GoldenItem, GoldenResult, Pace, Shown

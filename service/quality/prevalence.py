@@ -13,8 +13,9 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from service.canonical import digest
-from service.domain import Category, Decision, Verdict
+from service.domain.canonical import digest
+from service.domain.decision import Category, Decision
+from service.domain.verdict import Verdict
 from service.quality.intervals import Estimate, Stratum, stratified
 from service.quality.opinions import Answer
 

@@ -5,14 +5,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from service.domain import Post, Verdict
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import Unavailable
-from service.ports import Archive, VerdictStore
+from service.policy.routing import Routing
 from service.quality.ports import CountStore, Opener, QualityObserver, SampleStore
 from service.quality.prevalence import Rates
+from service.records.ports import Archive, VerdictStore
 from service.review.case import Case, CaseKind
 from service.review.opening import case_for
-from service.routing import Routing
 
 FOLLOWER = "quality"
 _AT_ONCE = 100

@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from math import floor, log10
 
-from service.domain import Category, Source, Verdict
+from service.domain.decision import Category
+from service.domain.verdict import Source, Verdict
 
 POSTS, AI, JUDGED = "posts", "ai", "judged"
 _AI = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION})

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.domain import Category, Decision, PostKey
+from service.domain.decision import Category, Decision
+from service.domain.post import PostKey
 from service.review.case import Scope
 
 OPEN_FOR = timedelta(days=183)

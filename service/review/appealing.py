@@ -9,16 +9,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from service.domain import Decision, Verdict
+from service.domain.decision import Decision
+from service.domain.validation import check_request_id
+from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotAllowed, NotDecided, NotFound
-from service.ports import Archive
+from service.policy.routing import Routing
+from service.records.ports import Archive
 from service.review.appeal import OPEN_FOR, Appeal, AppealState
 from service.review.case import APPEALS, CaseKind, Outcome, Ruled, Scope
 from service.review.checking import check_moderator, check_words, checked
 from service.review.opening import Refreshing, case_for
 from service.review.ports import Announced, AppealStore, Cached, Troubled
-from service.routing import Routing
-from service.validation import check_request_id
 
 
 class Contested(Archive, Protocol):

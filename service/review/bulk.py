@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.canonical import digest
-from service.domain import Decision, Surface, Verdict
+from service.domain.canonical import digest
+from service.domain.decision import Decision
+from service.domain.post import Surface
+from service.domain.verdict import Verdict
 from service.review.case import Ruled
 
 MOST = 2_000

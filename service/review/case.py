@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from service.domain import Category, Decision, PostKey, Surface, Verdict
+from service.domain.decision import Category, Decision
+from service.domain.post import PostKey, Surface
+from service.domain.verdict import Verdict
 
 APPEALS, SECOND_OPINIONS = "appeals", "second-opinion"
 """Queues of their own: what authors contest, and what two moderators see differently."""

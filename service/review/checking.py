@@ -6,11 +6,11 @@
 import re
 from dataclasses import replace
 
-from service.domain import Decision
+from service.domain.decision import Decision
+from service.domain.validation import check_text
 from service.errors import InvalidInput
+from service.policy.routing import Reason, Routing
 from service.review.case import Ruled
-from service.routing import Reason, Routing
-from service.validation import check_text
 
 _MODERATOR = re.compile(r"[A-Za-z0-9._:@+-]{1,128}")
 _REASON, _WORDS = 256, 4_096

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.domain import Category, Post, PostKey
-from service.ports import Archive
+from service.domain.decision import Category
+from service.domain.post import Post, PostKey
+from service.records.ports import Archive
 from service.review.case import CaseDecision, CaseKind
 from service.review.ports import DecisionStore
 

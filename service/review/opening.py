@@ -9,12 +9,14 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
-from service.domain import Decision, Post, Ruling, Source, Verdict
+from service.domain.decision import Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, Unavailable
-from service.ports import RecordStore
+from service.policy.routing import Routing
+from service.records.ports import RecordStore
 from service.review.case import Case, CaseKind
 from service.review.ports import Announced, Cached, ReviewStore, Troubled
-from service.routing import Routing
 
 _PORTION, _REMEMBERED = 500, 1_000
 _SWEEP = 30.0

@@ -1,4 +1,4 @@
-"""What review and appeals need of the record store, as small Protocols; `service.adapters.sql_review` has them all.
+"""What review and appeals need of the record store, as small Protocols; `service.review.sql.store` has them all.
 
 Each change stands in the audit log, in the same transaction.
 """
@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from service.domain import PostKey, Verdict
+from service.domain.post import PostKey
+from service.domain.verdict import Verdict
 from service.review.appeal import Appeal, AppealState
 from service.review.bulk import BulkDecision, BulkPreview
 from service.review.case import Case, CaseDecision, CaseFilter, CaseKind, Note, Outcome, QueueState, Ruled

@@ -9,9 +9,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from service.domain import Decision, Post, PostKey, Verdict
+from service.domain.decision import Decision
+from service.domain.post import Post, PostKey
+from service.domain.validation import check_request_id
+from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotAllowed, NotDecided, NotFound
-from service.ports import Archive
+from service.policy.routing import GENERAL, Routing
+from service.records.ports import Archive
 from service.review.appeal import Appeal
 from service.review.bulk import BulkDecision, BulkPreview
 from service.review.case import (
@@ -31,8 +35,6 @@ from service.review.case import (
 from service.review.checking import check_moderator, check_words, checked
 from service.review.opening import Refreshing, case_for
 from service.review.ports import Announced, Cached, ReviewStore, Troubled
-from service.routing import GENERAL, Routing
-from service.validation import check_request_id
 
 ANY = CaseFilter()
 _DISGUISED = {CaseKind.GOLDEN, CaseKind.PREVALENCE}

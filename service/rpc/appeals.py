@@ -9,11 +9,11 @@ from service.errors import AppealNotFound, InvalidInput, NotFound
 from service.review.appeal import Appeal
 from service.review.appealing import Appealing
 from service.rpc.calls import Context, adopt
-from service.rpc.case_messages import APPEAL_STATES, read_name, read_outcome, read_seconds, write_appeal
-from service.rpc.filter_messages import read_members
+from service.rpc.message_limits import written
+from service.rpc.messages.case import APPEAL_STATES, read_name, read_outcome, read_seconds, write_appeal
+from service.rpc.messages.filter import read_members
+from service.rpc.messages.post import POST_NAME
 from service.rpc.paging import page_size, read_place, write_place
-from service.rpc.portions import written
-from service.rpc.post_messages import POST_NAME
 from service.rpc.status import NoSuchResource
 
 APPEALS = "assay.v1.AppealService"

@@ -7,8 +7,8 @@ from typing import Any
 import grpc.aio
 import structlog
 
+from service.domain.validation import check_request_id
 from service.errors import InvalidInput
-from service.validation import check_request_id
 
 REQUEST_ID_KEY = "x-request-id"
 Context = grpc.aio.ServicerContext[Any, Any]

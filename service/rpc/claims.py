@@ -4,23 +4,24 @@ from assay.v1 import claim_pb2
 from assay.v1 import claim_service_pb2 as pb
 from assay.v1.claim_service_pb2_grpc import ClaimServiceServicer
 
-from service.canonical import digest
-from service.claim import Claim, ClaimRecord
-from service.claim_limits import MAX_CLAIMS
-from service.domain import Judgement, Post
+from service.claims.limits import MAX_CLAIMS
+from service.domain.canonical import digest
+from service.domain.claim import Claim, ClaimRecord
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.domain.validation import check
 from service.errors import InvalidInput, NotFound
-from service.ports import RecordStore
+from service.records.ports import RecordStore
+from service.rpc.answers import check_size
 from service.rpc.calls import Context, deadline_of
-from service.rpc.claim_messages import read_claim, read_claim_name, try_claim, write_match, write_record
-from service.rpc.claim_requests import read_confirmation, read_quarantine
-from service.rpc.enums import CHANGES
-from service.rpc.filter_messages import read_claim_filter
+from service.rpc.message_limits import check_count, written
+from service.rpc.messages.claim import read_claim, read_claim_name, try_claim, write_match, write_record
+from service.rpc.messages.claim_requests import read_confirmation, read_quarantine
+from service.rpc.messages.enums import CHANGES
+from service.rpc.messages.filter import read_claim_filter
 from service.rpc.moderator import Moderator
 from service.rpc.paging import page_size, read_claim_token, write_claim_token
-from service.rpc.portions import check_count, written
-from service.rpc.results import check_size
 from service.rpc.status import NoSuchClaim, NoSuchResource, status_of
-from service.validation import check
 
 MAX_TEXTS = 100
 _PLATFORM = "claims"  # of texts that are only matched: no post of this name comes to be

@@ -12,7 +12,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2
 
 from service.errors import AssayError, Unavailable
-from service.ports import Archive
+from service.records.ports import Archive
 from service.rpc.calls import Context
 from service.rpc.incidents import describe
 from service.rpc.moderator import Moderator

@@ -7,19 +7,20 @@ from typing import Any
 from assay.v1 import moderation_service_pb2 as pb
 from assay.v1.moderation_service_pb2_grpc import ModerationServiceServicer
 
-from service.domain import Post, Verdict
+from service.domain.post import Post
+from service.domain.validation import MAX_BATCH
+from service.domain.verdict import Verdict
 from service.errors import AssayError, InvalidInput
-from service.rpc.author_messages import read_timeline, write_author
+from service.moderation.author import Weighing
+from service.rpc.answers import check_size, required_post, write_evident, write_result
 from service.rpc.calls import Context, adopt, deadline_of
-from service.rpc.enums import wants_evidence
+from service.rpc.message_limits import check_count
+from service.rpc.messages.author import read_timeline, write_author
+from service.rpc.messages.enums import wants_evidence
+from service.rpc.messages.post import try_post
 from service.rpc.moderator import Moderator
-from service.rpc.portions import check_count
-from service.rpc.post_messages import try_post
-from service.rpc.results import check_size, required_post, write_evident, write_result
 from service.rpc.status import status_of
 from service.rpc.stream import ModerationStream
-from service.timeline import Weighing
-from service.validation import MAX_BATCH
 
 
 class ModerationServicer(ModerationServiceServicer):

@@ -1,9 +1,11 @@
-"""What the servicers need of `service.pipeline.Pipeline`."""
+"""What the servicers need of `service.moderation.pipeline.Pipeline`."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from service.domain import Judgement, Post, Verdict
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import AssayError
 
 

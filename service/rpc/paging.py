@@ -4,9 +4,9 @@ import base64
 import binascii
 from collections.abc import Iterable
 
-from service.canonical import digest
-from service.claim import ClaimFilter
-from service.domain import VerdictFilter
+from service.domain.canonical import digest
+from service.domain.claim import ClaimFilter
+from service.domain.verdict import VerdictFilter
 from service.errors import InvalidInput
 
 DEFAULT_PAGE, MAX_PAGE = 50, 1_000

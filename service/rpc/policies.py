@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from assay.v1 import policy_service_pb2 as pb
 from assay.v1.policy_service_pb2_grpc import PolicyServiceServicer
 
-from service.domain import Post
+from service.domain.post import Post
 from service.errors import InvalidInput, PolicyNotFound
-from service.governance.governing import MOST_POSTS, Governing
-from service.governance.policy_version import PolicyVersion
-from service.governance.trial import Trial
+from service.policy.governance.governing import MOST_POSTS, Governing
+from service.policy.governance.policy_version import PolicyVersion
+from service.policy.governance.trial import Trial
 from service.rpc.calls import Context, deadline_of
-from service.rpc.moderator import Moderator
-from service.rpc.paging import page_size, read_number_token, write_number_token
-from service.rpc.policy_messages import (
+from service.rpc.message_limits import check_count
+from service.rpc.messages.policy import (
     read_actor,
     read_optional_name,
     read_policy_name,
@@ -24,8 +23,9 @@ from service.rpc.policy_messages import (
     write_trial,
     write_version,
 )
-from service.rpc.portions import check_count
-from service.rpc.post_messages import read_post
+from service.rpc.messages.post import read_post
+from service.rpc.moderator import Moderator
+from service.rpc.paging import page_size, read_number_token, write_number_token
 from service.rpc.status import NoSuchResource
 
 POLICIES = "assay.v1.PolicyService"

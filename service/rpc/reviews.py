@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from assay.v1 import review_service_pb2 as pb
 from assay.v1.review_service_pb2_grpc import ReviewServiceServicer
 
+from service.domain.evidence import related
 from service.errors import CaseNotFound, InvalidInput
-from service.evidence import related
 from service.review.bulk import BulkDecision
 from service.review.case import Case, CaseFilter, Outcome
 from service.review.checking import check_moderator
 from service.review.reviewing import Reviewing
 from service.rpc.calls import Context, adopt
-from service.rpc.case_messages import (
+from service.rpc.message_limits import written
+from service.rpc.messages.case import (
     read_case_filter,
     read_name,
     read_ruling,
@@ -24,11 +25,10 @@ from service.rpc.case_messages import (
     write_note,
     write_queue,
 )
+from service.rpc.messages.post import POST_NAME, encode_post
+from service.rpc.messages.verdict import write_verdict
 from service.rpc.paging import page_size, read_place, write_place
-from service.rpc.portions import written
-from service.rpc.post_messages import POST_NAME, encode_post
 from service.rpc.status import NoSuchResource
-from service.rpc.verdict_messages import write_verdict
 
 REVIEWS = "assay.v1.ReviewService"
 _ABOUT = re.compile(rf"{POST_NAME}|platforms/[a-z0-9-]{{1,63}}/authors/.{{1,256}}|cases/[!-.0-~]{{1,64}}")

@@ -17,9 +17,11 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha.reflection import SERVICE_NAME, enable_server_reflection
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from service.governance.governing import Governing
-from service.ports import Announcer, RecordStore
+from service.moderation.author import Weighing
+from service.policy.governance.governing import Governing
+from service.records.ports import Announcer, RecordStore
 from service.review.casework import Casework
+from service.rpc.answers import MAX_MESSAGE
 from service.rpc.appeals import APPEALS, AppealServicer
 from service.rpc.call_metrics import CallMetrics
 from service.rpc.claims import ClaimServicer
@@ -28,13 +30,11 @@ from service.rpc.interceptors import CallInterceptor
 from service.rpc.moderation import ModerationServicer
 from service.rpc.moderator import Moderator
 from service.rpc.policies import POLICIES, PolicyServicer
-from service.rpc.results import MAX_MESSAGE
 from service.rpc.reviews import REVIEWS, ReviewServicer
 from service.rpc.transparency import TRANSPARENCY, TransparencyServicer
 from service.rpc.verdicts import VerdictServicer
 from service.rpc.watching import Watching
 from service.rpc.webhooks import WEBHOOKS, WebhookServicer
-from service.timeline import Weighing
 from service.transparency.publishing import Publishing
 from service.webhooks.managing import Endpoints
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable
 
 from assay.v1 import moderation_service_pb2 as pb
 
-from service.domain import Verdict
+from service.domain.verdict import Verdict
 from service.errors import InvalidInput, Unavailable
-from service.rpc.enums import wants_evidence
+from service.rpc.answers import required_post, write_result
+from service.rpc.messages.enums import wants_evidence
 from service.rpc.moderator import Moderator
-from service.rpc.results import required_post, write_result
 
 MAX_IN_FLIGHT = 1_024
 _MAX_ID = 128

@@ -7,11 +7,10 @@ from assay.v1 import transparency_service_pb2 as pb
 from assay.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
 from google.protobuf.message import Message
 
-from service.audit import AuditEntry
+from service.audit.entry import AuditEntry
 from service.rpc.calls import Context
-from service.rpc.paging import page_size, read_place, write_place
-from service.rpc.portions import written
-from service.rpc.transparency_messages import (
+from service.rpc.message_limits import written
+from service.rpc.messages.transparency import (
     filter_parts,
     read_audit_filter,
     read_format,
@@ -22,6 +21,7 @@ from service.rpc.transparency_messages import (
     write_erasure,
     write_rejected,
 )
+from service.rpc.paging import page_size, read_place, write_place
 from service.transparency.publishing import Publishing
 
 TRANSPARENCY = "assay.v1.TransparencyService"

@@ -8,18 +8,18 @@ from assay.v1 import verdict_pb2
 from assay.v1 import verdict_service_pb2 as pb
 from assay.v1.verdict_service_pb2_grpc import VerdictServiceServicer
 
-from service.domain import Verdict
+from service.domain.evidence import related
+from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotFound
-from service.evidence import related
-from service.ports import RecordStore
+from service.records.ports import RecordStore
 from service.rpc.calls import Context
-from service.rpc.enums import wants_evidence
-from service.rpc.filter_messages import read_filter
+from service.rpc.message_limits import written
+from service.rpc.messages.enums import wants_evidence
+from service.rpc.messages.filter import read_filter
+from service.rpc.messages.post import POST_NAME
+from service.rpc.messages.verdict import write_verdict
 from service.rpc.paging import page_size, read_token, write_token
-from service.rpc.portions import written
-from service.rpc.post_messages import POST_NAME
 from service.rpc.status import NoSuchResource
-from service.rpc.verdict_messages import write_verdict
 from service.rpc.watching import Watching, read_cursor
 
 _NAME = re.compile(f"({POST_NAME})/verdict")

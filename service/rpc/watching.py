@@ -8,9 +8,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
-from service.domain import Verdict, VerdictFilter
+from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import InvalidInput, RedisUnavailable, Unavailable
-from service.ports import Announcer, VerdictStore
+from service.records.ports import Announcer, VerdictStore
 
 _Place = tuple[int | None, VerdictFilter]
 _Page = tuple[list[Verdict], int]

@@ -8,11 +8,9 @@ from assay.v1.webhook_service_pb2_grpc import WebhookServiceServicer
 
 from service.errors import InvalidInput, WebhookNotFound
 from service.rpc.calls import Context
-from service.rpc.paging import page_size, read_place, write_place
-from service.rpc.portions import written
-from service.rpc.status import NoSuchResource
-from service.rpc.times import write_time
-from service.rpc.webhook_messages import (
+from service.rpc.message_limits import written
+from service.rpc.messages.times import write_time
+from service.rpc.messages.webhook import (
     filter_parts,
     read_delivery_filter,
     read_overlap,
@@ -23,6 +21,8 @@ from service.rpc.webhook_messages import (
     write_delivery,
     write_endpoint,
 )
+from service.rpc.paging import page_size, read_place, write_place
+from service.rpc.status import NoSuchResource
 from service.webhooks.delivery import Delivery
 from service.webhooks.endpoint import Endpoint
 from service.webhooks.managing import Endpoints

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.domain import Post
+from service.domain.post import Post
 from service.shims import openai_moderation as openai
 from service.shims import perspective
 from service.shims.discovery import document

@@ -1,13 +1,15 @@
-"""What the shims need of `service.pipeline.Pipeline`, and how they ask it."""
+"""What the shims need of `service.moderation.pipeline.Pipeline`, and how they ask it."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.domain import Judgement, Post, Source, Verdict
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
 from service.errors import DeadlineExceeded
-from service.policy import Policy
+from service.policy.policy import Policy
 
 
 class Judge(Protocol):

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from service.domain import Category, Decision, Judgement, Ruling
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Judgement
+from service.domain.validation import MAX_BATCH, MAX_TEXT
 from service.shims.categories import CATEGORIES
 from service.shims.refusals import Refused
 from service.shims.scores import Mapped
 from service.shims.texts import cleaned, is_blank
-from service.validation import MAX_BATCH, MAX_TEXT
 
 MODEL = "assay"
 _ACCEPTED = re.compile(r"(omni|text)-moderation-[a-z0-9-]{1,40}|assay(/[A-Za-z0-9._:-]{1,128})?")

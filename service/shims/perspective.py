@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.domain.validation import MAX_TEXT
 from service.shims.attributes import attribute
 from service.shims.fields import INVALID_REQUEST, Fields
 from service.shims.refusals import Refused
 from service.shims.scores import Mapped
 from service.shims.texts import cleaned, is_blank
-from service.validation import MAX_TEXT
 
 UNDETERMINED = "und"
 PROBABILITY = "PROBABILITY"

@@ -7,10 +7,10 @@ span covers the comment.
 import math
 from collections.abc import Iterable
 
-from service.domain import Judgement, Signal
+from service.domain.judgement import Judgement, Signal
+from service.domain.log_odds import sigmoid
 from service.shims.perspective import PROBABILITY, UNDETERMINED, Analysis, Json, present
 from service.shims.texts import Offsets, utf16_length
-from service.weighing import sigmoid
 
 _LEAST = 1e-6
 

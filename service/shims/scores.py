@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from service.domain import Category, Judgement, Signal
+from service.domain.decision import Category
+from service.domain.judgement import Judgement, Signal
 
 
 class Fit(StrEnum):

@@ -7,8 +7,8 @@ UTF-16 code unit by one, so offsets stay true.
 import re
 import unicodedata
 
-from service.canonical import Alignment, digest
-from service.domain import Post, Surface
+from service.domain.canonical import Alignment, digest
+from service.domain.post import Post, Surface
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from service.domain import Decision
+from service.domain.decision import Decision
 
 RESTRICTS = frozenset({Decision.LABEL, Decision.REDUCE, Decision.BLOCK})
 """Decisions that restrict a post. REVIEW does not: the post stands as it is until a person has looked at it."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.transparency.decided import RESTRICTS, DecidedBy, reinstates, restricts_anew
 
 

@@ -4,33 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from service.audit import AuditEntry, AuditFilter, Head
-from service.transparency.chain import ChainReport
+from service.audit.entry import AuditEntry
 from service.transparency.numbers import Appeals, Counted
 from service.transparency.restriction import Restriction
 from service.transparency.subject import Found, Sought
-
-
-class AuditLog(Protocol):
-    """Who did what. What a change of the record store does is appended in that change's own transaction."""
-
-    async def append(
-        self, *, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None
-    ) -> AuditEntry:
-        """Note something by itself, such as that somebody read something."""
-        ...
-
-    async def page(self, only: AuditFilter, *, before: int | None, limit: int) -> list[AuditEntry]:
-        """Up to `limit` entries with a number below `before` (None: the newest), newest first."""
-        ...
-
-    async def verify(self, expect: str = "") -> ChainReport:
-        """Check every entry that there is now; `expect` is a head's digest noted earlier. Raises `InvalidInput`."""
-        ...
-
-    async def head(self) -> Head:
-        """Where the chain ends now."""
-        ...
 
 
 class Decisions(Protocol):

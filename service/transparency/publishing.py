@@ -6,12 +6,13 @@ Reads are noted in the log too: who looked at what others did, and who took data
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
-from service.audit import AuditEntry, AuditFilter, Head
+from service.audit.chain import ChainReport
+from service.audit.entry import AuditEntry, AuditFilter, Head
+from service.audit.ports import AuditLog
 from service.errors import InvalidInput
 from service.transparency.batches import Batch, batches
-from service.transparency.chain import ChainReport
 from service.transparency.erasing import Eraser, ErasureReport
-from service.transparency.ports import AuditLog, Decisions
+from service.transparency.ports import Decisions
 from service.transparency.report import Report, report
 from service.transparency.statements import Terms
 from service.transparency.subject import Subject

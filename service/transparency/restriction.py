@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.domain import Category, Decision, Post
+from service.domain.decision import Category, Decision
+from service.domain.post import Post
 from service.transparency.decided import DecidedBy
 
 

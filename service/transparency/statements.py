@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from service.canonical import digest
-from service.domain import Category, Decision
-from service.routing import HARMS
+from service.domain.canonical import digest
+from service.domain.decision import Category, Decision
+from service.policy.routing import HARMS
 from service.transparency import statement_words as words
 from service.transparency.decided import DecidedBy, language_of
 from service.transparency.restriction import Restriction

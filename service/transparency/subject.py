@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from service.domain import Post
+from service.domain.post import Post
 from service.errors import InvalidInput
 
 _NAME = re.compile(r"platforms/[a-z0-9][a-z0-9-]{0,62}/posts/[A-Za-z0-9._~:@%+=-]{1,512}")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
+from service.domain.validation import check_text
 from service.errors import InvalidInput
-from service.validation import check_text
 from service.webhooks.addresses import why_refused
 from service.webhooks.event import EVENT_TYPES, Event, EventType
 

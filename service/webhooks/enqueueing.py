@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from service.domain import Verdict
+from service.domain.verdict import Verdict
 from service.webhooks.event import verdict_event
 from service.webhooks.ports import DeliveryStore
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.errors import InvalidInput
 from service.webhooks.delivery import Answer, Delivery
 from service.webhooks.endpoint import Endpoint, check_endpoint, new_id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.sql_store import SqlStore
+from service.records.sql.store import SqlStore
 from tests.deployment import Deployment
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.sql_store import SqlStore
-from service.domain import Post, Verdict
-from service.rpc.client import Client
+from service.domain.post import Post
+from service.domain.verdict import Verdict
+from service.records.sql.store import SqlStore
+from service.rpc.client.client import Client
 from tests.deployment import Deployment
 from tests.processes import Process, assay
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.sql_store import SqlStore
-from service.domain import VerdictFilter
+from service.domain.verdict import VerdictFilter
+from service.records.sql.store import SqlStore
 from tests.deployment import Deployment
 from tests.processes import Process
 

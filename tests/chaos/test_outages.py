@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from service.domain import Post
+from service.domain.post import Post
 from service.errors import AssayError
-from service.rpc.client import Client
+from service.rpc.client.client import Client
 from tests.deployment import Deployment
 
 KNOWN = Post(platform="outage", id="known", text="The lighthouse keeper has painted the door green again.")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from service.claim import Claim, Rating
-from service.claim_files import ClaimFileError, Item, read
+from service.claims.files import ClaimFileError, Item, read
+from service.domain.claim import Claim, Rating
 from tests.processes import assay_here
 
 Read = Callable[..., list[Item]]

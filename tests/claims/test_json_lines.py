@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.claim import Claim, Rating
-from service.claim_files import FORMATS, ClaimFileError, Item, read
-from service.claim_limits import check_claim
-from service.codec import encode_claim
+from service.claims.files import FORMATS, ClaimFileError, Item, read
+from service.claims.limits import check_claim
+from service.domain.claim import Claim, Rating
+from service.domain.codec import encode_claim
 from service.errors import InvalidInput
 
 Claims = Callable[..., list[Claim]]

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.claim import Claim
-from service.claim_limits import check_claim, check_reason, given_id
+from service.claims.limits import check_claim, check_reason, given_id
+from service.domain.claim import Claim
 from service.errors import InvalidInput
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from service.adapters.memory_store import MemoryStore
-from service.claim import Change, Claim, Rating
-from service.claim_files import ClaimFileError
-from service.claim_loading import Tally, load
+from service.claims.files import ClaimFileError
+from service.claims.loading import Tally, load
+from service.domain.claim import Change, Claim, Rating
 from service.errors import StoreUnavailable
+from tests.fakes.store import MemoryStore
 
 
 class Counted(MemoryStore):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import verdict_words
-from service.claim import Rating
-from service.rating import rating
+from service.claims import verdict_words
+from service.claims.rating import rating
+from service.domain.claim import Rating
 
 FALSE = """
 False|FALSE!|Pants on Fire!|Four Pinocchios|4 Pinocchios|Incorrect|Scam|Fake|Altered photo|Hoax

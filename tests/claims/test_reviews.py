@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.claim import Claim, Rating
-from service.claim_files import ClaimFileError
-from service.claim_limits import given_id
+from service.claims.files import ClaimFileError
+from service.claims.limits import given_id
+from service.domain.claim import Claim, Rating
 
 Claims = Callable[..., list[Claim]]
 Errors = Callable[..., list[ClaimFileError]]

@@ -12,12 +12,12 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from classifiers.backbone import Backbone, load_backbone, new_backbone
 from classifiers.bundle import STARTER
-from classifiers.data import Row, load_rows
+from classifiers.data.rows import Row, load_rows
 from classifiers.detector import Detector
-from classifiers.tokenizer import save_tokenizer, train_tokenizer
-from classifiers.train import FitOptions, LoraOptions, PretrainOptions, TrainOptions, train
+from classifiers.network.backbone import Backbone, load_backbone, new_backbone
+from classifiers.network.tokenizer import save_tokenizer, train_tokenizer
+from classifiers.training.train import FitOptions, LoraOptions, PretrainOptions, TrainOptions, train
 
 HUMAN = [
     "lol",

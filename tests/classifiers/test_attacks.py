@@ -12,7 +12,7 @@ from classifiers.attacks import ATTACKS, RAID, Attack, Family, disturb
 from classifiers.attacks.inflection import forms
 from classifiers.attacks.noise import CHANGES
 from classifiers.attacks.tables import phrases, spellings, synonyms
-from classifiers.text import normalise
+from classifiers.text.normalise import normalise
 
 ENGLISH = (
     "In 2020, the government's new plan was announced by the minister, but it doesn't help people because the color of "

@@ -6,8 +6,8 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
-from classifiers.backbone import PACKED, ROWS, Backbone, BackboneError, fingerprint, load_backbone
-from classifiers.packing import pack, rows
+from classifiers.network.backbone import PACKED, ROWS, Backbone, BackboneError, fingerprint, load_backbone
+from classifiers.network.packing import pack, rows
 
 SEQUENCES = [[1, 20, 30, 40], [1], [1, 50, 60], [1, *range(70, 100)]]
 LAYERS = (0, 2, 4)

@@ -2,7 +2,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from classifiers.bar import training_bar
+from classifiers.training.bar import training_bar
 
 
 def _shown(*, terminal: bool) -> str:

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from classifiers.bundle import BundleError, load_bundle, read_manifest, version_of, write_bundle
-from classifiers.certificates import Certificate
+from classifiers.calibration.certificates import Certificate
 from classifiers.cli import app
-from classifiers.data import Row
+from classifiers.data.rows import Row
 from classifiers.detector import Detector, Document
 
 POSTS = 900

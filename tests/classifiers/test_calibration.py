@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from classifiers.calibration import BUCKETS, Calibration, bucket_of, sigmoid, wilson
+from classifiers.calibration.curves import BUCKETS, Calibration, bucket_of, sigmoid, wilson
 from classifiers.metrics import ece
 
 SLOPES = np.array([0.3, 0.5, 0.8, 1.0, 1.4])

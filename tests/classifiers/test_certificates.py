@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from classifiers.certificates import (
+from classifiers.calibration.certificates import (
     STEPS,
     Cell,
     Certificate,

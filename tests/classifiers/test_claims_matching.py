@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from classifiers.bundle import Bundle, BundleError, load_bundle
-from classifiers.claims.evaluation import retrieval, search_of, told
 from classifiers.claims.index import ClaimIndex, Entry
-from classifiers.claims.matcher import MOST, Matcher
 from classifiers.claims.relation import RELATIONS
 from classifiers.errors import InputError
+from classifiers.evaluation.claims.evaluate import retrieval, search_of, told
+from classifiers.matcher import MOST, Matcher
 
 CLAIMS = [
     Entry("bleach", "Drinking bleach cures malaria.", "No, bleach is no cure"),

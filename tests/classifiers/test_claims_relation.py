@@ -11,13 +11,13 @@ from scipy.stats import beta
 
 from classifiers.bundle import CLAIMS, Bundle, BundleError, load_bundle, write_claims
 from classifiers.claims.comparison import Comparison, compare
-from classifiers.claims.corpus import DEV, TEST, TRAIN, Pair, written
 from classifiers.claims.encoder import WordEncoder
-from classifiers.claims.lessons import headlines
 from classifiers.claims.pairs import PairReader
 from classifiers.claims.parts import ClaimParts
 from classifiers.claims.relation import DISCUSSES, NEVER, REBUTS, RELATIONS, REPEATS, UNRELATED, Pairs, Relation
-from classifiers.claims.relation_fit import ALPHA, DELTA, Lesson, certified, fit_relation, upper_bound, weigh
+from classifiers.training.claims.corpus import DEV, TEST, TRAIN, Pair, written
+from classifiers.training.claims.distillation_targets import headlines
+from classifiers.training.claims.relation_fit import ALPHA, DELTA, Lesson, certified, fit_relation, upper_bound, weigh
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from classifiers.claims.encoder import WordEncoder, quantised
 from classifiers.claims.index import CANDIDATES, FEATURES, Candidates, ClaimIndex, Entry
 from classifiers.claims.lexical import LexicalIndex, terms
 from classifiers.claims.ranker import BASE_RATE
-from classifiers.claims.ranker_fit import fit_ranker
 from classifiers.claims.words import plain, tokens, words
+from classifiers.training.claims.ranker_fit import fit_ranker
 
 TOPICS = {
     "malaria": ["bleach", "malaria", "cures", "doctors"],

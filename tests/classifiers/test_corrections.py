@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.claims.corrections import corrections, frames
-from classifiers.claims.negation import cut, negated
+from classifiers.training.claims.corrections import corrections, frames
+from classifiers.training.claims.negation import cut, negated
 
 LEAST = {"rebuts": 60, "discusses": 40, "guarded": 30, "repeats": 30}
 SLOTS = {"text", "words", "claim", "clause", "negated", "not", "subject"}

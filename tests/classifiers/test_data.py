@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.data import DataError, Row, deduplicate, load_rows, select, targets
+from classifiers.data.rows import DataError, Row, deduplicate, load_rows, select, targets
+from classifiers.data.sampling import Sampler, crop, row_probabilities
 from classifiers.labels import LABELS
-from classifiers.sampling import Sampler, crop, row_probabilities
 
 ROW = Row("some text", "set", "set/a", "train", "post", "en", "MIT", None, None, None, None)
 

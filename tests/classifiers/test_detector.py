@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from classifiers.branches import LlamaBranch
 from classifiers.bundle import STARTER, load_bundle, read_manifest
 from classifiers.detector import LANGUAGE, TOO_SHORT, Detector, Document
 from classifiers.labels import LABELS
-from classifiers.text import normalise, word_count
+from classifiers.network.branch import LlamaBranch
+from classifiers.text.normalise import normalise, word_count
 
 TEXTS = [
     "moreover the vibrant tapestry of communities underscores a pivotal journey that fosters meaningful growth",

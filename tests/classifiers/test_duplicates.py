@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from classifiers.data import Row, drop_near_duplicates
-from classifiers.duplicates import NearDuplicates, sketch
+from classifiers.data.duplicates import NearDuplicates, sketch
+from classifiers.data.rows import Row, drop_near_duplicates
 
 ROW = Row("some text", "set", "set/a", "train", "post", "en", "MIT", None, None, None, None)
 LONG = " ".join(f"word{number}" for number in range(60))

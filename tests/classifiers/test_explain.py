@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.explain import MOST_SPANS, Explanation, Span, explanation, surprise
-from classifiers.text import normalise
+from classifiers.text.normalise import normalise
 
 POST = "Ｔhе “bаnk” says  hel\u200blo 👍🏽 and ﬁne wörds"
 PLAIN = 'The "bank" says hello 👍🏽 and fine wörds'

@@ -7,8 +7,8 @@ import pytest
 
 from classifiers.bundle import STARTER, Bundle, load_bundle
 from classifiers.errors import InputError
-from classifiers.figures import Fixture, FixtureFigure
-from classifiers.fixture import measure_fixture
+from classifiers.evaluation.figures import Fixture, FixtureFigure
+from classifiers.evaluation.fixture import measure_fixture
 from classifiers.labels import LABELS
 
 POSTS = Path(__file__).with_name("fixture_posts.jsonl")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from classifiers.data import Row
+from classifiers.data.folds import By, domain, family, leave_one_out
+from classifiers.data.rows import Row
 from classifiers.errors import InputError
-from classifiers.folds import By, domain, family, leave_one_out
 
 
 def row(text: str, **fields: object) -> Row:

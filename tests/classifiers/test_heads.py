@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from classifiers.fusion import Fusion, fit_fusion
-from classifiers.heads import LAST, MEAN, QUERY, Heads, HeadsShape, default_layers, unit
 from classifiers.labels import LABELS
-from classifiers.objective import head_loss
-from classifiers.tokenstats import STATISTICS
+from classifiers.network.heads import LAST, MEAN, QUERY, Heads, HeadsShape, default_layers, unit
+from classifiers.network.tokenstats import STATISTICS
+from classifiers.training.objective import head_loss
 
 SEGMENTS = torch.tensor([0, 0, 0, 1, 2, 2])
 

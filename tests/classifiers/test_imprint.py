@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.imprint import LEAST_BYTES, imprint, imprints
-from service.imprint import NO_IMPRINT, Imprint, near
+from classifiers.text.signature import LEAST_BYTES, imprint, imprints
+from service.domain.signature import NO_IMPRINT, Imprint, near
 
 POSTS = [json.loads(line)["text"] for line in (Path(__file__).parent / "fixture_posts.jsonl").open()]
 OFFER = "Limited time only: the miracle patch melts belly fat while you sleep, doctors hate it, order yours today"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.labelled import LabelledError, LabelledPost, read_decisions, read_posts
+from classifiers.data.labelled import LabelledError, LabelledPost, read_decisions, read_posts
 from classifiers.labels import LABELS, POLICY_LABELS
 
 

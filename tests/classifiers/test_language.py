@@ -3,8 +3,8 @@
 import pytest
 
 from classifiers.errors import InputError
-from classifiers.language import NAMED, UNKNOWN, Finding, Languages, languages
-from classifiers.text import normalise
+from classifiers.text.language import NAMED, UNKNOWN, Finding, Languages, languages
+from classifiers.text.normalise import normalise
 
 ENGLISH = [
     "lol ok so my bus was late again n i missed the game smh",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from classifiers.errors import InputError
-from classifiers.figures import Grid
-from classifiers.leaveout import LeaveOutOptions, leave_out
+from classifiers.evaluation.figures import Grid
+from classifiers.evaluation.leaveout import LeaveOutOptions, leave_out
 
 
 def quiet(_: str) -> None:

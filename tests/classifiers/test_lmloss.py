@@ -1,8 +1,8 @@
 import torch
 from torch.nn.functional import cross_entropy
 
-from classifiers.lmloss import language_model_loss
-from classifiers.tokenstats import TokenSeries, token_series
+from classifiers.network.tokenstats import TokenSeries, token_series
+from classifiers.training.lmloss import language_model_loss
 
 
 def test_loss_and_gradients_are_cross_entropy_s() -> None:

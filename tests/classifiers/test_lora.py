@@ -13,22 +13,22 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from classifiers.backbone import Backbone, load_backbone
-from classifiers.branches import LlamaBranch
 from classifiers.bundle import BundleError, load_bundle, read_manifest
 from classifiers.cli import app
-from classifiers.crops import Crops
 from classifiers.detector import Detector, Document
-from classifiers.headfit import FitOptions, fit_heads
-from classifiers.heads import QUERY, Heads
 from classifiers.labels import LABELS
-from classifiers.lora import EVERY_LINEAR, Adapter, AdapterError, AdapterShape
-from classifiers.lorafit import LoraOptions, fit_adapter, with_query
 from classifiers.metrics import auroc
-from classifiers.packing import pack
-from classifiers.reading import read_pack
-from classifiers.store import extract, first_windows
-from classifiers.windows import WindowRule
+from classifiers.network.backbone import Backbone, load_backbone
+from classifiers.network.branch import LlamaBranch
+from classifiers.network.heads import QUERY, Heads
+from classifiers.network.lora import EVERY_LINEAR, Adapter, AdapterError, AdapterShape
+from classifiers.network.pack_reading import read_pack
+from classifiers.network.packing import pack
+from classifiers.network.windows import WindowRule
+from classifiers.training.crops import Crops
+from classifiers.training.feature_store import extract, first_windows
+from classifiers.training.headfit import FitOptions, fit_heads
+from classifiers.training.lorafit import LoraOptions, fit_adapter, with_query
 
 RULE = WindowRule(64, 1)
 LAYERS = (1, 3, 4)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from classifiers.packing import PADDING, pack, rows
+from classifiers.network.packing import PADDING, pack, rows
 
 SEQUENCES = [[1, 5], [1, 6, 7, 8], [1], [1, 9, 9], [1, 2, 3, 4, 5, 6, 7]]
 

@@ -6,9 +6,18 @@ from pathlib import Path
 import pytest
 
 from classifiers.attacks import ATTACKS, Attack, Family
-from classifiers.data import DataError, Row, select
+from classifiers.data.rows import DataError, Row, select
 from classifiers.detector import Detector
-from classifiers.redteam import MOST_RAISED, WHOLE, AttackFigure, Post, RedTeamOptions, load_labelled, measure, table
+from classifiers.evaluation.redteam import (
+    MOST_RAISED,
+    WHOLE,
+    AttackFigure,
+    Post,
+    RedTeamOptions,
+    load_labelled,
+    measure,
+    table,
+)
 from tests.processes import assay_here
 
 UNDONE = ("homoglyph", "zero-width space", "whitespace", "paragraph insertion")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from classifiers.bundle import load_bundle
-from classifiers.card import card
-from classifiers.certificates import Certificate
-from classifiers.evaluate import EvaluateOptions, evaluate
-from classifiers.figures import Figure, Grid, Report
+from classifiers.calibration.certificates import Certificate
+from classifiers.evaluation.card import card
+from classifiers.evaluation.evaluate import EvaluateOptions, evaluate
+from classifiers.evaluation.figures import Figure, Grid, Report
 from classifiers.labels import LABELS
 
 POSTS = Path(__file__).with_name("fixture_posts.jsonl")

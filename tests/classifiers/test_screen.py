@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from classifiers import ngrams
-from classifiers.manner import PLAIN_WORDS, manner
 from classifiers.metrics import auroc
-from classifiers.ngram_model import NgramModel
-from classifiers.screen import Screen
+from classifiers.screen import ngrams
+from classifiers.screen.function_words import PLAIN_WORDS, manner
+from classifiers.screen.ngram_model import NgramModel
+from classifiers.screen.screen import Screen
 
 TOPICS = ("the match was lost in extra time", "stir the soup and add salt", "shares fell as the bank cut rates")
 FILLERS = [

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from classifiers.data import Row
-from classifiers.figures import Figure, Grid, Report
-from classifiers.judging import articles, threshold_above
-from classifiers.limits import limits
-from classifiers.slices import by_bucket, by_generator, by_talk, by_writer
+from classifiers.data.rows import Row
+from classifiers.data.slices import by_bucket, by_generator, by_talk, by_writer
+from classifiers.evaluation.figures import Figure, Grid, Report
+from classifiers.evaluation.limitations import limits
+from classifiers.evaluation.scored_rows import articles, threshold_above
 
 BLANK = Row("", "a", "a/x", "test", "post", "en", "MIT", None, 0.0, None, None)
 FIGURE = Figure("ai_generated", "all", "all", "test", "fusion", 100, 100, 0.99, 0.9)

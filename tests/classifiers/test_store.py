@@ -4,15 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.backbone import Backbone
-from classifiers.crops import Reader
-from classifiers.data import DataError, Row
-from classifiers.headfit import FitOptions, fit_heads
+from classifiers.data.rows import DataError, Row
 from classifiers.labels import LABELS
-from classifiers.pace import Pace
-from classifiers.store import Store, StoreError, extract
-from classifiers.tokenizer import load_tokenizer
-from classifiers.windows import WindowRule
+from classifiers.network.backbone import Backbone
+from classifiers.network.tokenizer import load_tokenizer
+from classifiers.network.windows import WindowRule
+from classifiers.training.crops import Reader
+from classifiers.training.feature_store import Store, StoreError, extract
+from classifiers.training.headfit import FitOptions, fit_heads
+from classifiers.training.pace import Pace
 
 COUNT = 300
 GOALS = np.zeros((COUNT, len(LABELS)), np.float32)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from classifiers.data import Row
-from classifiers.objective import teaching_loss
-from classifiers.pretrain import PretrainOptions, pretrain
-from classifiers.sentence_encoder import EncoderError, SentenceEncoder
-from classifiers.teacher import MOST_WORDS, embeddings
+from classifiers.data.rows import Row
+from classifiers.network.sentence_encoder import EncoderError, SentenceEncoder
+from classifiers.training.objective import teaching_loss
+from classifiers.training.pretrain import PretrainOptions, pretrain
+from classifiers.training.teacher import MOST_WORDS, embeddings
 
 TEXTS = ["the bus was late", "late again and again", " ".join(["rain"] * (MOST_WORDS + 1))]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.text import OBFUSCATIONS, byte_offsets, normalise, word_count
+from classifiers.text.normalise import OBFUSCATIONS, byte_offsets, normalise, word_count
 
 _LETTERS = "aeopcxyABCaаеорсухіѕАВСαορνκΑΒΕДжщяｆｕｌｌ𝐚𝓫Ⓒ🅷ᴛɪɑﬁ½ª™…“’´¨ℹ‼1#ｶﾞ각\u1100\u1161\u11a8الﻻक्षกカ工"
 _INVISIBLE = "\u200b\u200c\u200d\u00ad\u202e\ufeff\u3164\ufe0f\U000e0067\U000e007f\U000e0100\x00"

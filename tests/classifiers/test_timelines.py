@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.accounts import Pool, World
-from classifiers.calibration import BUCKETS, bucket_of, sigmoid
+from classifiers.calibration.curves import BUCKETS, bucket_of, sigmoid
 from classifiers.errors import InputError
+from classifiers.evaluation.accounts import Pool, World
+from classifiers.evaluation.author_weights import Accounts, Curves, Scored, fit_curves, fit_weights, logit_of, to_json
+from classifiers.evaluation.timelines import TimelineOptions, fit, measure, shares, timelines
 from classifiers.metrics import auroc, ece
-from classifiers.timelines import TimelineOptions, fit, measure, shares, timelines
-from classifiers.weighing import Accounts, Curves, Scored, fit_curves, fit_weights, logit_of, to_json
-from service.timeline import Weighing
-from service.weighing import share_of
+from service.domain.log_odds import share_of
+from service.moderation.author import Weighing
 
 OPENING = "whole posts"
 CURVES = Curves((1.0,) * 5, (0.0,) * 5)
@@ -109,7 +109,7 @@ def test_the_service_does_the_same_sums(rng: np.random.Generator) -> None:
     service = Weighing.from_json(to_json("m1", weights, [weights], [])).weights
     probability, words = rng.uniform(size=20).round(4), rng.integers(5, 200, 20)
     evidence = weights.curves.evidence(logit_of(probability), bucket_of(words))
-    theirs = [service.evidence(float(p), int(w)) for p, w in zip(probability, words, strict=True)]
+    theirs = [service.domain.evidence(float(p), int(w)) for p, w in zip(probability, words, strict=True)]
     assert theirs == pytest.approx(evidence, abs=2e-3)
     assert service.log_odds(theirs) == pytest.approx(float(weights.log_odds(evidence.mean(), 20)), abs=1e-2)
     assert service.buckets == BUCKETS

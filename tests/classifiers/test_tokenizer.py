@@ -7,8 +7,8 @@ from transformers import AutoTokenizer
 from transformers.convert_slow_tokenizer import import_protobuf
 
 from classifiers.errors import InputError
-from classifiers.tokenizer import begin_of, load_tokenizer, save_tokenizer
-from classifiers.windows import WindowRule, windows
+from classifiers.network.tokenizer import begin_of, load_tokenizer, save_tokenizer
+from classifiers.network.windows import WindowRule, windows
 
 TEXTS = ["lol ok so my bus was late", "Zürich 🙃 2024, “漢字”!", "a  b", "☃"]
 

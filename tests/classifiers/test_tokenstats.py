@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from classifiers.tokenstats import STATISTICS, TokenSeries, summarise, token_series
+from classifiers.network.tokenstats import STATISTICS, TokenSeries, summarise, token_series
 
 HIDDEN, VOCABULARY, TOKENS = 16, 301, 150
 

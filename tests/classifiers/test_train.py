@@ -4,13 +4,13 @@ from pathlib import Path
 
 import torch
 
-from classifiers.batches import Batches, next_tokens
-from classifiers.data import Row
-from classifiers.evaluate import EvaluateOptions, evaluate
-from classifiers.optimiser import Optimiser, orthogonal
-from classifiers.packing import PADDING
-from classifiers.pretrain import PretrainOptions, pretrain
-from classifiers.tokenizer import load_tokenizer
+from classifiers.data.rows import Row
+from classifiers.evaluation.evaluate import EvaluateOptions, evaluate
+from classifiers.network.packing import PADDING
+from classifiers.network.tokenizer import load_tokenizer
+from classifiers.training.batches import Batches, next_tokens
+from classifiers.training.optimiser import Optimiser, orthogonal
+from classifiers.training.pretrain import PretrainOptions, pretrain
 
 
 def quiet(_: str) -> None:

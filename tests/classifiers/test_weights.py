@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from classifiers.data import Row, targets
+from classifiers.data.rows import Row, targets
+from classifiers.data.sampling import row_probabilities
+from classifiers.data.weights import NO_INTERCEPT, intercepts, is_legacy, label_weights
 from classifiers.labels import AI_GENERATED, LABELS, MISINFORMATION
-from classifiers.sampling import row_probabilities
-from classifiers.weights import NO_INTERCEPT, intercepts, is_legacy, label_weights
 
 AI, FALSE, HATE = (LABELS.index(label) for label in (AI_GENERATED, MISINFORMATION, "hate"))
 

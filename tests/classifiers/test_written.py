@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.data import Row, load_rows, presumed_weights, select, targets
+from classifiers.data.rows import Row, load_rows, presumed_weights, select, targets
+from classifiers.data.sampling import row_probabilities
 from classifiers.labels import LABELS, MISINFORMATION, POLICY_LABELS
-from classifiers.sampling import row_probabilities
 
 ROW = Row("some text", "set", "set/a", "train", "post", "en", "MIT", None, None, None, None)
 MISINFO = LABELS.index(MISINFORMATION)

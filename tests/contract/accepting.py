@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from service.adapters.sql_store import SqlStore
-from service.domain import Post
+from service.domain.post import Post
+from service.records.sql.store import SqlStore
 
 
 async def accept(url: str, first: int, count: int) -> None:

@@ -17,12 +17,13 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 
-from service.adapters.memory_store import MemoryStore
-from service.adapters.migrate import upgrade
-from service.adapters.sql_store import SqlStore
-from service.claim import Claim, Match, Rating, Relation
-from service.domain import Post, Verdict
-from service.ports import RecordStore
+from service.domain.claim import Claim, Match, Rating, Relation
+from service.domain.post import Post
+from service.domain.verdict import Verdict
+from service.records.ports import RecordStore
+from service.records.sql.store import SqlStore
+from service.storage.migrate import upgrade
+from tests.fakes.store import MemoryStore
 from tests.review.desk import Reviewed, reviewed
 
 _TEMPLATE = "migrated"

@@ -9,24 +9,26 @@ from typing import Any
 
 from sqlalchemy import JSON, MetaData, delete, func, insert, select, update
 
-from service.adapters.celery_queue import CeleryQueue
-from service.adapters.redis_attempts import RedisAttempts
-from service.adapters.redis_cache import RedisCache
-from service.adapters.redis_connection import RedisConnection
-from service.adapters.redis_erasure import RedisErasure
-from service.adapters.sql_case_rows import appeal_row
-from service.adapters.sql_erasure import SqlErasure
-from service.adapters.sql_policy_tables import SHADOW_RULINGS
-from service.adapters.sql_quality_tables import GOLDEN, GOLDEN_SHOWN, SAMPLES
-from service.adapters.sql_review_tables import APPEALS, CASE_DECISIONS, CASES, DECISION_EFFECTS, NOTES
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_tables import CONFIRMATIONS, NAMES, POSTS, row_key
-from service.adapters.sql_webhook_tables import DELIVERIES, ENDPOINTS, EVENTS
-from service.codec import encode_post
-from service.domain import Context, Decision, Post, Ruling, Source, Standing, Verdict
+from service.domain.codec import encode_post
+from service.domain.decision import Decision, Ruling, Standing
+from service.domain.post import Context, Post
+from service.domain.verdict import Source, Verdict
+from service.moderation.celery_queue import CeleryQueue
+from service.moderation.redis.attempts import RedisAttempts
+from service.moderation.redis.cache import RedisCache
+from service.moderation.transport import Batch, Lane, Reply
+from service.records.sql.store import SqlStore
 from service.review.appeal import Appeal, AppealState
+from service.review.sql.rows import appeal_row
+from service.storage.redis_connection import RedisConnection
+from service.storage.tables.policy import SHADOW_RULINGS
+from service.storage.tables.quality import GOLDEN, GOLDEN_SHOWN, SAMPLES
+from service.storage.tables.records import CONFIRMATIONS, NAMES, POSTS, row_key
+from service.storage.tables.review import APPEALS, CASE_DECISIONS, CASES, DECISION_EFFECTS, NOTES
+from service.storage.tables.webhooks import DELIVERIES, ENDPOINTS, EVENTS
 from service.transparency.erasing import Eraser
-from service.transport import Batch, Lane, Reply
+from service.transparency.redis_erasure import RedisErasure
+from service.transparency.sql.erasure import SqlErasure
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 MakeVerdict = Callable[..., Verdict]

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_announcer import RedisAnnouncer
-from service.adapters.redis_connection import RedisConnection
 from service.errors import RedisUnavailable
-from service.ports import Announcer
+from service.records.ports import Announcer
+from service.records.redis_announcer import RedisAnnouncer
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 
 async def elapsed(announcer: Announcer, timeout: float) -> float:  # noqa: ASYNC109

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_attempts import RedisAttempts
-from service.adapters.redis_connection import RedisConnection
-from service.domain import PostKey
+from service.domain.post import PostKey
 from service.errors import RedisUnavailable
-from service.ports import Attempts
+from service.moderation.ports import Attempts
+from service.moderation.redis.attempts import RedisAttempts
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 FIRST, EDITED, OTHER = PostKey("posts/1", "a"), PostKey("posts/1", "b"), PostKey("posts/2", "a")
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.adapters.memory_budget import MemoryBudget
-from service.adapters.redis_budget import RedisBudget
-from service.adapters.redis_connection import RedisConnection
-from service.domain import PostKey
+from service.domain.post import PostKey
 from service.errors import RedisUnavailable
-from service.ports import ActionBudget
+from service.policy.ports import ActionBudget
+from service.policy.redis_budget import RedisBudget
+from service.storage.redis_connection import RedisConnection
+from tests.fakes.budget import MemoryBudget
 
 
 def keys(count: int, start: int = 0) -> list[PostKey]:

@@ -10,12 +10,14 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_cache import RedisCache
-from service.adapters.redis_connection import RedisConnection
-from service.domain import JudgedBy, Post, Verdict
+from service.domain.judgement import JudgedBy
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import RedisUnavailable
-from service.ports import CacheHit, VerdictCache
+from service.moderation.ports import CacheHit, VerdictCache
+from service.moderation.redis.cache import RedisCache
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 MakePost = Callable[..., Post]
 MakeVerdict = Callable[..., Verdict]

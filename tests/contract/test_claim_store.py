@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from service.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimState, Confirmation, Rating, Relation
+from service.claims.ports import ClaimStore
+from service.domain.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimState, Confirmation, Rating, Relation
 from service.errors import AlreadyExists, NotFound
-from service.ports import ClaimStore
 
 MakeClaim = Callable[..., Claim]
 MakeClaims = Callable[..., list[Claim]]

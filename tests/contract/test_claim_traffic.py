@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_claim_traffic import RedisClaimTraffic
-from service.adapters.redis_connection import RedisConnection
-from service.claim_traffic import SurgeLimits
+from service.claims.ports import ClaimTraffic
+from service.claims.redis_traffic import RedisClaimTraffic
+from service.claims.traffic import SurgeLimits
 from service.errors import RedisUnavailable
-from service.ports import ClaimTraffic
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 MakeTraffic = Callable[..., ClaimTraffic]
 LIMITS = SurgeLimits(posts=20, share=0.1)

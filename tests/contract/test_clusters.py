@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_clusters import RedisClusters
-from service.adapters.redis_connection import RedisConnection
-from service.canonical import content_digest
-from service.domain import Judgement
+from service.domain.canonical import content_digest
+from service.domain.judgement import Judgement
+from service.domain.signature import NO_IMPRINT, Imprint
 from service.errors import RedisUnavailable
-from service.imprint import NO_IMPRINT, Imprint
-from service.ports import Clusters
+from service.moderation.ports import Clusters
+from service.moderation.redis.clusters import RedisClusters
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 MakeClusters = Callable[[float], Clusters]
 

@@ -9,14 +9,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, text
 
-from service.adapters.migrate import current, upgrade
-from service.adapters.sql_database import driver_url
-from service.adapters.sql_schema import METADATA
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_tables import JUDGEMENTS, row_key
-from service.claim import Claim
-from service.codec import encode_judgement, encode_post, encode_verdict
-from service.domain import Category, Decision, Post, Ruling, Verdict, VerdictFilter
+from service.domain.claim import Claim
+from service.domain.codec import encode_judgement, encode_post, encode_verdict
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Verdict, VerdictFilter
+from service.records.sql.store import SqlStore
+from service.storage.database import driver_url
+from service.storage.migrate import current, upgrade
+from service.storage.schema import METADATA
+from service.storage.tables.records import JUDGEMENTS, row_key
 
 HEAD = "0009"
 ALL = VerdictFilter()

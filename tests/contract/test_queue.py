@@ -8,13 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from service.adapters.celery_queue import CeleryQueue, broker_url
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_connection import RedisConnection
-from service.domain import Post, Verdict
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import RedisUnavailable
-from service.ports import Queue
-from service.transport import Batch, Lane, Reply
+from service.moderation.celery_queue import CeleryQueue, broker_url
+from service.moderation.ports import Queue
+from service.moderation.transport import Batch, Lane, Reply
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 MakePost = Callable[..., Post]
 MakeVerdict = Callable[..., Verdict]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from service.claim import Match
-from service.domain import Context, Evidence, JudgedBy, Post, PostKey, Surface, Verdict
+from service.domain.claim import Match
+from service.domain.fusing import fused
+from service.domain.judgement import Evidence, JudgedBy
+from service.domain.post import Context, Post, PostKey, Surface
+from service.domain.verdict import Verdict
 from service.errors import Conflict, NotDecided
-from service.fusing import fused
-from service.ports import RecordStore
+from service.records.ports import RecordStore
 
 MakePost = Callable[..., Post]
 MakePosts = Callable[..., list[Post]]

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_connection import RedisConnection
-from service.adapters.redis_registry import RedisRegistry
-from service.domain import JudgedBy
+from service.domain.judgement import JudgedBy
 from service.errors import RedisUnavailable
-from service.ports import WorkerRegistry
-from service.transport import WorkerInfo
+from service.moderation.ports import WorkerRegistry
+from service.moderation.redis.registry import RedisRegistry
+from service.moderation.transport import WorkerInfo
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 MakeRegistry = Callable[[float], WorkerRegistry]
 

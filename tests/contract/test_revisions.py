@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain import Category, Decision, Post, Ruling, Source, Standing, Verdict, VerdictFilter
+from service.domain.decision import Category, Decision, Ruling, Standing
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided
-from service.ports import RecordStore
+from service.records.ports import RecordStore
 
 ALL = VerdictFilter()
 BLOCK = Ruling(Decision.BLOCK, (Category.HATE,), ("moderator",), "hate-speech", "cases/1")

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.adapters import sql_bulk
-from service.domain import Category, Decision, Post
+from service.domain.decision import Category, Decision
+from service.domain.post import Post
 from service.errors import AppealExists, AppealNotFound, Conflict, InvalidInput, NotAllowed, NotHeld, Outdated
+from service.policy.routing import Routing
 from service.review.appeal import Appeal, AppealState
 from service.review.bulk import BulkDecision
 from service.review.case import APPEALS, Case, CaseFilter, CaseKind, CaseState, Note, Scope
 from service.review.opening import case_for
-from service.routing import Routing
+from service.review.sql import bulk as sql_bulk
 from tests.review.desk import Reviewed, ruled, twins
 
 MakePosts = Callable[..., list[Post]]

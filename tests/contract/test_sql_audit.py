@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from service.adapters.sql_audit import SqlAudit, append
-from service.adapters.sql_store import SqlStore
-from service.audit import FIRST, AuditFilter, Head
+from service.audit.entry import FIRST, AuditFilter, Head
+from service.audit.sql import SqlAudit, append
 from service.errors import InvalidInput, StoreUnavailable
+from service.records.sql.store import SqlStore
 from tests.contract.conftest import on_postgres
 
 OpenSql = Callable[..., Awaitable[SqlStore]]

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision, Post, Surface
+from service.domain.decision import Category, Decision
+from service.domain.post import Post, Surface
 from service.errors import NotAllowed, NotFound, NotHeld, Outdated
+from service.policy.routing import Routing
+from service.records.sql.store import SqlStore
 from service.review.case import CaseFilter, CaseKind, CaseState, Scope
 from service.review.opening import case_for
-from service.routing import Routing
+from service.review.sql.store import SqlReview
 from tests.contract.conftest import on_sqlite
 from tests.review.desk import LEASE, Reviewed, ruled
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from service.adapters.memory_store import MemoryStore
-from service.adapters.sql_database import driver_url
-from service.adapters.sql_store import SqlStore
-from service.claim import Change, Claim, ClaimFilter, ClaimRecord, Confirmation, Relation
+from service.domain.claim import Change, Claim, ClaimFilter, ClaimRecord, Confirmation, Relation
 from service.errors import AlreadyExists, StoreUnavailable
+from service.records.sql.store import SqlStore
+from service.storage.database import driver_url
+from tests.fakes.store import MemoryStore
 
 MakeClaims = Callable[..., list[Claim]]
 Opener = Callable[..., Awaitable[SqlStore]]

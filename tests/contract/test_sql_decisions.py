@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_review_tables import CASES
-from service.domain import Category, Decision, Post, Source, Standing, VerdictFilter
+from service.domain.decision import Category, Decision, Standing
+from service.domain.post import Post
+from service.domain.verdict import Source, VerdictFilter
 from service.errors import NotFound, Outdated
+from service.policy.routing import Routing
 from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, CaseState, Ruled, Scope
 from service.review.opening import case_for
-from service.routing import Routing
+from service.storage.tables.audit import AUDIT
+from service.storage.tables.review import CASES
 from tests.review.desk import UNDO, Reviewed, ruled, twins
 
 MakePosts = Callable[..., list[Post]]

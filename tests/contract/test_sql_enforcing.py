@@ -5,15 +5,16 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from service.adapters import sql_ruling
-from service.adapters.sql_database import take_turns
-from service.adapters.sql_posts import insert_posts, make_current
-from service.adapters.sql_tables import row_key
-from service.adapters.sql_verdicts import _insert_verdicts
-from service.domain import Decision, Verdict
+from service.domain.decision import Decision
+from service.domain.verdict import Verdict
+from service.policy.routing import Routing
+from service.records.sql.posts import insert_posts, make_current
+from service.records.sql.verdicts import _insert_verdicts
 from service.review.case import CaseState
 from service.review.opening import CaseOpening
-from service.routing import Routing
+from service.review.sql import ruling as sql_ruling
+from service.storage.database import take_turns
+from service.storage.tables.records import row_key
 from tests.contract.conftest import on_postgres
 from tests.review.desk import Reviewed, ruled, twins
 

@@ -7,23 +7,24 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, String, select
 
-from service.adapters.queue_messages import posts_in
-from service.adapters.redis_attempts import RedisAttempts
-from service.adapters.redis_connection import RedisConnection
-from service.adapters.sql_appeals import SqlAppeals
-from service.adapters.sql_audit import SqlAudit
-from service.adapters.sql_numbers import SqlNumbers
-from service.adapters.sql_review_tables import CASE_DECISIONS, CASES, NOTES
-from service.adapters.sql_schema import METADATA
-from service.adapters.sql_tables import CONFIRMATIONS
-from service.adapters.sql_webhook_tables import DELIVERIES, EVENTS
-from service.audit import AuditFilter
-from service.domain import JudgedBy, VerdictFilter
+from service.audit.entry import AuditFilter
+from service.audit.sql import SqlAudit
+from service.domain.judgement import JudgedBy
+from service.domain.verdict import VerdictFilter
 from service.errors import InvalidInput, NotFound
+from service.moderation.redis.attempts import RedisAttempts
+from service.moderation.transport import Lane
+from service.review.sql.appeals import SqlAppeals
+from service.storage.redis_connection import RedisConnection
+from service.storage.schema import METADATA
+from service.storage.tables.records import CONFIRMATIONS
+from service.storage.tables.review import CASE_DECISIONS, CASES, NOTES
+from service.storage.tables.webhooks import DELIVERIES, EVENTS
 from service.transparency.erasing import subject_digest
 from service.transparency.numbers import how_many
+from service.transparency.queue_messages import posts_in
+from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.subject import Sought, Subject
-from service.transport import Lane
 from tests.contract.person import (
     AUTHOR,
     EVER,

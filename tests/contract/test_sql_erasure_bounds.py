@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from service.adapters.redis_connection import RedisConnection
-from service.adapters.sql_tables import STANDING, VERDICTS
-from service.domain import (
-    Decision,
-    JudgedBy,
-    Standing,
-)
+from service.domain.decision import Decision, Standing
+from service.domain.judgement import JudgedBy
+from service.storage.redis_connection import RedisConnection
+from service.storage.tables.records import STANDING, VERDICTS
 from service.transparency.erasing import Eraser
 from service.transparency.subject import Subject
 from tests.contract.person import (

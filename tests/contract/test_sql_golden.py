@@ -9,21 +9,24 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_quality_tables import GOLDEN, GOLDEN_SHOWN, SAMPLES
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_tables import POSTS
-from service.domain import Category, Decision, Judgement, Post, Ruling, Verdict, VerdictFilter
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import Conflict, NotFound
+from service.policy.routing import Routing
 from service.quality.golden import GoldenItem, Pace, Shown, disguised
-from service.quality.mixing import Mixing
+from service.quality.golden_scheduler import Mixing
 from service.quality.opinions import Answer
 from service.quality.prevalence import Rates
+from service.quality.sql.store import SqlQuality
+from service.records.sql.store import SqlStore
 from service.review.case import Case, CaseFilter, CaseKind, CaseState
 from service.review.opening import case_for
-from service.routing import Routing
+from service.review.sql.store import SqlReview
+from service.storage.tables.audit import AUDIT
+from service.storage.tables.quality import GOLDEN, GOLDEN_SHOWN, SAMPLES
+from service.storage.tables.records import POSTS
 from tests.review.desk import Reviewed, reviewed, ruled
 
 OpenSql = Callable[..., Awaitable[SqlStore]]

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, insert
 
-from service.adapters.sql_case_rows import appeal_row
-from service.adapters.sql_numbers import SqlNumbers
-from service.adapters.sql_review_tables import APPEALS, CASES
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision, Post, Ruling, Source, Verdict
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
+from service.records.sql.store import SqlStore
 from service.review.appeal import Appeal, AppealState
+from service.review.sql.rows import appeal_row
+from service.storage.tables.review import APPEALS, CASES
 from service.transparency.decided import DecidedBy
 from service.transparency.numbers import Contested, Tally
 from service.transparency.restriction import Restriction
+from service.transparency.sql.numbers import SqlNumbers
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

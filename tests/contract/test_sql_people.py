@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from service.adapters.sql_audit import entry_of
-from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_people import SqlPeople
-from service.adapters.sql_sessions import SqlSessions
-from service.adapters.sql_store import SqlStore
-from service.audit import intact
+from service.audit.entry import intact
+from service.audit.sql import entry_of
 from service.errors import AlreadyExists, NotAllowed, NotFound
 from service.people.person import Account, Person, Subject, new_id
 from service.people.roles import Role
+from service.people.sql.accounts import SqlPeople
+from service.people.sql.sessions import SqlSessions
+from service.records.sql.store import SqlStore
+from service.storage.tables.audit import AUDIT
 
 Opener = Callable[..., Awaitable[SqlStore]]
 ADMIN, MODERATOR = frozenset({Role.ADMIN}), frozenset({Role.MODERATOR})

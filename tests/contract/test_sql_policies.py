@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_policies import SqlPolicies
-from service.adapters.sql_shadow import SqlShadow
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision, Post, Ruling, Verdict
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import Outdated, PolicyNotFound
-from service.governance.policy_version import FROM_FILE, PolicyAct, PolicyChange, PolicyVersion, Slots
-from service.governance.shadow_ruling import ShadowRuling
+from service.policy.governance.policy_version import FROM_FILE, PolicyAct, PolicyChange, PolicyVersion, Slots
+from service.policy.governance.shadow_ruling import ShadowRuling
+from service.policy.sql.shadow import SqlShadow
+from service.policy.sql.versions import SqlPolicies
+from service.records.sql.store import SqlStore
+from service.storage.tables.audit import AUDIT
 
 Opener = Callable[..., Awaitable[SqlStore]]
 MADE = datetime(2026, 11, 28, 8, 30, 0, 123456, tzinfo=UTC)

@@ -10,20 +10,22 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_quality_tables import SAMPLE_DAYS, SAMPLES
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_tables import row_key
-from service.domain import Category, Decision, Post, Ruling, Source, Verdict
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
+from service.policy.routing import Routing
 from service.quality.drift import BINS, USUAL
 from service.quality.opinions import Answer
 from service.quality.overview import KEPT
 from service.quality.prevalence import Part, Rates, is_drawn
+from service.quality.sql.store import SqlQuality
 from service.quality.tally import Grain
+from service.records.sql.store import SqlStore
 from service.review.appeal import AppealState
 from service.review.case import Case, CaseKind, Scope
 from service.review.opening import case_for
-from service.routing import Routing
+from service.storage.tables.quality import SAMPLE_DAYS, SAMPLES
+from service.storage.tables.records import row_key
 from tests.review.desk import Reviewed, reviewed, ruled
 
 OpenSql = Callable[..., Awaitable[SqlStore]]

@@ -8,19 +8,21 @@ from typing import Any
 import pytest
 from sqlalchemy import JSON, func, insert, select, text, update
 
-from service.adapters.sql_audit import SqlAudit
-from service.adapters.sql_case_rows import appeal_row
-from service.adapters.sql_database import microseconds
-from service.adapters.sql_numbers import SqlNumbers
-from service.adapters.sql_retention import SqlRetention
-from service.adapters.sql_review_tables import APPEALS, CASE_DECISIONS, CASES, DECISION_EFFECTS, NOTES
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_tables import CONFIRMATIONS, JUDGEMENTS, NAMES, POSTS, REQUESTS, STANDING, VERDICTS
-from service.adapters.sql_webhook_tables import DELIVERIES, ENDPOINTS, EVENTS
-from service.audit import AuditFilter
-from service.domain import Decision, Post, Ruling, Source, Standing, Verdict
+from service.audit.entry import AuditFilter
+from service.audit.sql import SqlAudit
+from service.domain.decision import Decision, Ruling, Standing
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
+from service.records.sql.store import SqlStore
 from service.review.appeal import Appeal, AppealState
+from service.review.sql.rows import appeal_row
+from service.storage.database import microseconds
+from service.storage.tables.records import CONFIRMATIONS, JUDGEMENTS, NAMES, POSTS, REQUESTS, STANDING, VERDICTS
+from service.storage.tables.review import APPEALS, CASE_DECISIONS, CASES, DECISION_EFFECTS, NOTES
+from service.storage.tables.webhooks import DELIVERIES, ENDPOINTS, EVENTS
 from service.transparency.retention import Keeper, Kind, Retention
+from service.transparency.sql.numbers import SqlNumbers
+from service.transparency.sql.retention import SqlRetention
 from tests.contract.conftest import on_postgres
 
 OpenSql = Callable[..., Awaitable[SqlStore]]

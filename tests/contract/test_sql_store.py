@@ -19,10 +19,12 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
-from service.adapters.migrate import upgrade
-from service.adapters.sql_store import SqlStore
-from service.domain import Decision, Post, Ruling, Verdict, VerdictFilter
+from service.domain.decision import Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import InvalidInput, StoreUnavailable
+from service.records.sql.store import SqlStore
+from service.storage.migrate import upgrade
 
 MakePost = Callable[..., Post]
 MakePosts = Callable[..., list[Post]]

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_webhook_events import forget
-from service.adapters.sql_webhooks import SqlWebhooks
-from service.domain import Category, Decision, Post, Verdict
+from service.domain.decision import Category, Decision
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import WebhookNotFound
+from service.records.sql.store import SqlStore
+from service.storage.tables.audit import AUDIT
 from service.webhooks.delivery import Answer, DeliveryState, Leased, Outcome
 from service.webhooks.endpoint import Endpoint
 from service.webhooks.event import EVENT_TYPES, Event, EventType, verdict_event
 from service.webhooks.ports import DeliveryFilter
+from service.webhooks.sql.events import forget
+from service.webhooks.sql.store import SqlWebhooks
 
 MakeEndpoint = Callable[..., Endpoint]
 MakeEvents = Callable[..., list[Event]]

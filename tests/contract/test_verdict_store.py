@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.claim import Match, Relation
-from service.domain import Category, Decision, Evidence, Post, Ruling, Source, Surface, Verdict, VerdictFilter
+from service.domain.claim import Match, Relation
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Evidence
+from service.domain.post import Post, Surface
+from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
-from service.ports import RecordStore
+from service.records.ports import RecordStore
 
 MakePost = Callable[..., Post]
 MakePosts = Callable[..., list[Post]]

@@ -4,23 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from service.adapters.sql_review import SqlReview
-from service.claim import Match, Rating, Relation
-from service.domain import (
-    Category,
-    Decision,
-    Evidence,
-    Judgement,
-    Post,
-    Ruling,
-    Signal,
-    Source,
-    Span,
-    TokenSurprise,
-    Verdict,
-    verdict_on,
-)
+from service.domain.claim import Match, Rating, Relation
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Evidence, Judgement, Signal, Span, TokenSurprise
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict, verdict_on
 from service.review.opening import case_for
+from service.review.sql.store import SqlReview
 from tests.dashboard.conftest import Site
 
 _CATEGORY = {

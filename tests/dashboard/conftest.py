@@ -17,18 +17,20 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 from prometheus_client import CollectorRegistry
 
-from service import bootstrap, policy_parts
-from service.adapters.memory import MemoryAnnouncer
-from service.adapters.observer import TelemetryObserver
-from service.adapters.sql_people import SqlPeople
-from service.adapters.sql_store import SqlStore
 from service.dashboard.app import dashboard_app
-from service.dashboard.serving import listening
-from service.desk import Desk
+from service.dashboard.services import Desk
+from service.moderation.telemetry import TelemetryObserver
 from service.people.person import Account, Person, new_id
 from service.people.roles import Role
-from service.settings import Settings
+from service.people.sql.accounts import SqlPeople
+from service.records.sql.store import SqlStore
+from service.runtime.dashboard import listening
+from service.runtime.settings import Settings
+from service.runtime.wiring import policy as policy_parts
+from service.runtime.wiring.dashboard import desk as wired_desk
+from service.runtime.wiring.front import casework as wired_casework
 from tests.dashboard.season import fill
+from tests.fakes.queue_and_cache import MemoryAnnouncer
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -92,11 +94,11 @@ def site_settings(tmp_path: Path, sqlite_url: str) -> Settings:
 async def desk_on(settings: Settings, store: SqlStore) -> Desk:
     """The desk of a dashboard without Redis and without a front beside it."""
     live = await policy_parts.taken_up(settings, store, None)
-    cases = bootstrap.casework(
+    cases = wired_casework(
         settings, store, routing=lambda: live.current.routing, observer=TelemetryObserver(CollectorRegistry())
     )
     governing = policy_parts.governing(settings, store, None)
-    return bootstrap.desk(settings, store, MemoryAnnouncer(), policies=live, governing=governing, casework=cases)
+    return wired_desk(settings, store, MemoryAnnouncer(), policies=live, governing=governing, casework=cases)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -11,22 +11,25 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
-from service.adapters.krippendorff_agreement import alpha
-from service.adapters.quality_telemetry import QualityTelemetry
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.desk import Desk
-from service.domain import Category, Decision, Judgement, Post, Ruling, Signal, Source, Surface, Verdict, VerdictFilter
+from service.dashboard.services import Desk
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Judgement, Signal
+from service.domain.post import Post, Surface
+from service.domain.verdict import Source, Verdict, VerdictFilter
+from service.policy.routing import Routing
+from service.quality.golden_scheduler import Mixing
+from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
-from service.quality.mixing import Mixing
 from service.quality.opinions import Answer
 from service.quality.prevalence import Rates
 from service.quality.sampling import Sampling
+from service.quality.sql.store import SqlQuality
+from service.quality.telemetry import QualityTelemetry
+from service.records.sql.store import SqlStore
 from service.review.appeal import AppealState
 from service.review.case import CaseFilter, CaseKind, Ruled
 from service.review.opening import case_for
-from service.routing import Routing
+from service.review.sql.store import SqlReview
 
 PEOPLE = ("m-0a11ce00", "m-0b0b0000", "m-0c1e0000")
 _HARMFUL = {

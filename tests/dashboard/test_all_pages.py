@@ -3,9 +3,10 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from service.claim import Claim
-from service.domain import Context, Decision, Post
-from service.policy_file import DEFAULT
+from service.domain.claim import Claim
+from service.domain.decision import Decision
+from service.domain.post import Context, Post
+from service.policy.document import DEFAULT
 from service.review.case import Ruled
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, OpenPage, Site

@@ -4,7 +4,7 @@ import re
 
 from playwright.async_api import expect
 
-from service.domain import Decision
+from service.domain.decision import Decision
 from service.review.appeal import AppealState
 from service.review.case import Ruled
 from tests.dashboard.casework import open_cases, post_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from service.claim import Claim, ClaimState, Rating
+from service.domain.claim import Claim, ClaimState, Rating
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import Client, OpenPage, Site
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.dashboard.evidence import Piece, pieces, unmasked
-from service.domain import Evidence, Span, TokenSurprise
+from service.domain.judgement import Evidence, Span, TokenSurprise
 
 
 async def test_pieces_carry_heat_and_the_heaviest_span() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from service.dashboard.app import dashboard_app
 from service.dashboard.csrf import token_for
-from service.dashboard.gate import MAX_BODY, STRANGERS, limit_for
 from service.dashboard.headers import POLICY
-from service.dashboard.serving import listening
+from service.dashboard.middleware import MAX_BODY, STRANGERS, limit_for
 from service.people.roles import Role
+from service.runtime.dashboard import listening
 from tests.dashboard.conftest import Client, Site
 
 FORBIDDEN = (r"<style", r"\sstyle=", r"<script(?![^>]*\bsrc=)", r"\son[a-z]+=", r"javascript:", r"\|\s*safe\b")
@@ -111,7 +111,7 @@ async def test_errors_are_pages_that_say_what_to_do(client_of: Client) -> None:
 
 
 async def test_a_request_that_is_too_large_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.dashboard.gate.MAX_BODY", 1000)
+    monkeypatch.setattr("service.dashboard.middleware.MAX_BODY", 1000)
     client, token = await signed_in(site, "admin")
     answer = await client.post("/people", data={"csrf": token, "name": "x" * 5000})
     assert answer.status_code == 413
@@ -203,7 +203,7 @@ async def test_a_form_that_cannot_be_read_is_told_in_words(client_of: Client, bo
 
 
 async def test_a_field_that_is_too_long_is_told_in_words(client_of: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.dashboard.gate._MAX_FIELD", 1000)
+    monkeypatch.setattr("service.dashboard.middleware._MAX_FIELD", 1000)
     client = await client_of("admin")
     answer = await client.post("/people", files={"file": b"x"}, data={"name": "x" * 2000})
     assert answer.status_code == 400

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_review import SqlReview
-from service.domain import Decision, Post, Ruling, Source, verdict_on
+from service.domain.decision import Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, verdict_on
+from service.policy.routing import Routing
 from service.quality.overview import Range
 from service.quality.prevalence import Rates
+from service.quality.sql.store import SqlQuality
 from service.review.opening import case_for
-from service.routing import Routing
-from service.settings import Settings
+from service.review.sql.store import SqlReview
+from service.runtime.settings import Settings
 from tests.dashboard.casework import judged
 from tests.dashboard.conftest import NARROW, Client, OpenPage, Site
 from tests.dashboard.keyboard import press

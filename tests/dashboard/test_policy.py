@@ -5,7 +5,7 @@ import re
 import pytest_asyncio
 from playwright.async_api import expect
 
-from service.policy_file import DEFAULT
+from service.policy.document import DEFAULT
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import Client, OpenPage, Site
 from tests.dashboard.keyboard import press

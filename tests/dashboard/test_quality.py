@@ -8,15 +8,16 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import update
 
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_quality_tables import GOLDEN_SHOWN
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_review_tables import CASE_DECISIONS
 from service.dashboard.rendering import words
-from service.domain import Category, Decision, Post
+from service.domain.decision import Category, Decision
+from service.domain.post import Post
 from service.quality.opinions import Answer
+from service.quality.sql.store import SqlQuality
 from service.review.case import CaseFilter, Ruled
-from service.settings import Settings
+from service.review.sql.store import SqlReview
+from service.runtime.settings import Settings
+from service.storage.tables.quality import GOLDEN_SHOWN
+from service.storage.tables.review import CASE_DECISIONS
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, Client, OpenPage, Site
 from tests.dashboard.keyboard import press

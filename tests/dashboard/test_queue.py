@@ -7,8 +7,10 @@ from dataclasses import replace
 from playwright.async_api import Page, Route, expect
 
 from service.dashboard.exposure import Exposure
-from service.desk import Care
-from service.domain import Context, Decision, Source, VerdictFilter
+from service.dashboard.services import Care
+from service.domain.decision import Decision
+from service.domain.post import Context
+from service.domain.verdict import Source, VerdictFilter
 from service.review.case import CaseFilter, CaseState
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, Client, OpenPage, Site

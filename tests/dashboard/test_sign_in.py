@@ -7,12 +7,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from service.adapters.sql_store import SqlStore
 from service.dashboard.app import dashboard_app
-from service.dashboard.serving import listening
 from service.people.directory import SYSTEM
 from service.people.roles import Role
-from service.settings import Settings
+from service.records.sql.store import SqlStore
+from service.runtime.dashboard import listening
+from service.runtime.settings import Settings
 from tests.dashboard.conftest import OpenPage, Site, desk_on
 from tests.dashboard.keyboard import press
 from tests.people.openid import CLIENT, SECRET, OpenId, openid

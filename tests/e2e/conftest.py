@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifiers.bundle import STARTER, load_bundle, write_claims
-from service.rpc.client import Client
+from service.rpc.client.client import Client
 from tests.processes import Up
 
 

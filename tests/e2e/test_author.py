@@ -2,8 +2,8 @@
 
 import json
 
-from service.domain import Post
-from service.rpc.client import Client
+from service.domain.post import Post
+from service.rpc.client.client import Client
 from tests.processes import Up, assay
 
 TEXTS = [f"Just saw number {number} bus go past the harbour again, third one late this week." for number in range(12)]

@@ -11,9 +11,11 @@ import pytest
 from assay.v1 import verdict_service_pb2 as pb
 from assay.v1.verdict_service_pb2_grpc import VerdictServiceStub
 
-from service.claim import Match, Rating, Relation
-from service.domain import Post, Signal, Verdict
-from service.rpc.client import Client
+from service.domain.claim import Match, Rating, Relation
+from service.domain.judgement import Signal
+from service.domain.post import Post
+from service.domain.verdict import Verdict
+from service.rpc.client.client import Client
 from tests.processes import Up, assay
 
 LIGHTHOUSE = {

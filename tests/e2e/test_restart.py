@@ -4,8 +4,8 @@ import time
 from contextlib import aclosing
 from pathlib import Path
 
-from service.domain import Post
-from service.rpc.client import Client
+from service.domain.post import Post
+from service.rpc.client.client import Client
 from tests.processes import Up
 
 

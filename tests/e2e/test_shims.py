@@ -6,9 +6,9 @@ import pytest
 from googleapiclient import discovery
 from openai import AsyncOpenAI
 
-from service.domain import Surface
+from service.domain.post import Surface
 from service.errors import NotFound
-from service.rpc.client import Client
+from service.rpc.client.client import Client
 from service.shims.texts import post
 from tests.processes import Up
 

@@ -7,9 +7,11 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from service.domain import Category, Decision, Post, Source
+from service.domain.decision import Category, Decision
+from service.domain.post import Post
+from service.domain.verdict import Source
 from service.errors import NotFound
-from service.rpc.client import Client
+from service.rpc.client.client import Client
 from tests.processes import Up, assay
 
 TEXT = (

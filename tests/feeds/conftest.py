@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from service.domain import Post
+from service.domain.post import Post
 from service.errors import AssayError, InvalidInput
 from service.feeds import FeedError, Item, parse
-from service.webhook import Submit
+from service.feeds.http_receiver import Submit
 
 
 @pytest.fixture

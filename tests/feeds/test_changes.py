@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import Post, Surface
+from service.domain.post import Post, Surface
 from service.feeds import FeedError, Pseudonyms
 from service.feeds.changes import Ignored, changes
 

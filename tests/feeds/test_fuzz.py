@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain import Post
+from service.domain.post import Post
+from service.domain.validation import check
 from service.feeds import FORMATS, FeedError, Pseudonyms, parse
 from service.feeds.changes import Ignored, changes
-from service.validation import check
 
 KEYS = st.one_of(
     st.sampled_from(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import Post, Surface
+from service.domain.post import Post, Surface
 from service.feeds import FeedError
 
 Read = Callable[[str, object], list[Any]]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import Surface
+from service.domain.post import Surface
 from service.feeds import FeedError
 
 Read = Callable[[str, object], list[Any]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import Context, Post, Surface
+from service.domain.post import Context, Post, Surface
 from service.feeds import parse
 from service.feeds.documents import MAX_LINE
 

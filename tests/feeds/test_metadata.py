@@ -1,10 +1,10 @@
 import pytest
 
-from service.domain import Post
+from service.domain.post import Post
+from service.domain.validation import check
 from service.errors import InvalidInput
 from service.feeds import Pseudonyms, parse
 from service.feeds.metadata import metadata
-from service.validation import check
 
 PLAIN = Pseudonyms()
 

@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from service.claim import Relation
-from service.domain import Post, Surface
+from service.cli.demo.sample_feed import claim_file, files
+from service.domain.claim import Relation
+from service.domain.post import Post, Surface
 from service.feeds import FORMATS, FeedError, Item, parse
-from service.sample_feed import claim_file, files
 
 Feed = dict[str, list[Item]]
 

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
 from service.errors import AssayError, InvalidInput, Overloaded, StoreUnavailable
-from service.webhook import MAX_BODY, Submit, webhook_app
+from service.feeds.http_receiver import MAX_BODY, Submit, webhook_app
 
 SECRET = "app secret"
 TOKEN = "töken"

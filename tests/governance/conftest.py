@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from service.adapters.memory_budget import MemoryBudget
-from service.adapters.sql_policies import SqlPolicies
-from service.adapters.sql_shadow import SqlShadow
-from service.adapters.sql_store import SqlStore
-from service.budget import Budget
-from service.domain import Judgement, Post, Signal, Source, Verdict, verdict_on
-from service.governance.governing import Governing, PolicyParts
-from service.governance.live import LivePolicy
-from service.policy import Policy
-from service.policy_file import PolicyDocuments
+from service.domain.judgement import Judgement, Signal
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict, verdict_on
+from service.policy.budget import Budget
+from service.policy.document import PolicyDocuments
+from service.policy.governance.governing import Governing, PolicyParts
+from service.policy.governance.live import LivePolicy
+from service.policy.policy import Policy
+from service.policy.sql.shadow import SqlShadow
+from service.policy.sql.versions import SqlPolicies
+from service.records.sql.store import SqlStore
+from tests.fakes.budget import MemoryBudget
 
 READER = PolicyDocuments(None)
 DOCUMENT = """\

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain import Category, Decision, Judgement, Post, Ruling, Signal, Source, Verdict, verdict_on
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Judgement, Signal
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict, verdict_on
 from service.errors import InvalidInput, PolicyNotFound
-from service.governance import governing as governing_module
-from service.governance.backtest import Tally
-from service.governance.governing import Governing
+from service.policy.governance import governing as governing_module
+from service.policy.governance.backtest import Tally
+from service.policy.governance.governing import Governing
 
 MakeDocument = Callable[..., str]
 ALLOW, LABEL, REVIEW = Decision.ALLOW, Decision.LABEL, Decision.REVIEW

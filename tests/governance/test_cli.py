@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from service.policy_cli import policies
+from service.cli.policy import policies
 
 Run = Callable[..., Result]
 MakeDocument = Callable[..., str]

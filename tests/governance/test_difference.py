@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.governance.difference import differences
-from service.policy_file import DEFAULT, PolicyDocuments
+from service.policy.document import DEFAULT, PolicyDocuments
+from service.policy.governance.difference import differences
 
 EXAMPLES = [DEFAULT, *sorted((Path(__file__).parents[2] / "deploy" / "policies").glob("*.yaml"))]
 READER = PolicyDocuments(None)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from service.domain import Category, Decision, Post, Ruling
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
 from service.errors import InvalidInput, NotAllowed, Outdated, PolicyInvalid, PolicyNotFound, RedisUnavailable
-from service.governance.governing import LONGEST_DOCUMENT, Governing
-from service.governance.policy_version import PolicyAct
-from service.governance.ports import TextReader
+from service.policy.governance.governing import LONGEST_DOCUMENT, Governing
+from service.policy.governance.policy_version import PolicyAct
+from service.policy.governance.ports import TextReader
 
 MakeDocument = Callable[..., str]
 

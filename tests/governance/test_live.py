@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from service.errors import PolicyInvalid, StoreUnavailable
-from service.governance.governing import Governing
-from service.governance.live import LivePolicy, PolicyWatch
-from service.governance.policy_version import PolicyVersion, Slots
+from service.policy.governance.governing import Governing
+from service.policy.governance.live import LivePolicy, PolicyWatch
+from service.policy.governance.policy_version import PolicyVersion, Slots
 
 MakeDocument = Callable[..., str]
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from service.adapters.memory import MemoryAnnouncer
-from service.domain import Category, Decision, Ruling, Source
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.verdict import Source
 from service.errors import InvalidInput, PolicyNotFound
-from service.following import Follower
-from service.governance.governing import Governing
-from service.governance.shadow import FOLLOWER, Shadow
+from service.policy.governance.governing import Governing
+from service.policy.governance.shadow import FOLLOWER, Shadow
+from service.records.followers import Follower
+from tests.fakes.queue_and_cache import MemoryAnnouncer
 
 MakeDocument = Callable[..., str]
 ALLOW, REVIEW = Decision.ALLOW, Decision.REVIEW

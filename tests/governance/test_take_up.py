@@ -10,13 +10,16 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from service import bootstrap
-from service.domain import Decision, Judgement, Post, Signal
+from service.domain.decision import Decision
+from service.domain.judgement import Judgement, Signal
+from service.domain.post import Post
 from service.errors import PolicyInvalid
-from service.judging import Judging
-from service.settings import Settings
-from service.transport import Batch
-from workers.policies import LivePolicyWatch
+from service.moderation.judging import Judging
+from service.moderation.transport import Batch
+from service.runtime.settings import Settings
+from service.runtime.wiring import commands, connections, worker
+from service.runtime.wiring.front import started_front
+from workers.policy_watch import LivePolicyWatch
 
 MakeDocument = Callable[..., str]
 
@@ -54,7 +57,7 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> float:
 async def test_a_front_takes_it_up_and_goes_back(chosen: Settings, document_of: MakeDocument) -> None:
     post = Post(platform="x", id="1", text="t")
     judgement = _judgement(post, 0.85)
-    async with bootstrap.front(chosen) as front, bootstrap.governing_alone(chosen) as elsewhere:
+    async with started_front(chosen) as front, commands.governing_alone(chosen) as elsewhere:
         file = front.pipeline.policy
         assert (await front.governing.live()).version == file.version
         assert (await front.governing.versions())[0].document == document_of(0.9)
@@ -71,22 +74,22 @@ async def test_a_front_takes_it_up_and_goes_back(chosen: Settings, document_of: 
 async def test_a_new_front_begins_with_what_was_promoted_whatever_the_file_says(
     chosen: Settings, document_of: MakeDocument
 ) -> None:
-    async with bootstrap.governing_alone(chosen) as elsewhere:
+    async with commands.governing_alone(chosen) as elsewhere:
         made = await elsewhere.create(document_of(0.8), author="m-1")
         await elsewhere.promote(made.version, actor="m-2")
-    async with bootstrap.front(chosen) as front:
+    async with started_front(chosen) as front:
         assert front.pipeline.policy.version == made.version
-    assert (await bootstrap.live_policy(chosen)).current.version == made.version
+    assert (await worker.live_policy(chosen)).current.version == made.version
 
 
 async def test_a_worker_takes_it_up_beside_its_judging(chosen: Settings, document_of: MakeDocument) -> None:
-    live = await bootstrap.live_policy(chosen)
+    live = await worker.live_policy(chosen)
     file = live.current
     watch = LivePolicyWatch(chosen, live)
     with capture_logs() as events:
         watch.start()
         try:
-            async with bootstrap.governing_alone(chosen) as elsewhere:
+            async with commands.governing_alone(chosen) as elsewhere:
                 made = await elsewhere.create(document_of(0.8), author="m-1")
                 await elsewhere.promote(made.version, actor="m-2")
                 assert await until(lambda: live.current.version == made.version) < 8
@@ -111,9 +114,9 @@ async def test_a_batch_is_decided_by_one_policy_though_another_comes_up_meanwhil
             live._current = strict
             return [_judgement(post, 0.85) for post in texts]
 
-    async with bootstrap.judging(chosen, Classifier(), live) as judging:  # type: ignore[arg-type]
+    async with worker.judging(chosen, Classifier(), live) as judging:  # type: ignore[arg-type]
         assert isinstance(judging, Judging)
-        async with bootstrap.record_store(chosen) as store:
+        async with connections.record_store(chosen) as store:
             await store.accept(posts, lease=60.0)
         reply = await judging.judge(Batch("b", tuple(posts)))
     assert {(verdict.policy_version, verdict.decision) for verdict in reply.verdicts} == {
@@ -125,7 +128,7 @@ async def test_a_front_does_not_start_on_a_file_that_is_wrong(chosen: Settings) 
     assert chosen.policy
     chosen.policy.write_text("schema: 2\n", encoding="utf-8")
     with pytest.raises(PolicyInvalid):
-        async with bootstrap.front(chosen):
+        async with started_front(chosen):
             pass
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from classifiers.bundle import CLAIMS, MANIFEST, STARTER, Bundle, load_bundle
-from classifiers.claims.matcher import Matcher
 from classifiers.detector import Detector
-from service.adapters.sql_store import SqlStore
-from service.claim import Claim, Rating
+from classifiers.matcher import Matcher
+from service.domain.claim import Claim, Rating
+from service.records.sql.store import SqlStore
 from tests.contract.conftest import fresh_names, postgres_server, postgres_url
 from workers.classifier import BundleClassifier
 

@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery
 from redis import Redis
 
-from service.settings import Settings
+from service.runtime.settings import Settings
 from workers.app import configuration
 
 _settings = Settings()

@@ -11,14 +11,15 @@ import sys
 import time
 from collections.abc import Sequence
 
-from classifiers.imprint import imprints
-from service import bootstrap
-from service.adapters import logs
-from service.claim import Claim, Match, Rating, Relation
-from service.domain import Evidence, JudgedBy, Judgement, Post, Signal
-from service.imprint import Imprint
-from service.settings import Settings
-from service.transport import Batch
+from classifiers.text.signature import imprints
+from service.domain.claim import Claim, Match, Rating, Relation
+from service.domain.judgement import Evidence, JudgedBy, Judgement, Signal
+from service.domain.post import Post
+from service.domain.signature import Imprint
+from service.moderation.transport import Batch
+from service.runtime import logs
+from service.runtime.settings import Settings
+from service.runtime.wiring import connections, worker
 
 CLAIM = Claim(id="moon", claim="The moon is made of cheese.", verdict="False", rating=Rating.FALSE)
 MATCH = Match("moon", CLAIM.claim, "False", Rating.FALSE, "", "", 0.95, Relation.REPEATS, 0.9)
@@ -47,7 +48,7 @@ class Rules:
 
 async def main() -> None:
     settings = Settings()
-    async with bootstrap.record_store(settings) as store, bootstrap.judging(settings, Rules()) as judging:
+    async with connections.record_store(settings) as store, worker.judging(settings, Rules()) as judging:
         for number, line in enumerate(sys.stdin):
             texts = enumerate(json.loads(line))
             posts = tuple(

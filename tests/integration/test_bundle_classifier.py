@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from service.adapters.sql_store import SqlStore
-from service.claim import Claim, Relation
-from service.domain import Context, JudgedBy, Post, Verdict
-from service.evidence import related
-from service.imprint import near
+from service.domain.claim import Claim, Relation
+from service.domain.evidence import related
+from service.domain.judgement import JudgedBy
+from service.domain.post import Context, Post
+from service.domain.signature import near
+from service.domain.verdict import Verdict
+from service.records.sql.store import SqlStore
 from workers.classifier import LEAST_SCORE, BundleClassifier
 
 PLAIN = "Look what I found this morning, what do you all make of it?"

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from service import bootstrap
-from service.domain import Category, Decision, Post, Ruling, Source, Verdict, VerdictFilter
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.review.appeal import AppealState
 from service.review.case import Case, Ruled, Scope
-from service.settings import Settings
+from service.runtime.settings import Settings
+from service.runtime.wiring.front import Front, started_front
 
 
-async def leased(front: bootstrap.Front, moderator: str) -> Case:
+async def leased(front: Front, moderator: str) -> Case:
     """The next case, as soon as there is one."""
     async with asyncio.timeout(20):
         while not (found := await front.cases.reviewing.lease(moderator)):  # noqa: ASYNC110 - in another task
@@ -24,7 +26,7 @@ async def test_from_a_recorded_verdict_to_an_upheld_appeal(
 ) -> None:
     settings = Settings(redis_url=redis_url, database_url=sqlite_url, metrics_port=0)
     first, twin = post_of("Win money now", id="1"), post_of("Win money now", id="2")
-    async with bootstrap.front(settings) as front:
+    async with started_front(settings) as front:
         asking = [replace(verdict_of(post, sequence=0), ruling=Ruling(Decision.REVIEW)) for post in (first, twin)]
         await front.store.record([first, twin], asking)
         case = await leased(front, "m-1")
@@ -42,6 +44,6 @@ async def test_from_a_recorded_verdict_to_an_upheld_appeal(
         assert decisions == [Decision.ALLOW, Decision.BLOCK]
 
 
-def _reason(front: bootstrap.Front) -> dict[str, str]:
+def _reason(front: Front) -> dict[str, str]:
     """A reason of the policy that decides."""
     return {"reason": front.desk.policies.current.routing.reasons[0].name}

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from service.adapters.celery_queue import CeleryQueue
-from service.adapters.embedded_redis import EmbeddedRedis
-from service.adapters.redis_connection import RedisConnection
-from service.domain import Post
-from service.transport import Batch, Lane
+from service.domain.post import Post
+from service.moderation.celery_queue import CeleryQueue
+from service.moderation.transport import Batch, Lane
+from service.runtime.embedded_redis import EmbeddedRedis
+from service.storage.redis_connection import RedisConnection
 
 StartWorker = Callable[..., subprocess.Popen[bytes]]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from service.claim import Claim, Relation
-from service.codec import encode_claim
+from service.domain.claim import Claim, Relation
+from service.domain.codec import encode_claim
 from tests.processes import assay_here
 
 Match = Callable[..., CompletedProcess[str]]

@@ -13,14 +13,15 @@ from structlog.testing import capture_logs
 
 from classifiers.bundle import Bundle
 from classifiers.claims.index import ClaimIndex, Entry
-from classifiers.claims.matcher import Matcher
 from classifiers.detector import Detector
-from service.adapters.sql_store import SqlStore
-from service.claim import Claim
-from service.domain import Judgement, Post
-from service.settings import Settings
+from classifiers.matcher import Matcher
+from service.domain.claim import Claim
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.records.sql.store import SqlStore
+from service.runtime.settings import Settings
 from tests.contract.conftest import PostgresServer
-from workers.claims import ClaimWatch, HeldClaims
+from workers.claim_watch import ClaimWatch, HeldClaims
 from workers.classifier import BundleClassifier
 
 SWAPS, BATCHES = 60, 20

@@ -13,8 +13,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from service.adapters.embedded_redis import EmbeddedRedis, binary
 from service.errors import InvalidInput, RedisUnavailable
+from service.runtime.embedded_redis import EmbeddedRedis, binary
 
 OWNER = """
 import os, signal, sys, time

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from service.adapters.sql_store import SqlStore
-from service.canonical import content_digest
-from service.claim import Claim, ClaimState, Rating
+from service.domain.canonical import content_digest
+from service.domain.claim import Claim, ClaimState, Rating
+from service.records.sql.store import SqlStore
 
 JudgeLines = Callable[[list[list[str]]], list[Any]]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.domain import Post
-from service.timeline import SHIPPED, TOO_SHORT, AuthorJudgement, Weighing
+from service.domain.post import Post
+from service.moderation.author import SHIPPED, TOO_SHORT, AuthorJudgement, Weighing
 from workers.classifier import BundleClassifier
 
 WRITTEN = (

@@ -49,14 +49,14 @@ def test_it_holds_no_tests_and_all_that_is_not_code(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "proto/", "deploy/"))]
     for needed in (
         "assay/v1/moderation_service_pb2_grpc.py",
-        "service/policies/default.yaml",
-        "service/adapters/migrations/env.py",
-        "service/sample_feed/posts.jsonl",
-        "service/sample_feed/claims.jsonl",
+        "service/policy/default.yaml",
+        "service/storage/migrations/env.py",
+        "service/cli/demo/sample_feed/posts.jsonl",
+        "service/cli/demo/sample_feed/claims.jsonl",
         "classifiers/starter/manifest.json",
-        "classifiers/written/posts.jsonl",
-        "classifiers/claims/frames/rebuts.txt",
-        "classifiers/claims/verbs.txt",
+        "classifiers/data/written/posts.jsonl",
+        "classifiers/training/claims/frames/rebuts.txt",
+        "classifiers/training/claims/verbs.txt",
         "service/timeline.json",
         "service/py.typed",
     ):
@@ -71,7 +71,7 @@ def test_it_is_imported_from_the_clean_environment(clean: Path) -> None:
 
 def test_its_policy_and_migrations_are_found(clean: Path, tmp_path: Path) -> None:
     assert "is valid" in run(clean, "assay", "policy", "validate")
-    code = f"from service.adapters.migrate import upgrade, current as c; u='sqlite:///{tmp_path}/a.db'"
+    code = f"from service.storage.migrate import upgrade, current as c; u='sqlite:///{tmp_path}/a.db'"
     assert run(clean, "python", "-c", f"{code}; upgrade(u); print(c(u))").strip() != "None"
 
 

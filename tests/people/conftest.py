@@ -7,15 +7,15 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from service.adapters.argon2_hasher import Argon2Hasher
-from service.adapters.sql_audit import entry_of
-from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_people import SqlPeople
-from service.adapters.sql_sessions import SqlSessions
-from service.adapters.sql_store import SqlStore
-from service.audit import AuditEntry
+from service.audit.entry import AuditEntry
+from service.audit.sql import entry_of
+from service.people.argon2_hasher import Argon2Hasher
 from service.people.directory import Directory
 from service.people.sign_in import SignIn
+from service.people.sql.accounts import SqlPeople
+from service.people.sql.sessions import SqlSessions
+from service.records.sql.store import SqlStore
+from service.storage.tables.audit import AUDIT
 
 
 class Clock:

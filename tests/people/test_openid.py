@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from service.adapters.oidc import OpenIdProvider, parsed_roles
 from service.errors import InvalidInput, NotAllowed, SignInRefused, Unavailable
 from service.people.directory import SYSTEM
+from service.people.oidc import OpenIdProvider, parsed_roles
 from service.people.roles import Role
 from service.people.sign_in import SignIn
 from tests.people.conftest import People

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.adapters.argon2_hasher import Argon2Hasher
 from service.errors import InvalidInput, SignInRefused, TooManyTries
+from service.people.argon2_hasher import Argon2Hasher
 from service.people.directory import SYSTEM
 from service.people.passwords import ONE_TIME_LASTS, check_password
 from service.people.person import NOBODY

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.quality.opinions import Answer, Opinion
+from service.quality.sql.store import SqlQuality
+from service.records.sql.store import SqlStore
 from service.review.case import CaseKind
+from service.review.sql.store import SqlReview
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.quality.accuracy import accuracy
 from service.quality.intervals import UNKNOWN, share
 from service.review.appeal import AppealState

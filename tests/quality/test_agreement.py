@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.adapters.krippendorff_agreement import alpha
 from service.quality.agreement import agreeing, agreements, interval
+from service.quality.krippendorff import alpha
 from service.review.case import CaseKind
 
 # Krippendorff (2011), Computing Krippendorff's alpha-reliability, section C: four coders, twelve units, five values.

@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from service.quality_cli import quality
+from service.cli.quality import quality
 
 Run = Callable[..., Result]
 

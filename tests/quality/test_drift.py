@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from service.domain import Source
+from service.domain.verdict import Source
 from service.quality.drift import (
     BINS,
     LARGE,

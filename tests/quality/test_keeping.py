@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from service.quality.keeping import Kept
+from service.quality.stale_cache import Kept
 
 
 class Clock:

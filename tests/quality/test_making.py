@@ -5,18 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from service.adapters.krippendorff_agreement import alpha
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision, Post, Ruling, Verdict
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotFound
-from service.quality.making import GoldenMaking
+from service.policy.routing import Routing
+from service.quality.golden_maker import GoldenMaking
+from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
 from service.quality.opinions import Answer
+from service.quality.sql.store import SqlQuality
+from service.records.sql.store import SqlStore
 from service.review.case import Case, CaseFilter, CaseKind, Ruled
 from service.review.opening import case_for
-from service.routing import Routing
+from service.review.sql.store import SqlReview
 
 FRAUD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
 

@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from service.domain import Category, Decision, Source, Surface
+from service.domain.decision import Category, Decision
+from service.domain.post import Surface
+from service.domain.verdict import Source
 from service.quality.overview import KEPT, Range, overview
 from service.quality.prevalence import prevalence
 from service.quality.tally import Grain

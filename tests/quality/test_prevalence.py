@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Category, Decision, Ruling
+from service.domain.decision import Category, Decision, Ruling
 from service.quality.intervals import UNKNOWN, share
 from service.quality.opinions import Answer
 from service.quality.prevalence import Part, PartDay, Rates, SampledDay, is_drawn, part_of, prevalence

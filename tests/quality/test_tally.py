@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Category, Decision, Ruling, Source
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.verdict import Source
 from service.quality.tally import Grain, by_kind, latency, tallies, tally
 
 
@@ -46,7 +47,8 @@ def test_a_revision_is_no_further_post(post_of, verdict_of):
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=30))
 def test_each_grain_holds_every_verdict_once(seconds):
-    from service.domain import PostKey, Surface, Verdict
+    from service.domain.post import PostKey, Surface
+    from service.domain.verdict import Verdict
 
     start = datetime(2026, 1, 1, tzinfo=UTC)
     verdicts = [

@@ -7,23 +7,26 @@ from typing import Any
 
 import pytest
 
-from service.adapters.krippendorff_agreement import alpha
-from service.adapters.sql_quality import SqlQuality
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision, Judgement, Post, Ruling, Verdict
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import InvalidInput, StoreUnavailable
+from service.policy.routing import Routing
 from service.quality.drift import Drift, drift
+from service.quality.drift_watch import QualityWatch
+from service.quality.golden_scheduler import Mixing
+from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
-from service.quality.mixing import Mixing
 from service.quality.opinions import Answer
 from service.quality.overview import QueueAge, Range
 from service.quality.prevalence import Rates
 from service.quality.sampling import PRIORITY, Sampling
-from service.quality.watching import QualityWatch
+from service.quality.sql.store import SqlQuality
+from service.records.sql.store import SqlStore
 from service.review.case import CaseFilter, CaseKind, Ruled
 from service.review.opening import case_for
-from service.routing import Routing
+from service.review.sql.store import SqlReview
 
 ANY = CaseFilter()
 EVERYTHING = Rates(share=1.0, per_day=10**9)
@@ -238,7 +241,7 @@ class TestWatching:
     async def test_telemetry_tells_of_what_is_no_chance(self) -> None:
         from prometheus_client import CollectorRegistry
 
-        from service.adapters.quality_telemetry import QualityTelemetry
+        from service.quality.telemetry import QualityTelemetry
 
         registry = CollectorRegistry()
         telemetry = QualityTelemetry(registry)

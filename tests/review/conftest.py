@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Surface, Verdict
+from service.domain.decision import Category
+from service.domain.post import Surface
+from service.domain.verdict import Verdict
 from service.errors import RedisUnavailable
+from service.policy.routing import Reason, Route, Routing
+from service.records.sql.store import SqlStore
 from service.review.reviewing import Reviewing
-from service.routing import Reason, Route, Routing
 from tests.review.desk import Reviewed, reviewed
 
 ROUTING = Routing(

@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision, Post, Ruling, Verdict
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Verdict
+from service.policy.routing import Routing
+from service.records.sql.store import SqlStore
 from service.review.case import Case, CaseFilter, Outcome, Ruled
 from service.review.opening import case_for
-from service.routing import Routing
+from service.review.sql.store import SqlReview
 
 ANY = CaseFilter()
 LEASE = 300.0

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from service.domain import Category, Decision, Post
+from service.domain.decision import Category, Decision
+from service.domain.post import Post
 from service.errors import InvalidInput
+from service.policy.routing import Routing
 from service.review.appeal import AppealState
 from service.review.appealing import Appealing
 from service.review.case import Ruled
-from service.routing import Routing
 from tests.review.desk import Reviewed, ruled, twins
 
 BLOCK, LABEL, ALLOW = Decision.BLOCK, Decision.LABEL, Decision.ALLOW

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from classifiers.labelled import read_decisions
+from classifiers.data.labelled import read_decisions
 from classifiers.labels import LABELS
-from service.adapters.sql_tables import POSTS
-from service.codec import encode_post
-from service.domain import NO_CONTEXT, Category, Context, Decision, Post, Surface
+from service.domain.codec import encode_post
+from service.domain.decision import Category, Decision
+from service.domain.post import NO_CONTEXT, Context, Post, Surface
+from service.policy.routing import Routing
 from service.review.appeal import AppealState
 from service.review.appealing import Appealing, UpheldAppeals
 from service.review.bulk import BulkDecision
 from service.review.case import CaseKind, Scope
 from service.review.exporting import decision_lines
 from service.review.opening import case_for
-from service.routing import Routing
+from service.storage.tables.records import POSTS
 from tests.review.desk import Reviewed, ruled, twins
 
 BLOCK, ALLOW, LABEL = Decision.BLOCK, Decision.ALLOW, Decision.LABEL

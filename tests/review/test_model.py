@@ -17,9 +17,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from service.adapters.sql_store import SqlStore
-from service.domain import Decision
+from service.domain.decision import Decision
 from service.errors import NotHeld, Outdated
+from service.records.sql.store import SqlStore
 from service.review.case import Case, CaseState
 from tests.review.desk import LEASE, UNDO, reviewed, ruled, twins
 

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from service.adapters.sql_tables import POSTS
-from service.codec import encode_post
-from service.domain import NO_CONTEXT, Category, Context, Decision, Post, Source, Surface, VerdictFilter
-from service.following import Follower
+from service.domain.codec import encode_post
+from service.domain.decision import Category, Decision
+from service.domain.post import NO_CONTEXT, Context, Post, Surface
+from service.domain.verdict import Source, VerdictFilter
+from service.policy.routing import GENERAL, Routing
+from service.records.followers import Follower
 from service.review.case import Case, CaseFilter, CaseKind, CaseState
 from service.review.opening import CaseOpening, case_for
-from service.routing import GENERAL, Routing
+from service.storage.tables.records import POSTS
 from tests.review.desk import Reviewed, ruled, twins
 
 ALL = CaseFilter()

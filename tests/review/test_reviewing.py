@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.errors import InvalidInput, NotAllowed, NotDecided, NotHeld
+from service.policy.routing import Routing
 from service.review.bulk import BulkDecision
 from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, Ruled, author_name
 from service.review.checking import checked
 from service.review.opening import case_for
 from service.review.reviewing import Reviewing, undisguised
-from service.routing import Routing
 from tests.review.desk import ANY, Reviewed, ruled, twins
 
 BLOCK, ALLOW = Decision.BLOCK, Decision.ALLOW

@@ -20,20 +20,22 @@ from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 
-from service.adapters.memory import MemoryAnnouncer
-from service.adapters.memory_store import MemoryStore
-from service.adapters.sql_audit_tables import AUDIT
-from service.adapters.sql_store import SqlStore
-from service.claim import ClaimState, Match, Relation
-from service.domain import Evidence, Judgement, Post, TokenSurprise, Verdict
+from service.domain.claim import ClaimState, Match, Relation
+from service.domain.judgement import Evidence, Judgement, TokenSurprise
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import AssayError, DeadlineExceeded, NoWorker, Overloaded
+from service.moderation.author import Weighing
+from service.policy.routing import Routing
+from service.records.sql.store import SqlStore
 from service.review.appealing import Appealing
 from service.review.casework import Casework
 from service.review.reviewing import Reviewing
-from service.routing import Routing
-from service.rpc.client import Client
+from service.rpc.client.client import Client
 from service.rpc.server import Server
-from service.timeline import Weighing
+from service.storage.tables.audit import AUDIT
+from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.fakes.store import MemoryStore
 from tests.review.desk import Reviewed, reviewed
 
 

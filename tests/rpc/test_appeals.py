@@ -6,7 +6,7 @@ from assay.v1 import appeal_service_pb2 as pb
 from assay.v1 import verdict_pb2
 from assay.v1.review_service_pb2 import CaseFilter, CaseRuling, LeaseCaseRequest
 
-from service.domain import Decision
+from service.domain.decision import Decision
 from tests.review.desk import ruled, twins
 
 ALLOW, LABEL, BLOCK = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_LABEL, verdict_pb2.DECISION_BLOCK

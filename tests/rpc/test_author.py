@@ -6,10 +6,11 @@ import grpc
 import pytest
 from assay.v1 import moderation_service_pb2 as pb
 
-from service.domain import PostKey, VerdictFilter
+from service.domain.post import PostKey
+from service.domain.verdict import VerdictFilter
 from service.errors import InvalidInput, NoWorker
-from service.rpc.client import Client
-from service.timeline import DUPLICATE, NOT_FITTED, TOO_FEW_POSTS, TOO_SHORT
+from service.moderation.author import DUPLICATE, NOT_FITTED, TOO_FEW_POSTS, TOO_SHORT
+from service.rpc.client.client import Client
 
 LONG = "what this post has to say takes fourteen words and a number to tell:"
 

@@ -6,7 +6,7 @@ from assay.v1 import moderation_service_pb2 as pb
 from assay.v1 import verdict_pb2
 from google.rpc import error_details_pb2
 
-from service.domain import PostKey
+from service.domain.post import PostKey
 
 
 async def test_each_post_gets_its_own_answer_in_order(front, message_of, failure_of):

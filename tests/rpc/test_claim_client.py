@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from service.claim import Change, Claim, ClaimFilter, ClaimState, Confirmation, Rating, Relation
+from service.domain.claim import Change, Claim, ClaimFilter, ClaimState, Confirmation, Rating, Relation
 from service.errors import AlreadyExists, ClaimNotFound, InvalidInput, NotDecided, NotFound, NoWorker
-from service.rpc.client import Client
+from service.rpc.client.client import Client
 
 BANANAS = Claim(
     id="bananas",

@@ -10,8 +10,9 @@ from assay.v1 import claim_service_pb2 as pb
 from assay.v1 import verdict_service_pb2 as verdict_pb
 from google.rpc import error_details_pb2
 
-from service.claim import Match, Rating, Relation
-from service.domain import PostKey, VerdictFilter
+from service.domain.claim import Match, Rating, Relation
+from service.domain.post import PostKey
+from service.domain.verdict import VerdictFilter
 
 BANANAS, MOON = "Bananas glow in the dark", "The moon landing was filmed in a bakery"
 

@@ -6,10 +6,10 @@ from assay.v1 import claim_pb2
 from assay.v1 import claim_service_pb2 as pb
 from google.rpc import error_details_pb2
 
-from service.claim import ClaimFilter
-from service.domain import VerdictFilter
+from service.domain.claim import ClaimFilter
+from service.domain.verdict import VerdictFilter
 from service.errors import InvalidInput
-from service.rpc.claim_messages import read_claim
+from service.rpc.messages.claim import read_claim
 from service.rpc.paging import read_claim_token, read_token, write_claim_token, write_token
 
 NEW, UPDATED = pb.IMPORT_STATE_NEW, pb.IMPORT_STATE_UPDATED

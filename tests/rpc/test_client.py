@@ -8,7 +8,8 @@ from contextlib import aclosing
 import pytest
 from prometheus_client import CollectorRegistry
 
-from service.domain import Decision, Verdict, VerdictFilter
+from service.domain.decision import Decision
+from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import (
     AssayError,
     Conflict,
@@ -20,7 +21,7 @@ from service.errors import (
     Overloaded,
     Unavailable,
 )
-from service.rpc.client import Client
+from service.rpc.client.client import Client
 from service.rpc.server import Server
 
 

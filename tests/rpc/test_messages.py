@@ -7,31 +7,16 @@ from assay.v1 import claim_pb2, claim_service_pb2, post_pb2, verdict_pb2, verdic
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimState, Match, Rating, Relation
-from service.domain import (
-    Category,
-    Context,
-    Decision,
-    Evidence,
-    Judgement,
-    Post,
-    PostKey,
-    Remainder,
-    Ruling,
-    Signal,
-    Skip,
-    Source,
-    Span,
-    Surface,
-    TokenSurprise,
-    Verdict,
-    VerdictFilter,
-)
+from service.domain.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimState, Match, Rating, Relation
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Evidence, Judgement, Remainder, Signal, Span, TokenSurprise
+from service.domain.post import Context, Post, PostKey, Surface
+from service.domain.verdict import Skip, Source, Verdict, VerdictFilter
 from service.errors import InvalidInput
-from service.rpc.claim_messages import read_record, write_record
-from service.rpc.filter_messages import encode_claim_filter, encode_filter, read_claim_filter, read_filter
-from service.rpc.post_messages import decode_post, encode_post
-from service.rpc.verdict_messages import read_verdict, write_verdict
+from service.rpc.messages.claim import read_record, write_record
+from service.rpc.messages.filter import encode_claim_filter, encode_filter, read_claim_filter, read_filter
+from service.rpc.messages.post import decode_post, encode_post
+from service.rpc.messages.verdict import read_verdict, write_verdict
 
 words = st.text(max_size=40)
 names = st.text("abcXYZ019-._", min_size=1, max_size=20)

@@ -14,19 +14,20 @@ from assay.v1.policy_service_pb2_grpc import PolicyServiceStub
 from google.rpc import error_details_pb2
 from prometheus_client import CollectorRegistry
 
-from service.adapters.memory import MemoryAnnouncer
-from service.adapters.memory_budget import MemoryBudget
-from service.adapters.memory_store import MemoryStore
-from service.adapters.sql_policies import SqlPolicies
-from service.adapters.sql_shadow import SqlShadow
-from service.adapters.sql_store import SqlStore
-from service.budget import Budget
-from service.domain import Decision, PostKey, Ruling
-from service.governance.governing import Governing, PolicyParts
-from service.governance.ports import NoAppeals
-from service.governance.shadow import Shadow
-from service.policy_file import DEFAULT, PolicyDocuments
+from service.domain.decision import Decision, Ruling
+from service.domain.post import PostKey
+from service.policy.budget import Budget
+from service.policy.document import DEFAULT, PolicyDocuments
+from service.policy.governance.governing import Governing, PolicyParts
+from service.policy.governance.ports import NoAppeals
+from service.policy.governance.shadow import Shadow
+from service.policy.sql.shadow import SqlShadow
+from service.policy.sql.versions import SqlPolicies
+from service.records.sql.store import SqlStore
 from service.rpc.server import Server
+from tests.fakes.budget import MemoryBudget
+from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.fakes.store import MemoryStore
 
 ALLOW, LABEL, REVIEW = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_LABEL, verdict_pb2.DECISION_REVIEW
 FILE = DEFAULT.read_text(encoding="utf-8")

@@ -6,10 +6,11 @@ from assay.v1 import post_pb2, verdict_pb2
 from assay.v1 import review_service_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
 
-from service.domain import Category, Decision, Source
+from service.domain.decision import Category, Decision
+from service.domain.verdict import Source
+from service.policy.routing import Routing
 from service.review.case import CaseKind
 from service.review.opening import case_for
-from service.routing import Routing
 from tests.review.desk import twins
 
 BLOCK, ALLOW = verdict_pb2.DECISION_BLOCK, verdict_pb2.DECISION_ALLOW

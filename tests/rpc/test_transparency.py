@@ -15,19 +15,21 @@ from assay.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import CollectorRegistry
 
-from service.adapters.memory import MemoryAnnouncer
-from service.adapters.redis_connection import RedisConnection
-from service.adapters.redis_erasure import RedisErasure
-from service.adapters.sql_audit import SqlAudit
-from service.adapters.sql_erasure import SqlErasure
-from service.adapters.sql_numbers import SqlNumbers
-from service.adapters.sql_store import SqlStore
-from service.domain import Category, Decision, Post, Ruling, Verdict
+from service.audit.sql import SqlAudit
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Verdict
+from service.moderation.author import Weighing
+from service.records.sql.store import SqlStore
 from service.rpc.server import Server
-from service.timeline import Weighing
+from service.storage.redis_connection import RedisConnection
 from service.transparency.erasing import Eraser
 from service.transparency.publishing import Publishing
+from service.transparency.redis_erasure import RedisErasure
+from service.transparency.sql.erasure import SqlErasure
+from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.statement_check import problems
+from tests.fakes.queue_and_cache import MemoryAnnouncer
 
 FailureOf = Callable[..., Awaitable[Any]]
 DAY = timedelta(days=1)

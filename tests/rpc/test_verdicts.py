@@ -11,7 +11,8 @@ from assay.v1 import verdict_service_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 
-from service.domain import Category, Decision, Ruling, Surface
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Surface
 from service.rpc.paging import read_token, write_token
 
 
@@ -152,7 +153,7 @@ async def test_page_with_evidence_stays_below_4_mib(front, post_of, verdict_of, 
 
 
 def test_tokens_survive_the_same_filter_in_another_order():
-    from service.rpc.filter_messages import read_filter
+    from service.rpc.messages.filter import read_filter
 
     one = read_filter(pb.VerdictFilter(decisions=[5, 1], categories=[4, 4]))
     two = read_filter(pb.VerdictFilter(decisions=[1, 5, 1], categories=[4]))

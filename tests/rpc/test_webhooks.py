@@ -11,12 +11,12 @@ from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from google.rpc import error_details_pb2
 from prometheus_client import CollectorRegistry
 
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_webhooks import SqlWebhooks
+from service.records.sql.store import SqlStore
 from service.rpc.server import Server
 from service.webhooks.delivery import Answer, DeliveryState, Outcome
 from service.webhooks.event import verdict_event
 from service.webhooks.managing import Endpoints
+from service.webhooks.sql.store import SqlWebhooks
 
 EVENTS = ["verdict.decided", "verdict.revised"]
 

@@ -11,15 +11,18 @@ from typing import Any
 import httpx
 import pytest
 
-from service.canonical import canonical
-from service.domain import Evidence, Judgement, Post, Remainder, Signal, Source, Span, Standing, Verdict, verdict_on
+from service.domain.canonical import canonical
+from service.domain.decision import Standing
+from service.domain.judgement import Evidence, Judgement, Remainder, Signal, Span
+from service.domain.log_odds import sigmoid
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, Overloaded
-from service.policy import Policy
-from service.policy_file import load
+from service.policy.document import load
+from service.policy.policy import Policy
+from service.runtime.shims import listening
 from service.shims.app import ShimOptions, shim_app
 from service.shims.keys import Keys
-from service.shims.listening import listening
-from service.weighing import sigmoid
 
 WORDS = {"idiot": "harassment", "vermin": "hate", "stab": "violence", "suicide": "self_harm", "rifle": "weapons"}
 WORDS |= {"anthrax": "cbrn", "giftcards": "fraud", "naked": "sexual", "delve": "ai_generated", "hoax": "misinformation"}

@@ -6,7 +6,7 @@ from contextlib import suppress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Decision, Ruling
+from service.domain.decision import Decision, Ruling
 from service.shims import openai_moderation as openai
 from service.shims import perspective
 from service.shims.attributes import ATTRIBUTES

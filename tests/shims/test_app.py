@@ -8,7 +8,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from service.domain import Decision, Post, Standing
+from service.domain.decision import Decision, Standing
+from service.domain.post import Post
 from service.errors import NoWorker
 from service.shims.discovery import document
 from service.shims.endpoint import MAX_BODY

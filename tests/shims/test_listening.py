@@ -6,9 +6,9 @@ from contextlib import suppress
 import httpx
 import pytest
 
+from service.runtime.shims import LOCAL, listening, local_if_free
 from service.shims.app import shim_app
 from service.shims.keys import Keys
-from service.shims.listening import LOCAL, listening, local_if_free
 from tests.shims.conftest import FakeJudge
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from service.domain import Category, Decision, Judgement, Ruling
-from service.policy import Policy
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Judgement
+from service.policy.policy import Policy
 from service.shims import openai_moderation as openai
 from service.shims.categories import CATEGORIES
 from service.shims.openai_moderation import Found

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import Judgement
+from service.domain.judgement import Judgement
 from service.shims import perspective
 from service.shims.perspective import Analysis
 from service.shims.perspective_scores import analyzed

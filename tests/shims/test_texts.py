@@ -2,8 +2,8 @@
 
 import pytest
 
+from service.domain.validation import check
 from service.shims.texts import Offsets, cleaned, is_blank, post, utf16_length
-from service.validation import check
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud83d b", "\x85x", "line\nbreak\ttab", "🧪\x1f🧪"])

@@ -13,9 +13,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from service.adapters.sql_store import SqlStore
-from service.cli import app
-from service.domain import Category, Decision, Post, Ruling, Verdict
+from service.cli.main import app
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Verdict
+from service.records.sql.store import SqlStore
 
 PERIOD = ("--from", "2026-03-01", "--until", "2026-03-02")
 Assay = Callable[..., Result]

@@ -5,7 +5,7 @@ import io
 import json
 from datetime import UTC, datetime
 
-from service.domain import Category, Decision
+from service.domain.decision import Category, Decision
 from service.transparency import numbers
 from service.transparency.decided import DecidedBy, language_of, reinstates, restricts_anew
 from service.transparency.numbers import Appeals, Contested, Counted, Tally

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.errors import InvalidInput, StoreUnavailable
-from service.policy_file import load
-from service.settings import Settings
+from service.policy.document import load
+from service.runtime.settings import Settings
+from service.runtime.wiring.transparency import retention, terms
 from service.transparency.retention import Keeper, Kind, Retention
-from service.transparency_parts import retention, terms
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

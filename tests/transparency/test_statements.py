@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.domain import Category, Context, Decision, Post, Surface
-from service.routing import HARMS
+from service.domain.decision import Category, Decision
+from service.domain.post import Context, Post, Surface
+from service.policy.routing import HARMS
 from service.transparency import statement_words as words
 from service.transparency.batches import BATCH, Batch, batches
 from service.transparency.decided import RESTRICTS, DecidedBy

@@ -14,7 +14,28 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from service.adapters.memory import (
+from service.claims.surges import Surges
+from service.claims.traffic import SurgeLimits
+from service.domain.canonical import canonical
+from service.domain.claim import Claim, Match, Rating, Relation
+from service.domain.decision import Decision, Ruling
+from service.domain.judgement import Evidence, JudgedBy, Judgement, Signal, Span
+from service.domain.post import Post
+from service.domain.signature import NO_IMPRINT, Imprint
+from service.domain.verdict import Source, Verdict
+from service.errors import AssayError, RedisUnavailable, StoreUnavailable
+from service.moderation.dispatching import Dispatcher
+from service.moderation.judging import Judging
+from service.moderation.pipeline import FrontLimits, Pipeline
+from service.moderation.transport import Batch, Lane, WorkerInfo
+from service.moderation.worker_pool import Fleet
+from service.moderation.write_behind import WriteBehind
+from service.policy.budget import Budget
+from service.policy.document import parse
+from service.policy.policy import Policy
+from tests.fakes.budget import MemoryBudget
+from tests.fakes.clusters import MemoryClusters
+from tests.fakes.queue_and_cache import (
     MemoryAnnouncer,
     MemoryAttempts,
     MemoryCache,
@@ -22,25 +43,7 @@ from service.adapters.memory import (
     MemoryQueue,
     MemoryRegistry,
 )
-from service.adapters.memory_budget import MemoryBudget
-from service.adapters.memory_clusters import MemoryClusters
-from service.adapters.memory_store import MemoryStore
-from service.budget import Budget
-from service.canonical import canonical
-from service.claim import Claim, Match, Rating, Relation
-from service.claim_traffic import SurgeLimits
-from service.dispatching import Dispatcher
-from service.domain import Decision, Evidence, JudgedBy, Judgement, Post, Ruling, Signal, Source, Span, Verdict
-from service.errors import AssayError, RedisUnavailable, StoreUnavailable
-from service.fleet import Fleet
-from service.imprint import NO_IMPRINT, Imprint
-from service.judging import Judging
-from service.pipeline import FrontLimits, Pipeline
-from service.policy import Policy
-from service.policy_file import parse
-from service.surges import Surges
-from service.transport import Batch, Lane, WorkerInfo
-from service.write_behind import WriteBehind
+from tests.fakes.store import MemoryStore
 
 settings.register_profile("unit", max_examples=60, deadline=None)  # a busy machine is no failure
 settings.load_profile("unit")

@@ -6,8 +6,8 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from service.adapters.redis_connection import Breaker
 from service.errors import RedisUnavailable
+from service.storage.redis_connection import Breaker
 
 
 class Clock:

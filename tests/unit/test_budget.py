@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from service.domain import Category, Decision, Judgement, Post, Ruling, Source, Surface
-from service.policy import Policy
-from service.policy_file import parse
-from service.transport import Batch
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Judgement
+from service.domain.post import Post, Surface
+from service.domain.verdict import Source
+from service.moderation.transport import Batch
+from service.policy.document import parse
+from service.policy.policy import Policy
 
 PostOf = Callable[..., Post]
 REDUCE, REVIEW, BLOCK = Decision.REDUCE, Decision.REVIEW, Decision.BLOCK
@@ -132,7 +135,7 @@ class TestFront:
 
 class TestPolicy:
     def judgement(self, post: Post, **probabilities: float) -> Judgement:
-        from service.domain import Signal
+        from service.domain.judgement import Signal
 
         signals = {name: Signal(name, p, 0.0, p, p) for name, p in probabilities.items()}
         return Judgement(content_digest=post.content_digest, model_version="m", signals=signals, words=30)

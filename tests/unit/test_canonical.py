@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.canonical import Alignment, canonical, content_digest, digest
-from service.domain import Context, Post, Surface
+from service.domain.canonical import Alignment, canonical, content_digest, digest
+from service.domain.post import Context, Post, Surface
 
 PIECES = [
     *"ab €\n\t",

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers import certificates
-from classifiers.calibration import bucket_of
+from classifiers.calibration import certificates
+from classifiers.calibration.curves import bucket_of
 from classifiers.labels import LABELS
-from service import bootstrap
-from service.certificate import FILE, WordSpan, load, parse
-from service.domain import Surface
+from service.domain.post import Surface
 from service.errors import InvalidInput
-from service.settings import Settings
+from service.policy.certificate import FILE, WordSpan, load, parse
+from service.runtime.settings import Settings
+from service.runtime.wiring import connections
 
 
 def written(surfaces: tuple[str, ...] = ("feed", "ad", "")) -> certificates.Certificate:
@@ -88,15 +88,15 @@ def test_a_threshold_out_of_range_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_settings_name_it_or_the_bundle_holds_it(tmp_path: Path) -> None:
-    assert bootstrap.certificate(Settings(model=tmp_path)) is None
+    assert connections.certificate(Settings(model=tmp_path)) is None
     (tmp_path / FILE).write_text(written().to_json())
-    in_model = bootstrap.certificate(Settings(model=tmp_path))
+    in_model = connections.certificate(Settings(model=tmp_path))
     assert in_model is not None
-    assert in_model == bootstrap.certificate(Settings(model=Path("/models/llama"), heads=tmp_path))
-    assert in_model == bootstrap.certificate(Settings(certificate=tmp_path / FILE))
-    assert bootstrap.certificate(Settings(model=tmp_path / "none")) is None
+    assert in_model == connections.certificate(Settings(model=Path("/models/llama"), heads=tmp_path))
+    assert in_model == connections.certificate(Settings(certificate=tmp_path / FILE))
+    assert connections.certificate(Settings(model=tmp_path / "none")) is None
     with pytest.raises(InvalidInput, match=r"ASSAY_CERTIFICATE: .*none can't be read: No such file"):
-        bootstrap.certificate(Settings(certificate=tmp_path / "none"))
+        connections.certificate(Settings(certificate=tmp_path / "none"))
 
 
 def test_first_and_last_word_counts_are_shown() -> None:

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from service.claim import Claim, Match, Rating, Relation
-from service.claim_demo import claim_table, count_table, counts, foremost, is_flagged, sample_claims, until_matched
-from service.domain import Category, Decision, Evidence, Post, Ruling, Verdict
+from service.cli.demo.claims import claim_table, count_table, counts, foremost, is_flagged, sample_claims, until_matched
+from service.domain.claim import Claim, Match, Rating, Relation
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Evidence
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import NoWorker
 
 PostOf = Callable[..., Post]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.claim_traffic import SurgeLimits, Traffic
+from service.claims.traffic import SurgeLimits, Traffic
 
 ANY = SurgeLimits(posts=1, share=0.0)
 

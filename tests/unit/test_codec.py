@@ -8,39 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.claim import Match, Rating, Relation
-from service.codec import (
-    decode_batch,
+from service.domain.claim import Match, Rating, Relation
+from service.domain.codec import (
     decode_judgement,
     decode_post,
-    decode_reply,
     decode_verdict,
-    encode_batch,
     encode_judgement,
     encode_post,
-    encode_reply,
     encode_verdict,
 )
-from service.domain import (
-    Category,
-    Context,
-    Decision,
-    Evidence,
-    Judgement,
-    Post,
-    PostKey,
-    Remainder,
-    Ruling,
-    Signal,
-    Skip,
-    Source,
-    Span,
-    Surface,
-    TokenSurprise,
-    Verdict,
-)
-from service.imprint import NO_IMPRINT, Imprint
-from service.transport import Batch, Reply
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Evidence, Judgement, Remainder, Signal, Span, TokenSurprise
+from service.domain.post import Context, Post, PostKey, Surface
+from service.domain.signature import NO_IMPRINT, Imprint
+from service.domain.verdict import Skip, Source, Verdict
+from service.moderation.transport import Batch, Reply
+from service.moderation.wire import decode_batch, decode_reply, encode_batch, encode_reply
 
 WORDS = st.text(max_size=12)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

@@ -9,23 +9,22 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from service.claim import Match, Rating, Relation
-from service.console import author_json, author_panel, marked, signal_bars, verdict_json, verdict_panel, verdict_table
-from service.domain import (
-    Category,
-    Decision,
-    Evidence,
-    Post,
-    Ruling,
-    Signal,
-    Skip,
-    Source,
-    Span,
-    TokenSurprise,
-    Verdict,
+from service.cli.views.verdicts import (
+    author_json,
+    author_panel,
+    marked,
+    signal_bars,
+    verdict_json,
+    verdict_panel,
+    verdict_table,
 )
-from service.timeline import DUPLICATE, TOO_FEW_POSTS, AuthorJudgement, Finding
-from service.weighing import Share
+from service.domain.claim import Match, Rating, Relation
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.judgement import Evidence, Signal, Span, TokenSurprise
+from service.domain.log_odds import Share
+from service.domain.post import Post
+from service.domain.verdict import Skip, Source, Verdict
+from service.moderation.author import DUPLICATE, TOO_FEW_POSTS, AuthorJudgement, Finding
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from service.adapters.observer import TelemetryObserver
-from service.adapters.quality_telemetry import QualityTelemetry
-from service.adapters.transparency_observer import TransparencyObserver
-from service.adapters.webhook_telemetry import WebhookTelemetry
+from service.moderation.telemetry import TelemetryObserver
+from service.quality.telemetry import QualityTelemetry
 from service.rpc.call_metrics import CallMetrics
-from service.settings import Settings
+from service.runtime.settings import Settings
+from service.transparency.telemetry import TransparencyObserver
+from service.webhooks.telemetry import WebhookTelemetry
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.domain import Post
+from service.domain.post import Post
 from service.errors import RedisUnavailable, StoreUnavailable
-from service.gathering import tokens
-from service.transport import Lane
+from service.moderation.batching import tokens
+from service.moderation.transport import Lane
 
 PostOf = Callable[..., Post]
 

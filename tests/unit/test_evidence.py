@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from service.domain import Post, TokenSurprise, Verdict
-from service.evidence import related
+from service.domain.evidence import related
+from service.domain.judgement import TokenSurprise
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 
 VerdictOn = Callable[..., Verdict]
 PostOf = Callable[..., Post]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from service.adapters.memory import MemoryRegistry
-from service.domain import JudgedBy
+from service.domain.judgement import JudgedBy
 from service.errors import RedisUnavailable
-from service.fleet import Fleet
-from service.transport import WorkerInfo
+from service.moderation.transport import WorkerInfo
+from service.moderation.worker_pool import Fleet
+from tests.fakes.queue_and_cache import MemoryRegistry
 
 OLD, NEW = WorkerInfo("a", "model-1", 100.0, "claims-1"), WorkerInfo("b", "model-2", 200.0, "claims-2")
 

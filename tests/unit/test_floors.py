@@ -34,16 +34,16 @@ def _is_code(name: str) -> bool:
     ("module", "line", "refused"),
     [
         (
-            "service/following.py",
-            "from service.pipeline import Pipeline",
-            "service.following is not allowed to import service.pipeline",
+            "service/records/followers.py",
+            "from service.moderation.pipeline import Pipeline",
+            "service.records is not allowed to import service.moderation",
         ),
         (
             "service/review/opening.py",
-            "from service.bootstrap import front",
-            "service.review is not allowed to import service.bootstrap",
+            "from service.runtime.wiring.front import started_front",
+            "service.review is not allowed to import service.runtime",
         ),
-        ("service/audit.py", "import sqlalchemy", "Only adapters know SQL and Redis BROKEN"),
+        ("service/audit/entry.py", "import sqlalchemy", "SQLAlchemy stays in storage and in a topic's sql BROKEN"),
     ],
 )
 def test_a_forbidden_import_is_refused(tmp_path: Path, module: str, line: str, refused: str) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from service.adapters.memory import MemoryAnnouncer
-from service.adapters.memory_store import MemoryStore
-from service.domain import Decision, Post, Ruling, Source, Verdict, VerdictFilter
+from service.domain.decision import Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import StoreUnavailable
-from service.following import Follower, SharedReading
+from service.records.followers import Follower, SharedReading
+from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.fakes.store import MemoryStore
 
 
 class Watching:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.claim import DEBUNKED, Match, Rating, Relation
-from service.domain import Evidence, Judgement, Remainder, Signal, Span
-from service.fusing import SIGNAL, fused
+from service.domain.claim import DEBUNKED, Match, Rating, Relation
+from service.domain.fusing import SIGNAL, fused
+from service.domain.judgement import Evidence, Judgement, Remainder, Signal, Span
 
 SPANS = (Span(0, 4, SIGNAL, 0.7), Span(5, 9, SIGNAL, -0.2), Span(0, 9, "ai_generated", 2.0))
 REST = Remainder(SIGNAL, 0.3, -0.1)

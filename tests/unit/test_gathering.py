@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Context, Post, Verdict
+from service.domain.post import Context, Post
+from service.domain.verdict import Verdict
 from service.errors import DeadlineExceeded, Overloaded, StoreUnavailable, Unavailable
-from service.gathering import Gatherer, batches, tokens
-from service.transport import Batch, Reply
+from service.moderation.batching import Gatherer, batches, tokens
+from service.moderation.transport import Batch, Reply
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from service.dashboard import serving as dashboard
-from service.http_listening import is_free, listening
+from service.runtime import dashboard
+from service.runtime.http_listening import is_free, listening
 
 
 @pytest.fixture

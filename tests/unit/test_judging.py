@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from service.claim import Claim, ClaimState
-from service.domain import Category, Decision, Post, Source, Surface, Verdict
+from service.domain.claim import Claim, ClaimState
+from service.domain.decision import Category, Decision
+from service.domain.post import Post, Surface
+from service.domain.verdict import Source, Verdict
 from service.errors import StoreUnavailable
-from service.judging import MAX_ATTEMPTS, SET_ASIDE
-from service.transport import Batch
+from service.moderation.judging import MAX_ATTEMPTS, SET_ASIDE
+from service.moderation.transport import Batch
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]

@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from service.adapters.local_cache import LocalCache
-from service.adapters.memory import MemoryCache
-from service.domain import JudgedBy, Post, Verdict
+from service.domain.judgement import JudgedBy
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import RedisUnavailable
-from service.ports import CacheHit
+from service.moderation.local_cache import LocalCache
+from service.moderation.ports import CacheHit
+from tests.fakes.queue_and_cache import MemoryCache
 
 MakePost = Callable[..., Post]
 MakeVerdict = Callable[..., Verdict]

@@ -12,12 +12,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from service.adapters.observer import TelemetryObserver
-from service.claim import Claim
-from service.domain import Category, Decision, Post, Ruling, Source, Surface, Verdict
+from service.domain.claim import Claim
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post, Surface
+from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, RedisUnavailable
-from service.policy_file import load
-from service.transport import Lane, WorkerInfo
+from service.moderation.telemetry import TelemetryObserver
+from service.moderation.transport import Lane, WorkerInfo
+from service.policy.document import load
 
 PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]

@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
-from service.claim import Claim, ClaimState
-from service.domain import Decision, Post, Source, Surface, Verdict
+from service.domain.claim import Claim, ClaimState
+from service.domain.decision import Decision
+from service.domain.evidence import related
+from service.domain.post import Post, Surface
+from service.domain.verdict import Source, Verdict
 from service.errors import (
     DeadlineExceeded,
     Overloaded,
     StoreUnavailable,
 )
-from service.evidence import related
-from service.pipeline import NO_WORKER_IN_TIME, Pipeline
-from service.policy import Policy
-from service.transport import Lane
+from service.moderation.pipeline import NO_WORKER_IN_TIME, Pipeline
+from service.moderation.transport import Lane
+from service.policy.policy import Policy
 
 PostOf = Callable[..., Post]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from service.domain import Post, Source, Surface, Verdict, VerdictFilter
+from service.domain.post import Post, Surface
+from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import (
     AssayError,
     Conflict,
@@ -18,8 +19,8 @@ from service.errors import (
     StoreUnavailable,
     Unavailable,
 )
-from service.pipeline import Pipeline
-from service.policy import Policy
+from service.moderation.pipeline import Pipeline
+from service.policy.policy import Policy
 
 PostOf = Callable[..., Post]
 

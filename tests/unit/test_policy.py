@@ -7,9 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers.labels import LABELS
-from classifiers.text import OBFUSCATIONS as COUNTED
-from service.claim import Match, Rating, Relation
-from service.conditions import (
+from classifiers.text.normalise import OBFUSCATIONS as COUNTED
+from service.domain.claim import Match, Rating, Relation
+from service.domain.decision import Category, Decision
+from service.domain.fusing import fused
+from service.domain.judgement import Evidence, Judgement, Signal
+from service.domain.post import Context, Post, Surface
+from service.errors import PolicyInvalid
+from service.policy.conditions import (
     OBFUSCATIONS,
     SIGNALS,
     Abstained,
@@ -23,12 +28,9 @@ from service.conditions import (
     Threshold,
     Words,
 )
-from service.domain import Category, Context, Decision, Evidence, Judgement, Post, Signal, Surface
-from service.errors import PolicyInvalid
-from service.fusing import fused
-from service.policy import Policy
-from service.policy_file import load, parse
-from service.rule import Rule
+from service.policy.document import load, parse
+from service.policy.policy import Policy
+from service.policy.rule import Rule
 
 DEFAULT = load()
 POST = Post(platform="example", id="1", text="words of a post", surface=Surface.FEED, region="DE", locale="de-AT")

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.certificate import Bound, Certificate, WordSpan
-from service.domain import Decision, Judgement, Post, Signal, Surface
+from service.domain.decision import Decision
+from service.domain.judgement import Judgement, Signal
+from service.domain.post import Post, Surface
 from service.errors import PolicyInvalid
-from service.policy import Policy
-from service.policy_file import load, parse
+from service.policy.certificate import Bound, Certificate, WordSpan
+from service.policy.document import load, parse
+from service.policy.policy import Policy
 
 SPANS = tuple(WordSpan(*span) for span in ((0, 10), (11, 20), (21, 40), (41, 80), (81, None)))
 UPPER = {2: 0.97, 3: 0.93, 4: 0.9}

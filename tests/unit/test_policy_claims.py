@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.certificate import Bound, Certificate, WordSpan
-from service.claim import Match, Rating, Relation
-from service.conditions import SIGNALS, ClaimBound, Threshold
-from service.domain import Category, Context, Decision, Evidence, Judgement, Post, Signal, Surface
+from service.domain.claim import Match, Rating, Relation
+from service.domain.decision import Category, Decision
+from service.domain.fusing import fused
+from service.domain.judgement import Evidence, Judgement, Signal
+from service.domain.post import Context, Post, Surface
 from service.errors import PolicyInvalid
-from service.fusing import fused
-from service.policy import Policy
-from service.policy_file import DEFAULT, load, parse
+from service.policy.certificate import Bound, Certificate, WordSpan
+from service.policy.conditions import SIGNALS, ClaimBound, Threshold
+from service.policy.document import DEFAULT, load, parse
+from service.policy.policy import Policy
 
 POST = Post(platform="p", id="1", text="t", region="DE")
 AD = replace(POST, surface=Surface.AD)

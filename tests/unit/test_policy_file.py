@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from service.domain import Category, Decision, Judgement, Post, Signal, Surface
+from service.domain.decision import Category, Decision
+from service.domain.judgement import Judgement, Signal
+from service.domain.post import Post, Surface
 from service.errors import PolicyInvalid
-from service.policy_file import DEFAULT, load, parse
+from service.policy.document import DEFAULT, load, parse
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "deploy" / "policies").glob("*.yaml"))
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from service.domain import Category, Post, Surface
+from service.domain.decision import Category
+from service.domain.post import Post, Surface
 from service.errors import PolicyInvalid
-from service.policy_file import load, parse
-from service.routing import HARMS, Reason
+from service.policy.document import load, parse
+from service.policy.routing import HARMS, Reason
 
 BASE = """\
 schema: 1

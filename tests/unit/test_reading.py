@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from service.domain import Post, PostKey, Source
+from service.domain.post import Post, PostKey
+from service.domain.verdict import Source
 from service.errors import DeadlineExceeded, Overloaded, RedisUnavailable
-from service.gathering import Gatherer
-from service.judging import MAX_ATTEMPTS, SET_ASIDE
-from service.pipeline import Pipeline
-from service.transport import Batch
+from service.moderation.batching import Gatherer
+from service.moderation.judging import MAX_ATTEMPTS, SET_ASIDE
+from service.moderation.pipeline import Pipeline
+from service.moderation.transport import Batch
 
 PostOf = Callable[..., Post]
 

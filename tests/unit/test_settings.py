@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, reference
+from service.runtime.settings import Settings, reference
 from tests.processes import assay
 
 

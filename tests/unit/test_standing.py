@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from service.domain import Category, Decision, JudgedBy, Post, Source, Standing
+from service.domain.decision import Category, Decision, Standing
+from service.domain.judgement import JudgedBy
+from service.domain.post import Post
+from service.domain.verdict import Source
 
 PostOf = Callable[..., Post]
 BLOCKED = Standing("", Decision.BLOCK, (Category.HATE,), "hate-speech", "cases/1")

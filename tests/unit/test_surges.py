@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.claim import Claim, ClaimState, Relation
-from service.domain import Judgement, Post
-from service.surges import REASON, Surges
+from service.claims.surges import REASON, Surges
+from service.domain.claim import Claim, ClaimState, Relation
+from service.domain.judgement import Judgement
+from service.domain.post import Post
 
 PostOf = Callable[..., Post]
 MakeJudgements = Callable[..., list[Judgement]]

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.domain import Judgement, Post, Signal
+from service.domain.judgement import Judgement, Signal
+from service.domain.post import Post
 from service.errors import InvalidInput
-from service.timeline import (
+from service.moderation.author import (
     AI_GENERATED,
     DUPLICATE,
     NOT_FITTED,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.domain import Context, Post
+from service.domain.post import Context, Post
+from service.domain.validation import MAX_TEXT, check, check_request_id
 from service.errors import InvalidInput
-from service.validation import MAX_TEXT, check, check_request_id
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PostOf = Callable[..., Post]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.timeline import Weighing
-from service.weighing import STRONGEST, Weights, share_of
+from service.domain.log_odds import STRONGEST, Weights, share_of
+from service.moderation.author import Weighing
 
 EVIDENCE = st.lists(st.floats(-STRONGEST, STRONGEST), min_size=1, max_size=50)
 

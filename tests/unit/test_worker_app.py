@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from service.errors import InvalidInput
-from service.settings import Settings
-from service.transport import Lane
+from service.moderation.transport import Lane
+from service.runtime.settings import Settings
 from workers.app import configuration
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.domain import Post, Source, Verdict
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
 from service.errors import StoreUnavailable
 
 PostOf = Callable[..., Post]

@@ -13,14 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.adapters.http_sender import HttpSender
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_webhooks import SqlWebhooks
-from service.domain import Post, Verdict
+from service.domain.post import Post
+from service.domain.verdict import Verdict
 from service.errors import AssayError
+from service.records.sql.store import SqlStore
 from service.webhooks.delivery import Answer, DeliveryState, Leased, Outcome
 from service.webhooks.event import Event, verdict_event
+from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints
+from service.webhooks.sql.store import SqlWebhooks
 
 
 @dataclass

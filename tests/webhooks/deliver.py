@@ -5,11 +5,11 @@ import sys
 
 from prometheus_client import CollectorRegistry
 
-from service.adapters.http_sender import HttpSender
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_webhooks import SqlWebhooks
-from service.adapters.webhook_telemetry import WebhookTelemetry
+from service.records.sql.store import SqlStore
 from service.webhooks.delivering import Delivering
+from service.webhooks.http_sender import HttpSender
+from service.webhooks.sql.store import SqlWebhooks
+from service.webhooks.telemetry import WebhookTelemetry
 
 
 async def main(url: str, lease: float) -> None:

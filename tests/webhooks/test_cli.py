@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from service.webhooks_cli import webhooks
+from service.cli.webhooks import webhooks
 from tests.processes import assay
 
 Run = Callable[..., Result]

@@ -17,27 +17,29 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from structlog.testing import capture_logs
 
-from service.adapters.http_sender import HttpSender
-from service.adapters.memory import MemoryAnnouncer
-from service.adapters.sql_review import SqlReview
-from service.adapters.sql_store import SqlStore
-from service.adapters.sql_webhooks import SqlWebhooks
-from service.adapters.webhook_telemetry import WebhookTelemetry
-from service.claim import Claim
-from service.domain import Decision, Post, Ruling, Source, Verdict
+from service.domain.claim import Claim
+from service.domain.decision import Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
 from service.errors import InvalidInput, StoreUnavailable
-from service.following import Follower
+from service.policy.routing import Routing
+from service.records.followers import Follower
+from service.records.sql.store import SqlStore
 from service.review.appealing import Appealing
 from service.review.case import Ruled
-from service.routing import Routing
+from service.review.sql.store import SqlReview
 from service.webhooks.delivering import Delivering
 from service.webhooks.delivery import BACK_OFF, Answer, DeliveryState, Leased, Outcome
 from service.webhooks.endpoint import Endpoint
 from service.webhooks.enqueueing import FOLLOWER, Webhooks
 from service.webhooks.event import EVENT_TYPES, Event, EventType
+from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints, EndpointWish
 from service.webhooks.ports import DeliveryFilter
 from service.webhooks.signing import verify
+from service.webhooks.sql.store import SqlWebhooks
+from service.webhooks.telemetry import WebhookTelemetry
+from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.webhooks.conftest import Clock, Noted, Received, Receiver
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.claim import Claim, ClaimRecord, ClaimState
-from service.domain import Category, Decision, Post, PostKey, Ruling, Source, Verdict
+from service.domain.claim import Claim, ClaimRecord, ClaimState
+from service.domain.decision import Category, Decision, Ruling
+from service.domain.post import Post, PostKey
+from service.domain.verdict import Source, Verdict
 from service.errors import InvalidInput
 from service.review.appeal import Appeal, AppealState
+from service.review.appeal_event import appeal_event
 from service.webhooks.endpoint import Endpoint, check_endpoint
-from service.webhooks.event import EVENT_TYPES, Event, EventType, appeal_event, claim_event, trial_event, verdict_event
+from service.webhooks.event import EVENT_TYPES, Event, EventType, claim_event, trial_event, verdict_event
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PostOf = Callable[..., Post]

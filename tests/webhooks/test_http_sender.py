@@ -13,8 +13,8 @@ import httpx
 import pytest
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from service.adapters.http_sender import HttpSender
 from service.webhooks.delivery import Answer
+from service.webhooks.http_sender import HttpSender
 from tests.webhooks.conftest import Receiver
 
 HEADERS = {"webhook-id": "evt_1", "webhook-timestamp": "1", "webhook-signature": "v1,x"}

@@ -10,8 +10,10 @@ import pytest
 from assay.v1 import webhook_service_pb2 as pb
 from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
-from service.adapters.sql_store import SqlStore
-from service.domain import Decision, Post, Ruling, Source, Verdict
+from service.domain.decision import Decision, Ruling
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
+from service.records.sql.store import SqlStore
 from service.webhooks.signing import verify
 from tests.processes import Process
 from tests.webhooks.conftest import Receiver

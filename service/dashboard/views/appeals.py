@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from service.dashboard import exposure
 from service.dashboard.pages import page
-from service.dashboard.visit import Visit
+from service.dashboard.request import Visit
 from service.errors import InvalidInput
 from service.people.roles import Right
 from service.review.appeal import OPEN_FOR, AppealState

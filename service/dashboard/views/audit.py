@@ -4,10 +4,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from service.audit import AuditFilter
+from service.audit.entry import AuditFilter
+from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Visit
+from service.dashboard.request import Visit
 from service.errors import InvalidInput
 from service.people.roles import Right
 

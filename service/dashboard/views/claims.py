@@ -7,15 +7,15 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from service.claim import ClaimFilter, ClaimState
-from service.claim_files import FORMATS, ClaimFileError, read
-from service.claim_limits import check_reason
-from service.claim_loading import Tally, load
-from service.dashboard.casefile import texts_of
+from service.claims.files import FORMATS, ClaimFileError, read
+from service.claims.limits import check_reason
+from service.claims.loading import Tally, load
+from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Visit
-from service.domain import VerdictFilter
+from service.dashboard.post_detail import texts_of
+from service.dashboard.request import Visit
+from service.domain.claim import ClaimFilter, ClaimState
+from service.domain.verdict import VerdictFilter
 from service.errors import AssayError, InvalidInput
 from service.people.roles import Right
 

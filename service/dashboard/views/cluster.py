@@ -2,12 +2,12 @@
 
 from starlette.responses import Response
 
-from service.dashboard.casefile import texts_of
+from service.dashboard.error_pages import status_of
+from service.dashboard.forms.ruling_form import OUTCOMES, choices, ruled
 from service.dashboard.pages import page
-from service.dashboard.ruling_form import OUTCOMES, choices, ruled
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Form, Visit
-from service.domain import VerdictFilter
+from service.dashboard.post_detail import texts_of
+from service.dashboard.request import Form, Visit
+from service.domain.verdict import VerdictFilter
 from service.errors import AssayError, Conflict, InvalidInput, Outdated
 from service.people.roles import Right
 from service.review.bulk import BulkDecision, BulkPreview

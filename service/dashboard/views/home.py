@@ -6,7 +6,7 @@ from starlette.routing import Route
 from service.dashboard import cookies
 from service.dashboard.navigation import entries_for
 from service.dashboard.pages import open_page, page
-from service.dashboard.visit import Visit
+from service.dashboard.request import Visit
 from service.people.sign_in import safe_path
 
 

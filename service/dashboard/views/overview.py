@@ -2,10 +2,10 @@
 
 from starlette.responses import Response
 
-from service.dashboard.overview_figures import figures
+from service.dashboard.figures.overview_figures import figures
 from service.dashboard.pages import page
-from service.dashboard.visit import Visit
-from service.domain import Decision
+from service.dashboard.request import Visit
+from service.domain.decision import Decision
 from service.errors import InvalidInput
 from service.quality.overview import Overview, Range
 

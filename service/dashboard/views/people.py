@@ -2,9 +2,9 @@
 
 from starlette.responses import Response
 
+from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Form, Visit
+from service.dashboard.request import Form, Visit
 from service.errors import AlreadyExists, InvalidInput
 from service.people.roles import RIGHTS, Right, Role
 

@@ -5,17 +5,18 @@ from typing import Any
 
 from starlette.responses import Response
 
+from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Visit
-from service.domain import Decision, Post, Surface
+from service.dashboard.request import Visit
+from service.domain.decision import Decision
+from service.domain.post import Post, Surface
+from service.domain.validation import check
 from service.errors import AssayError, InvalidInput, PolicyInvalid, RedisUnavailable
-from service.governance.backtest import Backtest
-from service.governance.policy_version import PolicyAct, PolicyChange, PolicyVersion
-from service.governance.trial import Trial
 from service.people.roles import Right
-from service.ports import BudgetState
-from service.validation import check
+from service.policy.governance.backtest import Backtest
+from service.policy.governance.policy_version import PolicyAct, PolicyChange, PolicyVersion
+from service.policy.governance.trial import Trial
+from service.policy.ports import BudgetState
 
 _PAGE, _CHANGES, _DAYS, _MOST_TRIED = 50, 20, 7, 20
 

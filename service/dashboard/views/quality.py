@@ -6,19 +6,20 @@ from datetime import timedelta
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from service.dashboard import charts, golden_form, quality_figures
-from service.dashboard.golden_form import CATEGORIES, DECISIONS, Proposed
-from service.dashboard.overview_figures import prevalence as by_day
+from service.dashboard.error_pages import status_of
+from service.dashboard.figures import charts, quality_figures
+from service.dashboard.figures.overview_figures import prevalence as by_day
+from service.dashboard.forms import golden_form
+from service.dashboard.forms.golden_form import CATEGORIES, DECISIONS, Proposed
 from service.dashboard.pages import page
 from service.dashboard.rendering import words
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Form, Visit
-from service.domain import Surface
+from service.dashboard.request import Form, Visit
+from service.domain.post import Surface
 from service.errors import Conflict, InvalidInput, NotFound
 from service.people.roles import Right
+from service.policy.routing import SEVERE
 from service.quality.measures import SEASON
 from service.quality.overview import Range
-from service.routing import SEVERE
 
 _NOTHING = FormData()
 _BACK = {

@@ -9,19 +9,20 @@ from starlette.datastructures import QueryParams
 from starlette.responses import RedirectResponse, Response
 
 from service.dashboard import exposure
-from service.dashboard.casefile import Casefile, casefile
+from service.dashboard.error_pages import status_of
+from service.dashboard.forms.ruling_form import OUTCOMES, appeal_ruling, choices, ruled
 from service.dashboard.pages import page
-from service.dashboard.ruling_form import OUTCOMES, appeal_ruling, choices, ruled
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Form, Visit
-from service.domain import Category, Surface
+from service.dashboard.post_detail import Casefile, casefile
+from service.dashboard.request import Form, Visit
+from service.domain.decision import Category
+from service.domain.post import Surface
 from service.errors import AssayError, Conflict, InvalidInput, NotFound, NotHeld, Outdated
 from service.people.person import Person
 from service.people.roles import Right
+from service.policy.routing import SEVERE
 from service.review.appeal import Appeal, AppealState
 from service.review.case import Case, CaseFilter, CaseKind, CaseState, author_name
 from service.review.reviewing import CaseView
-from service.routing import SEVERE
 
 _FILTERS = ("queue", "surface", "region", "language", "severity")
 _LOST = (NotHeld, Conflict, Outdated, NotFound)

@@ -3,10 +3,10 @@
 from starlette.responses import RedirectResponse, Response
 
 from service.dashboard import cookies
+from service.dashboard.error_pages import status_of
 from service.dashboard.pages import PASSWORD, SIGN_IN, open_page
 from service.dashboard.rendering import lasting
-from service.dashboard.troubles import status_of
-from service.dashboard.visit import Visit
+from service.dashboard.request import Visit
 from service.errors import InvalidInput, SignInRefused, TooManyTries
 from service.people.sign_in import new_token, safe_path
 

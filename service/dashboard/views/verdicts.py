@@ -6,12 +6,14 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from service.dashboard.casefile import casefile, texts_of
+from service.dashboard.error_pages import status_of
+from service.dashboard.forms.verdict_filter import FIELDS, address, filter_of
 from service.dashboard.pages import page
-from service.dashboard.troubles import status_of
-from service.dashboard.verdict_filter import FIELDS, address, filter_of
-from service.dashboard.visit import Visit
-from service.domain import Category, Decision, Post, Surface, Verdict, VerdictFilter
+from service.dashboard.post_detail import casefile, texts_of
+from service.dashboard.request import Visit
+from service.domain.decision import Category, Decision
+from service.domain.post import Post, Surface
+from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import InvalidInput, NotDecided
 from service.people.roles import Right
 from service.review.case import author_name

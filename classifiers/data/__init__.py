@@ -1,0 +1,1 @@
+"""Labelled texts: read, split, weighed and sampled, for whoever trains or evaluates."""

@@ -1,0 +1,1 @@
+"""How good a bundle is: figures, cards, attacks, sets left out."""

@@ -1,0 +1,1 @@
+"""How well claims are found, and relations told."""

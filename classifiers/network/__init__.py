@@ -1,0 +1,1 @@
+"""The Llama that reads posts, and the heads on it."""

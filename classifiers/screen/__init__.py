@@ -1,0 +1,1 @@
+"""The hashed n-gram screen beside the network."""

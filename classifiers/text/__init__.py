@@ -1,0 +1,1 @@
+"""Text made comparable: normalised, its language and its near-duplicates told."""

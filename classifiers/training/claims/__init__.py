@@ -1,0 +1,1 @@
+"""What fits the parts of a bundle that match claims."""

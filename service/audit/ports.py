@@ -1,0 +1,29 @@
+"""What keeps the audit log, as a Protocol; `service.audit.sql` is it."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from service.audit.chain import ChainReport
+from service.audit.entry import AuditEntry, AuditFilter, Head
+
+
+class AuditLog(Protocol):
+    """Who did what. What a change of the record store does is appended in that change's own transaction."""
+
+    async def append(
+        self, *, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None
+    ) -> AuditEntry:
+        """Note something by itself, such as that somebody read something."""
+        ...
+
+    async def page(self, only: AuditFilter, *, before: int | None, limit: int) -> list[AuditEntry]:
+        """Up to `limit` entries with a number below `before` (None: the newest), newest first."""
+        ...
+
+    async def verify(self, expect: str = "") -> ChainReport:
+        """Check every entry that there is now; `expect` is a head's digest noted earlier. Raises `InvalidInput`."""
+        ...
+
+    async def head(self) -> Head:
+        """Where the chain ends now."""
+        ...

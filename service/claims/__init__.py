@@ -1,0 +1,1 @@
+"""Fact-checked claims: read, kept, counted, quarantined."""

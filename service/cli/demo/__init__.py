@@ -1,0 +1,1 @@
+"""`make demo`: the sample feed from end to end."""

@@ -1,0 +1,112 @@
+"""The gate before every page: it finds out who asks, and turns away what another site made a browser send."""
+
+from jinja2 import Environment
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.dashboard import cookies, csrf
+from service.dashboard.error_pages import trouble
+from service.dashboard.request import Visit
+from service.dashboard.services import Desk
+from service.errors import AssayError, InvalidInput
+from service.people.person import Session
+from service.people.roles import Right
+
+REFRESH = "x-assay-refresh"
+"""The header of what our script fetches without anybody's asking."""
+STRANGERS, MAX_BODY = 64 << 10, 4 << 20
+"""Bytes that a request may bring from somebody who is not signed in, and from somebody who is."""
+LARGE = {"/claims/import": (Right.MANAGE_CLAIMS, 64 << 20)}
+"""Where those who have a right may bring more."""
+_MAX_FIELD = MAX_BODY
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+class Gate:
+    """The app, for requests that have a `Visit` in their state; those for static files pass as they are."""
+
+    def __init__(self, app: ASGIApp, desk: Desk, templates: Environment) -> None:
+        self._app, self._desk, self._templates = app, desk, templates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http" or scope["path"].startswith("/static/"):
+            return await self._app(scope, receive, send)
+        request = Request(scope)
+        token = cookies.read(request, cookies.SESSION)
+        try:
+            session = await self._desk.sign_in.session(token, used=REFRESH not in request.headers)
+            request = Request(scope, _bounded(request, receive, limit_for(scope["path"], session)))
+            secret = self._admit(request, token, session)
+            await _check(request, secret)
+        except (AssayError, HTTPException) as error:
+            return await trouble(self._visit(request, None, ""), error)(scope, receive, send)
+        try:
+            return await self._app(scope, request.receive, send)
+        finally:
+            if form := getattr(request.state, "form", None):
+                await form.close()
+
+    def _admit(self, request: Request, token: str, session: Session | None) -> str:
+        """Put the visit into the request's state; the secret that its forms are bound to."""
+        secret = token if session else cookies.read(request, cookies.VISITOR)
+        self._visit(request, session, secret)
+        return secret
+
+    def _visit(self, request: Request, session: Session | None, secret: str) -> Visit:
+        request.state.visit = Visit(request, self._desk, self._templates, session, secret)
+        return request.state.visit  # type: ignore[no-any-return]
+
+
+async def _check(request: Request, secret: str) -> None:
+    """Raise `NotAllowed` for a request that changes something and is not from a page of ours."""
+    if request.method in csrf.SAFE:
+        return
+    csrf.check_origin(request)
+    brought = request.headers.get(csrf.HEADER, "")
+    if request.headers.get("content-type", "").startswith(_FORMS):
+        form = request.state.form = await _form(request)
+        brought = brought or _token(form)
+    csrf.check_token(secret, brought)
+
+
+async def _form(request: Request) -> FormData:
+    try:
+        return await request.form(max_part_size=_MAX_FIELD)
+    except HTTPException as error:
+        if error.status_code == 413:
+            raise
+        raise InvalidInput("form", f"can't be read: {error.detail}", "go back and send it again") from error
+
+
+def _token(form: FormData) -> str:
+    value = form.get(csrf.FIELD, "")
+    return value if isinstance(value, str) else ""
+
+
+def limit_for(path: str, session: Session | None) -> int:
+    """How many bytes a request may bring."""
+    if session is None:
+        return STRANGERS
+    right, large = LARGE.get(path, (Right.SEE, MAX_BODY))
+    return large if session.person.may(right) else MAX_BODY
+
+
+def _bounded(request: Request, receive: Receive, limit: int) -> Receive:
+    """`receive` that raises `HTTPException` (413) once a body is over `limit`, at once where its length is told."""
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told[:20]) > limit:
+        raise HTTPException(413)
+    taken = 0
+
+    async def receiving() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise HTTPException(413)
+        return message
+
+    return receiving

@@ -1,0 +1,67 @@
+"""What a policy may decide, what about, and what a person decided instead. Standard library only."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Decision(StrEnum):
+    """What the policy does about a post."""
+
+    ALLOW = "ALLOW"
+    LABEL = "LABEL"
+    REDUCE = "REDUCE"
+    REVIEW = "REVIEW"
+    BLOCK = "BLOCK"
+
+    @property
+    def severity(self) -> int:
+        """0 for ALLOW up to 4 for BLOCK."""
+        return _SEVERITY[self]
+
+
+_SEVERITY = {decision: rank for rank, decision in enumerate(Decision)}
+
+
+class Category(StrEnum):
+    """Why a post was flagged."""
+
+    AI_GENERATED_MISINFORMATION = "AI_GENERATED_MISINFORMATION"
+    AI_GENERATED = "AI_GENERATED"
+    MISINFORMATION = "MISINFORMATION"
+    HATE = "HATE"
+    HARASSMENT = "HARASSMENT"
+    VIOLENCE = "VIOLENCE"
+    SELF_HARM = "SELF_HARM"
+    SEXUAL = "SEXUAL"
+    WEAPONS = "WEAPONS"
+    CBRN = "CBRN"
+    FRAUD = "FRAUD"
+    TEST = "TEST"
+
+
+class Standing(NamedTuple):
+    """What a person decided on a text until they take it back: for the post named `post`, or (empty) all that carry it.
+
+    `reason` names the policy reason, `case` the case in which it was decided.
+    """
+
+    post: str
+    decision: Decision
+    categories: tuple[Category, ...]
+    reason: str
+    case: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is made of one post: the decision, why, and the names of the rules that matched.
+
+    `case` and `reason` are set when a person decided: in which case, and for which of the policy's reasons.
+    """
+
+    decision: Decision
+    categories: tuple[Category, ...] = ()
+    rules: tuple[str, ...] = ()
+    reason: str = ""
+    case: str = ""

@@ -1,0 +1,235 @@
+"""One post, one way: the worker's half. `service.moderation.pipeline` is the front's half.
+
+    batch -> what is undecided -> cached judgements -> one model pass, claims, cluster -> policy -> record -> cache,
+    announce, reply
+
+Tasks may come twice or be cut off anywhere; recording is what counts, and it happens once per post. A post that was
+begun three times and never finished is set aside for a person: suspects are judged alone, so that their mates pass.
+Batches that are only read go the same way past the record store: judged, cached as judgements, answered. They do not
+count as traffic of the claims that they match: whoever asks what a text matches must not have a claim quarantined.
+"""
+
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
+
+from service.claims.surges import Surges
+from service.domain.fusing import fused
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.domain.verdict import Skip, Source, Verdict, verdict_on
+from service.errors import AssayError, RedisUnavailable, Unavailable
+from service.moderation.ports import Attempts, Classifier, Clusters, Observer, Queue, VerdictCache
+from service.moderation.transport import Batch, Reply
+from service.policy.budget import Budget
+from service.policy.policy import Policies
+from service.records.ports import Announcer, RecordStore
+
+MAX_ATTEMPTS = 3
+SET_ASIDE = Skip("model", f"SET_ASIDE_AFTER_{MAX_ATTEMPTS}_ATTEMPTS")
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """How the posts of one batch came: seconds spent in the queue, and whether they are to be recorded."""
+
+    queued: float
+    recorded: bool
+
+
+class Judging:
+    """Judges batches, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policies,
+        classifier: Classifier,
+        store: RecordStore,
+        cache: VerdictCache,
+        queue: Queue,
+        attempts: Attempts,
+        announcer: Announcer,
+        clusters: Clusters,
+        surges: Surges,
+        budget: Budget,
+        observer: Observer,
+    ) -> None:
+        self._policy, self._classifier, self._store, self._cache = policy, classifier, store, cache
+        self._queue, self._attempts, self._announcer, self._observer = queue, attempts, announcer, observer
+        self._clusters, self._surges, self._budget = clusters, surges, budget
+
+    async def judge(self, batch: Batch) -> Reply:
+        """Decide and record what the batch still needs, and answer the front that waits.
+
+        Posts of a live batch whose deadline has passed are dropped: the dispatcher will send them as bulk. Raises
+        `StoreUnavailable` when nothing could be recorded: the message must then be delivered again.
+        """
+        queued = max(0.0, time.time() - batch.sent_at)
+        self._observer.stage("queue", queued)
+        if batch.deadline is not None and time.time() > batch.deadline:
+            reply = Reply(batch.id, (), tuple(post.key for post in batch.posts))
+            if batch.recorded:
+                await self._quietly("release", self._store.release(reply.dropped))
+        elif batch.recorded:
+            reply = Reply(batch.id, tuple(await self._verdicts(batch.posts, queued)))
+        else:
+            reply = Reply(batch.id, tuple(await self._decided(batch.posts, _Errand(queued, recorded=False))))
+        if batch.reply_to:
+            await self._quietly("reply", self._queue.reply(batch.reply_to, reply))
+        return reply
+
+    async def _verdicts(self, posts: Sequence[Post], queued: float) -> list[Verdict]:
+        undecided = await self._store.undecided([post.key for post in posts])
+        decided = [post.key for post in posts if post.key not in undecided]
+        verdicts = [verdict for verdict in await self._store.find(decided) if verdict] if decided else []
+        if verdicts:  # the cache forgot them, or the front would not ask
+            await self._quietly("cache", self._cache.put(verdicts))
+        rest = [post for post in posts if post.key in undecided]
+        return verdicts + await self._decided(rest, _Errand(queued, recorded=True))
+
+    async def _decided(self, posts: Sequence[Post], errand: _Errand) -> list[Verdict]:
+        verdicts: list[Verdict] = []
+        fresh, suspects = await self._sorted_by_attempts(posts)
+        if fresh:
+            verdicts += await self._together(fresh, errand)
+        for post, begun in suspects:
+            verdicts += await self._alone(post, begun, errand)
+        return verdicts
+
+    async def _sorted_by_attempts(self, posts: Sequence[Post]) -> tuple[list[Post], list[tuple[Post, int]]]:
+        """Posts never begun, and those begun and not finished, fewest attempts first."""
+        counts: Sequence[int]
+        try:
+            counts = await self._attempts.counts([post.key for post in posts]) if posts else []
+        except RedisUnavailable as error:
+            self._observer.trouble("attempts", error)
+            counts = [0] * len(posts)
+        fresh = [post for post, count in zip(posts, counts, strict=True) if not count]
+        suspects = [(post, count) for post, count in zip(posts, counts, strict=True) if count]
+        return fresh, sorted(suspects, key=lambda suspect: suspect[1])
+
+    async def _together(self, posts: list[Post], errand: _Errand) -> list[Verdict]:
+        try:
+            return await self._attempt(posts, errand)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the model raises, the batch mates must pass
+            self._observer.trouble("model", error)
+        verdicts: list[Verdict] = []
+        for post in posts:
+            verdicts += await self._alone(post, 0, errand)
+        return verdicts
+
+    async def _alone(self, post: Post, begun: int, errand: _Errand) -> list[Verdict]:
+        for _ in range(begun, MAX_ATTEMPTS):
+            try:
+                return await self._attempt([post], errand)
+            except Unavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 - see above
+                self._observer.trouble("model", error)
+        if not errand.recorded:  # its attempts stay counted, so that asking again stops no worker again
+            return [self._set_aside(post)]
+        verdicts = await self._record([post], [self._set_aside(post)])
+        await self._quietly("attempts", self._attempts.finish([post.key]))
+        return verdicts
+
+    async def _attempt(self, posts: list[Post], errand: _Errand) -> list[Verdict]:
+        keys = [post.key for post in posts]
+        await self._quietly("attempts", self._attempts.begin(keys))
+        judgements, model_seconds = await self._judgements(posts, recorded=errand.recorded)
+        await self._quietly("attempts", self._attempts.finish(keys))  # before recording: an outage is no post's fault
+        latency = {"queue": errand.queued, "model": model_seconds}
+        verdicts = await self._decide(posts, judgements, latency, counted=errand.recorded)
+        if errand.recorded:
+            return await self._record(posts, verdicts)
+        await self._quietly("cache", self._cache.keep([judgement for judgement, _ in judgements]))
+        return verdicts
+
+    async def _judgements(self, posts: list[Post], *, recorded: bool) -> tuple[list[tuple[Judgement, Source]], float]:
+        """Each post's judgement and where it came from: the cache, or one model pass over the texts it lacks."""
+        known = await self._cached(posts)
+        missing = list({p.content_digest: p for p in posts if p.content_digest not in known}.values())
+        started = time.perf_counter()
+        fresh = self._classifier.judge(missing) if missing else []
+        seconds = time.perf_counter() - started
+        if missing:
+            self._observer.stage("model", seconds)
+        known_to_people = await self._with_standing(await self._grouped(fresh), needed=recorded)
+        judged = {judgement.content_digest: judgement for judgement in known_to_people}
+        found = [
+            (judged[digest], Source.MODEL) if digest in judged else (known[digest], Source.CACHE)
+            for digest in (post.content_digest for post in posts)
+        ]
+        surging = await self._surges.check([judgement for judgement, _ in found]) if recorded else ()
+        return [(fused(judgement, surging), source) for judgement, source in found], seconds
+
+    async def _grouped(self, judgements: list[Judgement]) -> list[Judgement]:
+        """The judgements with their clusters; without Redis each text is a cluster of its own."""
+        try:
+            clusters = await self._clusters.assign(judgements) if judgements else []
+        except RedisUnavailable as error:
+            self._observer.trouble("clusters", error)
+            clusters = [judgement.content_digest for judgement in judgements]
+        return [replace(judgement, cluster=cluster) for judgement, cluster in zip(judgements, clusters, strict=True)]
+
+    async def _with_standing(self, judgements: list[Judgement], *, needed: bool) -> list[Judgement]:
+        """The judgements with what people decided on their texts: a new bundle or new claims don't undo that.
+
+        Where it isn't `needed`, since the texts are only read, they are answered without it while the store is away.
+        """
+        try:
+            standing = await self._store.standing([each.content_digest for each in judgements]) if judgements else []
+        except Unavailable as error:
+            if needed:
+                raise
+            self._observer.trouble("standing", error)
+            return judgements
+        return [replace(each, standing=held) for each, held in zip(judgements, standing, strict=True)]
+
+    async def _cached(self, posts: list[Post]) -> dict[str, Judgement]:
+        try:
+            hits = await self._cache.find(
+                posts, judged_by=self._classifier.judged_by, policy_version=self._policy.current.version
+            )
+        except RedisUnavailable as error:
+            self._observer.trouble("cache", error)
+            return {}
+        return {hit.judgement.content_digest: hit.judgement for hit in hits if hit.judgement}
+
+    async def _decide(
+        self, posts: list[Post], judged: list[tuple[Judgement, Source]], latency: dict[str, float], *, counted: bool
+    ) -> list[Verdict]:
+        """The verdicts, all by one policy; `counted` against the day's budget of automatic actions."""
+        policy = self._policy.current
+        rulings = [policy.decide(post, judgement) for post, (judgement, _) in zip(posts, judged, strict=True)]
+        if counted:
+            rulings = await self._budget.within(policy, posts, rulings)
+        return [
+            verdict_on(post, ruling, policy_version=policy.version, source=source, judgement=judgement, latency=latency)
+            for post, ruling, (judgement, source) in zip(posts, rulings, judged, strict=True)
+        ]
+
+    def _set_aside(self, post: Post) -> Verdict:
+        policy = self._policy.current
+        ruling, skipped = policy.set_aside(post), (SET_ASIDE,)
+        return verdict_on(post, ruling, policy_version=policy.version, source=Source.SET_ASIDE, skipped=skipped)
+
+    async def _record(self, posts: list[Post], verdicts: list[Verdict]) -> list[Verdict]:
+        started = time.perf_counter()
+        recorded = await self._store.record(posts, verdicts)
+        self._observer.stage("record", time.perf_counter() - started)
+        for given, stands in zip(verdicts, recorded, strict=True):
+            if stands.decided_at == given.decided_at:  # else another worker was first, and told of it
+                self._observer.decided(stands)
+        await self._quietly("cache", self._cache.put(recorded))
+        await self._quietly("announce", self._announcer.announce())
+        return recorded
+
+    async def _quietly(self, where: str, effort: Awaitable[None]) -> None:
+        """Await what may fail without harm: the verdict is recorded, or will be."""
+        try:
+            await effort
+        except AssayError as error:
+            self._observer.trouble(where, error)

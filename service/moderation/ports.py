@@ -1,0 +1,158 @@
+"""What a post's way needs of the outside world, as small Protocols. Adapters stand beside, named after a technology.
+
+Every adapter of one port passes the same contract test (`tests/contract`). Methods raise `StoreUnavailable` or
+`RedisUnavailable` when their server does not answer, and nothing else that is not a programming error.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.domain.judgement import JudgedBy, Judgement
+from service.domain.post import Post, PostKey
+from service.domain.verdict import Verdict
+from service.moderation.transport import Batch, Lane, Reply, WorkerInfo
+
+
+class Classifier(Protocol):
+    """Text in, judgements out."""
+
+    @property
+    def judged_by(self) -> JudgedBy:
+        """The bundle, and the claims that it holds now."""
+        ...
+
+    def judge(self, posts: Sequence[Post]) -> list[Judgement]:
+        """One judgement per post, in order, all by the same bundle and claims. Blocks the thread for a model pass."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """What is cached for one post: the verdict of this very version and policy, the judgement of its text."""
+
+    verdict: Verdict | None = None
+    judgement: Judgement | None = None
+
+
+class VerdictCache(Protocol):
+    """Judgements under content digest + versions of bundle and claims; verdicts under post name + policy version."""
+
+    async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
+        """What is cached for each post, in one round trip. A cached verdict of another fingerprint is no hit."""
+        ...
+
+    async def put(self, verdicts: Sequence[Verdict]) -> None:
+        """Cache the verdicts and their judgements."""
+        ...
+
+    async def keep(self, judgements: Sequence[Judgement]) -> None:
+        """Cache judgements alone: of texts that were read and of which nobody decided."""
+        ...
+
+    async def ping(self) -> None:
+        """Returns when the cache answers; raises `RedisUnavailable`."""
+        ...
+
+
+class Queue(Protocol):
+    """The way to the workers and back."""
+
+    async def send(self, lane: Lane, batch: Batch) -> None:
+        """Enqueue one batch."""
+        ...
+
+    async def reply(self, to: str, reply: Reply) -> None:
+        """Answer the front `to`."""
+        ...
+
+    def replies(self, front: str) -> AsyncIterator[Reply]:
+        """Answers addressed to `front`, for ever; waits out outages of the queue."""
+        ...
+
+    async def depths(self) -> Mapping[Lane, int]:
+        """Messages waiting in each lane."""
+        ...
+
+
+class WorkerRegistry(Protocol):
+    """Which workers are there."""
+
+    async def beat(self, worker: WorkerInfo) -> None:
+        """Say that this worker is alive for the next ten seconds."""
+        ...
+
+    async def alive(self) -> list[WorkerInfo]:
+        """Workers that beat within ten seconds, the most recently started first."""
+        ...
+
+
+class Attempts(Protocol):
+    """How often a post was begun and not finished, so that one that kills its worker is found."""
+
+    async def counts(self, keys: Sequence[PostKey]) -> list[int]:
+        """Attempts begun and not finished, per post."""
+        ...
+
+    async def begin(self, keys: Sequence[PostKey]) -> None:
+        """Count one attempt for each."""
+        ...
+
+    async def finish(self, keys: Sequence[PostKey]) -> None:
+        """Forget them."""
+        ...
+
+
+class Clusters(Protocol):
+    """Groups of posts that carry the same, as far back as the window that the adapter was made for."""
+
+    async def assign(self, judgements: Sequence[Judgement]) -> list[str]:
+        """The cluster of each judgement's text, in order: one that it is `imprint.near` to, or a new one.
+
+        A new cluster is named by the content digest of its first text; texts without bands are alone in theirs.
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Where logs and metrics go. Never given a text to keep: implementations log ids, scores and latencies only."""
+
+    def decided(self, verdict: Verdict) -> None:
+        """A verdict was given: one event a post."""
+        ...
+
+    def stage(self, name: str, seconds: float) -> None:
+        """A stage took so long: cache, store, queue, model, record or total."""
+        ...
+
+    def looked_up(self, *, hits: int = 0, misses: int = 0, errors: int = 0) -> None:
+        """Cache lookups by result, counted in posts."""
+        ...
+
+    def quarantined(self, claim_id: str) -> None:
+        """A claim surged and was taken out of enforcement."""
+        ...
+
+    def breaker_opened(self, limit: int) -> None:
+        """The day's budget of automatic actions is spent: they ask for REVIEW from now on."""
+        ...
+
+    def trouble(self, where: str, error: Exception) -> None:
+        """Something failed and the work went on without it."""
+        ...
+
+
+class LoadObserver(Observer, Protocol):
+    """What else a front and its dispatcher tell."""
+
+    def backlog(self, posts: int, age: float) -> None:
+        """Undecided posts in the store, and the age of the oldest in seconds."""
+        ...
+
+    def queued(self, depths: Mapping[Lane, int]) -> None:
+        """Messages waiting in each lane."""
+        ...
+
+    def fleet(self, workers: Sequence[WorkerInfo]) -> None:
+        """The workers that answer."""
+        ...

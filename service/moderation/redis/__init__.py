@@ -1,0 +1,1 @@
+"""What a post's way keeps in Redis."""

@@ -1,0 +1,94 @@
+"""Records, in bulk and behind the caller's back, verdicts that live calls were answered with from the cache.
+
+It holds at most `capacity` of them; while the store is away the oldest are let go and reported. Nothing that was
+accepted by SubmitPosts or judged by a model passes through here: that is recorded before it is answered.
+"""
+
+import asyncio
+from collections import deque
+
+from service.domain.post import Post
+from service.domain.verdict import Verdict
+from service.errors import Unavailable
+from service.moderation.ports import Observer, VerdictCache
+from service.records.ports import Announcer, RecordStore
+
+_BULK = 500
+_PAUSE = 0.05
+_LEASE = 60.0  # between accepting and recording: nobody else is to judge them meanwhile
+
+
+class WriteBehind:
+    """One front's late recorder."""
+
+    def __init__(
+        self,
+        store: RecordStore,
+        cache: VerdictCache,
+        announcer: Announcer,
+        observer: Observer,
+        capacity: int = 100_000,
+    ) -> None:
+        self._store, self._cache, self._announcer, self._observer = store, cache, announcer, observer
+        self._capacity = capacity
+        self._waiting: deque[tuple[Post, Verdict]] = deque(maxlen=capacity)
+        self._wake = asyncio.Event()
+
+    def put(self, post: Post, verdict: Verdict) -> None:
+        """Record this verdict soon."""
+        if len(self._waiting) == self._capacity:
+            self._let_go(1)
+        self._waiting.append((post, verdict))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Record for ever; cancel to stop."""
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(_PAUSE)
+            try:
+                await self.flush()
+            except Unavailable as error:
+                self._observer.trouble("write_behind", error)
+                await asyncio.sleep(1.0)
+
+    async def flush(self) -> None:
+        """Record all that waits. Raises `StoreUnavailable` with nothing lost."""
+        self._wake.clear()
+        while self._waiting:
+            pairs = [self._waiting.popleft() for _ in range(min(_BULK, len(self._waiting)))]
+            await self._publish(await self._record(pairs))
+
+    async def _record(self, pairs: list[tuple[Post, Verdict]]) -> list[Verdict]:
+        posts, verdicts = [post for post, _ in pairs], [verdict for _, verdict in pairs]
+        try:
+            await self._store.accept(posts, lease=_LEASE)  # what was asked last speaks for its name
+            recorded = await self._store.record(posts, verdicts)
+        except (Unavailable, asyncio.CancelledError):  # it may have committed; recording twice is recording once
+            self._put_back(pairs)
+            raise
+        return list(map(_answer, verdicts, recorded))
+
+    def _put_back(self, pairs: list[tuple[Post, Verdict]]) -> None:
+        excess = max(0, len(pairs) + len(self._waiting) - self._capacity)
+        if excess:
+            self._let_go(excess)
+        self._waiting.extendleft(reversed(pairs[excess:]))
+        self._wake.set()
+
+    def _let_go(self, answers: int) -> None:
+        self._observer.trouble(
+            "write_behind", Unavailable(f"the record store is behind: {answers:,} answers go unrecorded")
+        )
+
+    async def _publish(self, verdicts: list[Verdict]) -> None:
+        try:
+            await self._cache.put(verdicts)
+            await self._announcer.announce()
+        except Unavailable as error:
+            self._observer.trouble("write_behind", error)
+
+
+def _answer(given: Verdict, stands: Verdict) -> Verdict:
+    """What to cache: the verdict that stands recorded or, where another policy decided that one, this policy's."""
+    return stands if stands.policy_version == given.policy_version else given

@@ -1,0 +1,1 @@
+"""The policy: a YAML document in, decisions out."""

@@ -1,0 +1,1 @@
+"""Counts, samples, golden items and second opinions, in SQL."""

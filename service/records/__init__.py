@@ -1,0 +1,1 @@
+"""The record store: posts that were accepted, verdicts on them, followers of those."""

@@ -1,0 +1,1 @@
+"""Cases, decisions and appeals, in SQL."""

@@ -1,0 +1,51 @@
+"""The record store's part that keeps moderators' notes, and that a person read something."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import RowMapping
+
+from service.audit.sql import append
+from service.review.case import Note
+from service.storage.database import SqlDatabase, microseconds, moment, unbroken
+from service.storage.documents import listed
+from service.storage.tables.review import NOTES
+
+
+class SqlNotes(SqlDatabase):
+    """`review.ports.NoteStore` on SQL."""
+
+    @unbroken
+    async def add_note(self, note: Note, *, request_id: str = "") -> None:
+        """See `NoteStore.add_note`. The audit log tells that there is a note, not what it says."""
+        row: dict[str, Any] = {
+            "about": note.about,
+            "moderator": note.moderator,
+            "text": note.text,
+            "written_at": microseconds(note.written_at),
+            "request_id": request_id,
+        }
+        again = NOTES.c.request_id == request_id, NOTES.c.moderator == note.moderator
+        async with self.write() as tx:
+            if request_id and (await tx.execute(select(NOTES.c.number).where(*again))).first():
+                return
+            await tx.execute(NOTES.insert().values(row))
+            await append(tx, now=self.now(), actor=note.moderator, action="note.add", subject=note.about)
+
+    @unbroken
+    async def notes(self, about: Collection[str]) -> list[Note]:
+        """See `NoteStore.notes`."""
+        async with self.read() as connection:
+            query = select(NOTES).where(NOTES.c.about.in_(listed(connection, about))).order_by(NOTES.c.number.desc())
+            return [_note(row) for row in (await connection.execute(query)).mappings()]
+
+    @unbroken
+    async def seen(self, reader: str, subject: str, action: str) -> None:
+        """See `NoteStore.seen`."""
+        async with self.write() as tx:
+            await append(tx, now=self.now(), actor=reader, action=action, subject=subject)
+
+
+def _note(row: RowMapping) -> Note:
+    return Note(about=row["about"], moderator=row["moderator"], text=row["text"], written_at=moment(row["written_at"]))

@@ -1,0 +1,1 @@
+"""The ground that stores stand on: database, migrations, tables, the Redis connection."""

@@ -1,0 +1,19 @@
+"""All tables of the record store together: import `METADATA` from here to have them all in it."""
+
+from service.storage.tables import audit as sql_audit_tables
+from service.storage.tables import people as sql_people_tables
+from service.storage.tables import policy as sql_policy_tables
+from service.storage.tables import quality as sql_quality_tables
+from service.storage.tables import records as sql_tables
+from service.storage.tables import review as sql_review_tables
+from service.storage.tables import webhooks as sql_webhook_tables
+
+METADATA = sql_tables.METADATA
+TABLES = (
+    sql_audit_tables,
+    sql_people_tables,
+    sql_policy_tables,
+    sql_quality_tables,
+    sql_review_tables,
+    sql_webhook_tables,
+)

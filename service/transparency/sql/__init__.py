@@ -1,0 +1,1 @@
+"""Numbers, retention and erasure, in SQL."""
