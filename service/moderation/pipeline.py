@@ -1,8 +1,8 @@
 """One post, one way: the front's half. `service.moderation.judging` is the worker's half.
 
-    moderate: cache -> single flight -> gather -> record store (accept) -> live queue -> worker -> reply -> the caller
+    moderate: cache -> single flight -> batch -> record store (accept) -> live queue -> worker -> reply -> the caller
     submit:   record store (accept) -> the dispatcher -> bulk queue -> worker
-    read:     cache -> single flight -> gather -> live queue -> worker -> reply: judgements; nothing is recorded
+    read:     cache -> single flight -> batch -> live queue -> worker -> reply: judgements; nothing is recorded
 
 What the cache holds is decided here by the pure policy; whatever a model must read goes to a worker, which records
 before it replies. While Redis is away the store answers what it can.
@@ -20,7 +20,7 @@ from service.domain.judgement import Judgement
 from service.domain.post import Post
 from service.domain.verdict import Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
-from service.moderation.batching import Gatherer, Waiting
+from service.moderation.batching import MicroBatcher, Waiting
 from service.moderation.dispatching import Dispatcher
 from service.moderation.ports import CacheHit, LoadObserver, Queue, VerdictCache
 from service.moderation.transport import Batch, Lane
@@ -70,7 +70,7 @@ class Pipeline:
         self._store, self._cache, self._queue, self._fleet = store, cache, queue, fleet
         self._dispatcher, self._write_behind, self._observer = dispatcher, write_behind, observer
         self._surges, self._budget = surges, budget
-        self._gatherer = Gatherer(
+        self._micro_batcher = MicroBatcher(
             self._ship,
             front=front,
             budget=limits.batch_tokens,
@@ -93,7 +93,7 @@ class Pipeline:
             await self._fleet.refresh()
         loops = {
             "dispatcher": self._dispatcher.run,
-            "gatherer": self._gatherer.run,
+            "micro_batcher": self._micro_batcher.run,
             "fleet": self._fleet.run,
             "write_behind": self._write_behind.run,
             "surges": self._surges.run,
@@ -107,13 +107,13 @@ class Pipeline:
         What was accepted and is not decided stays in the store for the next start.
         """
         until = time.monotonic() + grace
-        while len(self._gatherer) and time.monotonic() < until:  # noqa: ASYNC110 - once in a process's life
+        while len(self._micro_batcher) and time.monotonic() < until:  # noqa: ASYNC110 - once in a process's life
             await asyncio.sleep(0.02)
         self._dispatcher.stop()
         if self._loops:
             await asyncio.wait(self._loops[:1], timeout=_LAST_DISPATCH)
         await _end(self._loops)
-        await self._gatherer.close()
+        await self._micro_batcher.close()
         await self._surges.flush()
         try:
             await self._write_behind.flush()
@@ -298,7 +298,7 @@ class Pipeline:
         raise DeadlineExceeded("no worker answered in time")
 
     def _take_off(self, post: Post, deadline: float, *, recorded: bool) -> Waiting:
-        flight = self._gatherer.put(post, deadline, recorded=recorded)
+        flight = self._micro_batcher.put(post, deadline, recorded=recorded)
         self._flights[post.content_digest] = flight
         flight.verdict.add_done_callback(lambda _: self._landed(flight))
         return flight
@@ -332,7 +332,7 @@ class Pipeline:
 
     async def _listen(self) -> None:
         async for reply in self._queue.replies(self._front):
-            self._gatherer.answered(reply)
+            self._micro_batcher.answered(reply)
             for verdict in reply.verdicts:
                 self._fleet.learn(verdict.judged_by)
 

@@ -11,7 +11,7 @@ import pytest
 from service.domain.post import Post, PostKey
 from service.domain.verdict import Source
 from service.errors import DeadlineExceeded, Overloaded, RedisUnavailable
-from service.moderation.batching import Gatherer
+from service.moderation.batching import MicroBatcher
 from service.moderation.judging import MAX_ATTEMPTS, SET_ASIDE
 from service.moderation.pipeline import Pipeline
 from service.moderation.transport import Batch
@@ -78,10 +78,10 @@ async def test_what_is_recorded_and_what_is_read_travel_apart(post: PostOf, unti
         shipped.append(batch)
 
     options: dict[str, Any] = {"budget": 64, "window": 0.01, "max_waiting": 9, "patience": 60.0, "room": lambda: 9}
-    gatherer = Gatherer(ship, front="front-1", **options)
+    micro_batcher = MicroBatcher(ship, front="front-1", **options)
     for number in range(6):
-        gatherer.put(post(number), time.time() + 5, recorded=number < 3)
-    task = asyncio.create_task(gatherer.run())
+        micro_batcher.put(post(number), time.time() + 5, recorded=number < 3)
+    task = asyncio.create_task(micro_batcher.run())
     await until(lambda: sum(len(batch.posts) for batch in shipped) == 6)
     assert [(len(batch.posts), batch.recorded) for batch in shipped] == [(3, True), (3, False)]
     task.cancel()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from service.domain.post import Context, Post
 from service.domain.verdict import Verdict
 from service.errors import DeadlineExceeded, Overloaded, StoreUnavailable, Unavailable
-from service.moderation.batching import Gatherer, batches, tokens
+from service.moderation.batching import MicroBatcher, batches, tokens
 from service.moderation.transport import Batch, Reply
 
 PostOf = Callable[..., Post]
@@ -67,13 +67,13 @@ def answer(batch: Batch, verdict_on: VerdictOn) -> Reply:
 
 
 @asynccontextmanager
-async def gathering(ship: Shipped, **options: Any) -> AsyncIterator[Gatherer]:
-    """A running gatherer with a budget of eight short posts and room for two batches."""
+async def batching(ship: Shipped, **options: Any) -> AsyncIterator[MicroBatcher]:
+    """A running micro_batcher with a budget of eight short posts and room for two batches."""
     defaults = {"budget": 64, "window": 0.002, "max_waiting": 100, "patience": 60.0, "room": lambda: 2}
-    gatherer = Gatherer(ship, front="front-1", **{**defaults, **options})
-    task = asyncio.create_task(gatherer.run())
+    micro_batcher = MicroBatcher(ship, front="front-1", **{**defaults, **options})
+    task = asyncio.create_task(micro_batcher.run())
     try:
-        yield gatherer
+        yield micro_batcher
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -82,9 +82,9 @@ async def gathering(ship: Shipped, **options: Any) -> AsyncIterator[Gatherer]:
 
 async def test_posts_of_many_calls_leave_in_one_batch(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, window=0.02) as gatherer:
+    async with batching(ship, window=0.02) as micro_batcher:
         for number in range(5):
-            gatherer.put(post(number), soon())
+            micro_batcher.put(post(number), soon())
             await asyncio.sleep(0.001)
         await until(lambda: ship)
     assert [len(batch.posts) for batch in ship] == [5]
@@ -93,25 +93,25 @@ async def test_posts_of_many_calls_leave_in_one_batch(post: PostOf, until: Any):
 
 async def test_a_full_batch_does_not_wait_for_the_window(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, window=30.0) as gatherer:
+    async with batching(ship, window=30.0) as micro_batcher:
         for number in range(12):
-            gatherer.put(post(number), soon())
+            micro_batcher.put(post(number), soon())
         await until(lambda: ship)
     assert sum(map(tokens, ship[0].posts)) <= 64
 
 
 async def test_a_burst_leaves_no_more_batches_than_there_is_room_for(post: PostOf, verdict_on: VerdictOn, until: Any):
     ship = Shipped()
-    async with gathering(ship) as gatherer:
-        waits = [gatherer.put(post(number), soon()) for number in range(60)]
+    async with batching(ship) as micro_batcher:
+        waits = [micro_batcher.put(post(number), soon()) for number in range(60)]
         await until(lambda: len(ship) == 2)
         await asyncio.sleep(0.01)
         assert len(ship) == 2
-        gatherer.answered(answer(ship[0], verdict_on))
+        micro_batcher.answered(answer(ship[0], verdict_on))
         await until(lambda: len(ship) == 3)
         await asyncio.sleep(0.01)
         assert len(ship) == 3
-        assert len(gatherer) == 60 - len(ship[0].posts)
+        assert len(micro_batcher) == 60 - len(ship[0].posts)
         assert sum(wait.verdict.done() for wait in waits) == len(ship[0].posts)
 
 
@@ -119,40 +119,40 @@ async def test_posts_that_come_while_workers_are_busy_fill_the_batch_being_built
     post: PostOf, verdict_on: VerdictOn, until: Any
 ):
     ship = Shipped()
-    async with gathering(ship, room=lambda: 1) as gatherer:
-        gatherer.put(post(0), soon())
+    async with batching(ship, room=lambda: 1) as micro_batcher:
+        micro_batcher.put(post(0), soon())
         await until(lambda: ship)
         for number in range(1, 7):
-            gatherer.put(post(number), soon())
+            micro_batcher.put(post(number), soon())
             await asyncio.sleep(0.001)
-        gatherer.answered(answer(ship[0], verdict_on))
+        micro_batcher.answered(answer(ship[0], verdict_on))
         await until(lambda: len(ship) == 2)
     assert len(ship[1].posts) == 6
 
 
 async def test_without_a_known_worker_one_batch_leaves_all_the_same(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, room=lambda: 0) as gatherer:
-        gatherer.put(post(), soon())
+    async with batching(ship, room=lambda: 0) as micro_batcher:
+        micro_batcher.put(post(), soon())
         await until(lambda: ship)
 
 
 async def test_each_waiter_gets_the_verdict_of_its_own_post(post: PostOf, verdict_on: VerdictOn, until: Any):
     ship = Shipped()
-    async with gathering(ship) as gatherer:
-        waits = [gatherer.put(post(number), soon()) for number in range(3)]
+    async with batching(ship) as micro_batcher:
+        waits = [micro_batcher.put(post(number), soon()) for number in range(3)]
         await until(lambda: ship)
-        gatherer.answered(Reply(ship[0].id, tuple(verdict_on(post(number)) for number in (2, 0, 1))))
+        micro_batcher.answered(Reply(ship[0].id, tuple(verdict_on(post(number)) for number in (2, 0, 1))))
         assert [(await wait.verdict).post for wait in waits] == [post(number).key for number in range(3)]
-        assert len(gatherer) == 0
+        assert len(micro_batcher) == 0
 
 
 async def test_posts_that_a_reply_leaves_out_fail_at_once(post: PostOf, verdict_on: VerdictOn, until: Any):
     ship = Shipped()
-    async with gathering(ship) as gatherer:
-        first, second = gatherer.put(post(1), soon()), gatherer.put(post(2), soon())
+    async with batching(ship) as micro_batcher:
+        first, second = micro_batcher.put(post(1), soon()), micro_batcher.put(post(2), soon())
         await until(lambda: ship)
-        gatherer.answered(Reply(ship[0].id, (verdict_on(post(1)),), (post(2).key,)))
+        micro_batcher.answered(Reply(ship[0].id, (verdict_on(post(1)),), (post(2).key,)))
         assert (await first.verdict).post == post(1).key
         with pytest.raises(DeadlineExceeded):
             await second.verdict
@@ -160,24 +160,24 @@ async def test_posts_that_a_reply_leaves_out_fail_at_once(post: PostOf, verdict_
 
 async def test_a_reply_that_comes_twice_or_too_late_is_no_error(post: PostOf, verdict_on: VerdictOn, until: Any):
     ship = Shipped()
-    async with gathering(ship) as gatherer:
-        wait = gatherer.put(post(), soon())
+    async with batching(ship) as micro_batcher:
+        wait = micro_batcher.put(post(), soon())
         await until(lambda: ship)
         for _ in range(2):
-            gatherer.answered(answer(ship[0], verdict_on))
-        gatherer.answered(Reply("never sent", ()))
+            micro_batcher.answered(answer(ship[0], verdict_on))
+        micro_batcher.answered(Reply("never sent", ()))
         assert (await wait.verdict).post == post().key
 
 
 async def test_too_many_waiting_posts_are_refused_with_the_time_it_takes(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, max_waiting=20, room=lambda: 1) as gatherer:
-        gatherer.put(post(0), soon())
+    async with batching(ship, max_waiting=20, room=lambda: 1) as micro_batcher:
+        micro_batcher.put(post(0), soon())
         await until(lambda: ship)
         for number in range(1, 21):
-            gatherer.put(post(number), soon())
+            micro_batcher.put(post(number), soon())
         with pytest.raises(Overloaded, match="20 posts wait") as caught:
-            gatherer.put(post(99), soon())
+            micro_batcher.put(post(99), soon())
         queued = sum(tokens(post(number)) for number in range(1, 21)) / 64
         assert caught.value.retry_after == pytest.approx(0.1 * queued)
 
@@ -185,46 +185,46 @@ async def test_too_many_waiting_posts_are_refused_with_the_time_it_takes(post: P
 async def test_the_time_to_come_back_follows_the_pace_of_the_workers(post: PostOf, verdict_on: VerdictOn, until: Any):
     ship = Shipped()
 
-    def refusal(gatherer: Gatherer) -> float:
+    def refusal(micro_batcher: MicroBatcher) -> float:
         with pytest.raises(Overloaded) as caught:
-            [gatherer.put(post(number), soon()) for number in range(1000, 1100)]
+            [micro_batcher.put(post(number), soon()) for number in range(1000, 1100)]
         return caught.value.retry_after
 
-    async with gathering(ship, max_waiting=40, room=lambda: 1) as gatherer:
-        gatherer.put(post(0), soon())
+    async with batching(ship, max_waiting=40, room=lambda: 1) as micro_batcher:
+        micro_batcher.put(post(0), soon())
         await until(lambda: ship)
-        at_first = refusal(gatherer)
+        at_first = refusal(micro_batcher)
         for number in range(4):  # answered in a moment, where a tenth of a second was expected
             await until(lambda: len(ship) > number)  # noqa: B023 - awaited here
-            gatherer.answered(answer(ship[number], verdict_on))
-        assert 0.05 <= refusal(gatherer) < at_first
+            micro_batcher.answered(answer(ship[number], verdict_on))
+        assert 0.05 <= refusal(micro_batcher) < at_first
 
 
 async def test_posts_whose_callers_are_gone_make_room_for_new_ones_and_are_not_sent(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, max_waiting=3, room=lambda: 1) as gatherer:
-        gatherer.put(post(0), soon())
+    async with batching(ship, max_waiting=3, room=lambda: 1) as micro_batcher:
+        micro_batcher.put(post(0), soon())
         await until(lambda: ship)
-        late = [gatherer.put(post(number), soon(0.01)) for number in (1, 2, 3)]
+        late = [micro_batcher.put(post(number), soon(0.01)) for number in (1, 2, 3)]
         await asyncio.sleep(0.015)
-        fresh = gatherer.put(post(4), soon())
+        fresh = micro_batcher.put(post(4), soon())
         for wait in late:
             with pytest.raises(DeadlineExceeded):
                 await wait.verdict
-        gatherer.answered(Reply(ship[0].id, ()))
+        micro_batcher.answered(Reply(ship[0].id, ()))
         await until(lambda: len(ship) == 2)
         assert ship[1].posts == (fresh.post,)
 
 
 async def test_who_joins_with_more_time_keeps_the_post_waiting(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, room=lambda: 1) as gatherer:
-        gatherer.put(post(0), soon())
+    async with batching(ship, room=lambda: 1) as micro_batcher:
+        micro_batcher.put(post(0), soon())
         await until(lambda: ship)
-        wait = gatherer.put(post(1), soon(0.01))
+        wait = micro_batcher.put(post(1), soon(0.01))
         wait.deadline = soon(5.0)
         await asyncio.sleep(0.015)
-        gatherer.answered(Reply(ship[0].id, ()))
+        micro_batcher.answered(Reply(ship[0].id, ()))
         await until(lambda: len(ship) == 2)
         assert ship[1].posts == (post(1),)
         assert ship[1].deadline == wait.deadline
@@ -232,10 +232,10 @@ async def test_who_joins_with_more_time_keeps_the_post_waiting(post: PostOf, unt
 
 async def test_a_batch_that_nobody_answers_fails_at_its_deadline_and_frees_its_slot(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, room=lambda: 1) as gatherer:
-        dead, longer = gatherer.put(post(1), soon(0.02)), gatherer.put(post(2), soon(0.05))
+    async with batching(ship, room=lambda: 1) as micro_batcher:
+        dead, longer = micro_batcher.put(post(1), soon(0.02)), micro_batcher.put(post(2), soon(0.05))
         await until(lambda: ship)
-        gatherer.put(post(3), soon())
+        micro_batcher.put(post(3), soon())
         for wait in (dead, longer):
             with pytest.raises(DeadlineExceeded, match="no worker answered"):
                 await wait.verdict
@@ -245,10 +245,10 @@ async def test_a_batch_that_nobody_answers_fails_at_its_deadline_and_frees_its_s
 
 async def test_a_lost_batch_frees_its_slot_long_before_a_far_deadline(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, room=lambda: 1, patience=0.03) as gatherer:
-        lost = gatherer.put(post(1), soon(3600))
+    async with batching(ship, room=lambda: 1, patience=0.03) as micro_batcher:
+        lost = micro_batcher.put(post(1), soon(3600))
         await until(lambda: ship)
-        gatherer.put(post(2), soon())
+        micro_batcher.put(post(2), soon())
         await until(lambda: len(ship) == 2)
         with pytest.raises(DeadlineExceeded):
             await lost.verdict
@@ -257,23 +257,23 @@ async def test_a_lost_batch_frees_its_slot_long_before_a_far_deadline(post: Post
 async def test_a_batch_that_cannot_be_shipped_fails_with_the_reason_and_frees_its_slot(post: PostOf, until: Any):
     ship = Shipped()
     ship.error = StoreUnavailable("the store is away")
-    async with gathering(ship, room=lambda: 1) as gatherer:
-        wait = gatherer.put(post(1), soon())
+    async with batching(ship, room=lambda: 1) as micro_batcher:
+        wait = micro_batcher.put(post(1), soon())
         with pytest.raises(StoreUnavailable):
             await wait.verdict
         ship.error = None
-        gatherer.put(post(2), soon())
+        micro_batcher.put(post(2), soon())
         await until(lambda: ship)
 
 
 async def test_closing_fails_all_that_wait_and_all_in_flight(post: PostOf, until: Any):
     ship = Shipped()
-    async with gathering(ship, room=lambda: 1) as gatherer:
-        flying = gatherer.put(post(0), soon())
+    async with batching(ship, room=lambda: 1) as micro_batcher:
+        flying = micro_batcher.put(post(0), soon())
         await until(lambda: ship)
-        waiting = [gatherer.put(post(number), soon()) for number in range(1, 20)]
-        await gatherer.close()
+        waiting = [micro_batcher.put(post(number), soon()) for number in range(1, 20)]
+        await micro_batcher.close()
         for wait in (flying, *waiting):
             with pytest.raises(Unavailable, match="stopping"):
                 await wait.verdict
-        assert len(gatherer) == 0
+        assert len(micro_batcher) == 0
