@@ -24,7 +24,7 @@ from service.moderation.batching import MicroBatcher, Waiting
 from service.moderation.dispatching import Dispatcher
 from service.moderation.ports import CacheHit, LoadObserver, Queue, VerdictCache
 from service.moderation.transport import Batch, Lane
-from service.moderation.worker_pool import Fleet
+from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
 from service.policy.budget import Budget
 from service.policy.policy import Policies, Policy
@@ -58,7 +58,7 @@ class Pipeline:
         store: RecordStore,
         cache: VerdictCache,
         queue: Queue,
-        fleet: Fleet,
+        worker_pool: WorkerPool,
         dispatcher: Dispatcher,
         write_behind: WriteBehind,
         surges: Surges,
@@ -67,7 +67,7 @@ class Pipeline:
         limits: FrontLimits = FrontLimits(),
     ) -> None:
         self._front, self._policy, self._limits = front, policy, limits
-        self._store, self._cache, self._queue, self._fleet = store, cache, queue, fleet
+        self._store, self._cache, self._queue, self._worker_pool = store, cache, queue, worker_pool
         self._dispatcher, self._write_behind, self._observer = dispatcher, write_behind, observer
         self._surges, self._budget = surges, budget
         self._micro_batcher = MicroBatcher(
@@ -77,7 +77,7 @@ class Pipeline:
             window=limits.gather_window,
             max_waiting=limits.max_waiting,
             patience=limits.lease,
-            room=fleet.room,
+            room=worker_pool.room,
         )
         self._flights: dict[str, Waiting] = {}
         self._loops: list[asyncio.Task[None]] = []
@@ -90,11 +90,11 @@ class Pipeline:
     async def start(self) -> None:
         """Start the background loops."""
         with contextlib.suppress(AssayError):
-            await self._fleet.refresh()
+            await self._worker_pool.refresh()
         loops = {
             "dispatcher": self._dispatcher.run,
             "micro_batcher": self._micro_batcher.run,
-            "fleet": self._fleet.run,
+            "worker_pool": self._worker_pool.run,
             "write_behind": self._write_behind.run,
             "surges": self._surges.run,
             "replies": self._listen,
@@ -124,7 +124,7 @@ class Pipeline:
         """Returns when store, Redis and a worker with a loaded model answer; else raises `Unavailable` naming it."""
         await self._store.ping()
         await self._cache.ping()
-        if not await self._fleet.refresh():
+        if not await self._worker_pool.refresh():
             raise NoWorker("no worker with a loaded model answers; start one with `assay worker`")
 
     async def moderate(self, post: Post, *, deadline: float | None = None) -> Verdict:
@@ -178,7 +178,9 @@ class Pipeline:
     async def _lookup(self, posts: Sequence[Post]) -> list[CacheHit]:
         started = time.perf_counter()
         try:
-            hits = await self._cache.find(posts, judged_by=self._fleet.judged_by, policy_version=self.policy.version)
+            hits = await self._cache.find(
+                posts, judged_by=self._worker_pool.judged_by, policy_version=self.policy.version
+            )
         except RedisUnavailable as error:
             self._observer.trouble("cache", error)
             self._observer.looked_up(errors=len(posts))
@@ -192,7 +194,7 @@ class Pipeline:
         try:
             verdicts = await self._store.find([post.key for post in posts])
             digests = [post.content_digest for post in posts]
-            judgements = await self._store.judgements(digests, self._fleet.judged_by)
+            judgements = await self._store.judgements(digests, self._worker_pool.judged_by)
         except AssayError as error:
             self._observer.trouble("store", error)
             return [CacheHit()] * len(posts)
@@ -334,7 +336,7 @@ class Pipeline:
         async for reply in self._queue.replies(self._front):
             self._micro_batcher.answered(reply)
             for verdict in reply.verdicts:
-                self._fleet.learn(verdict.judged_by)
+                self._worker_pool.learn(verdict.judged_by)
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop and, should a defect end it, report and run it again: else accepted posts would wait for ever."""

@@ -153,6 +153,6 @@ class LoadObserver(Observer, Protocol):
         """Messages waiting in each lane."""
         ...
 
-    def fleet(self, workers: Sequence[WorkerInfo]) -> None:
+    def worker_pool(self, workers: Sequence[WorkerInfo]) -> None:
         """The workers that answer."""
         ...

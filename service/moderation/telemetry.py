@@ -99,7 +99,7 @@ class TelemetryObserver:
         for lane, messages in depths.items():
             self._queued.labels(lane).set(messages)
 
-    def fleet(self, workers: Sequence[WorkerInfo]) -> None:
+    def worker_pool(self, workers: Sequence[WorkerInfo]) -> None:
         """Set the worker gauges."""
         self._workers.set(len(workers))
         self._models.clear()

@@ -10,7 +10,7 @@ from service.moderation.transport import WorkerInfo
 _REFRESH = 1.0
 
 
-class Fleet:
+class WorkerPool:
     """The workers, as of the last refresh. While Redis is away the last known ones stand."""
 
     def __init__(self, registry: WorkerRegistry, observer: LoadObserver, *, batches_per_worker: int) -> None:
@@ -37,7 +37,7 @@ class Fleet:
         self._workers = await self._registry.alive()
         if self._workers:
             self._judged_by = self._workers[0].judged_by
-        self._observer.fleet(self._workers)
+        self._observer.worker_pool(self._workers)
         return self._workers
 
     async def run(self) -> None:
@@ -46,5 +46,5 @@ class Fleet:
             try:
                 await self.refresh()
             except Unavailable as error:
-                self._observer.trouble("fleet", error)
+                self._observer.trouble("worker_pool", error)
             await asyncio.sleep(_REFRESH)

@@ -28,7 +28,7 @@ from service.moderation.dispatching import Dispatcher
 from service.moderation.judging import Judging
 from service.moderation.pipeline import FrontLimits, Pipeline
 from service.moderation.transport import Batch, Lane, WorkerInfo
-from service.moderation.worker_pool import Fleet
+from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
 from service.policy.budget import Budget
 from service.policy.document import parse
@@ -177,7 +177,7 @@ class Told:
     troubles: list[tuple[str, Exception]] = field(default_factory=list)
     lookups: dict[str, int] = field(default_factory=dict)
     stages: list[str] = field(default_factory=list)
-    fleets: list[list[WorkerInfo]] = field(default_factory=list)
+    pools: list[list[WorkerInfo]] = field(default_factory=list)
     backlogs: list[tuple[int, float]] = field(default_factory=list)
     quarantines: list[str] = field(default_factory=list)
     breakers: list[int] = field(default_factory=list)
@@ -208,8 +208,8 @@ class Told:
     def queued(self, depths: Any) -> None:
         assert set(depths) == set(Lane)
 
-    def fleet(self, workers: Sequence[WorkerInfo]) -> None:
-        self.fleets.append(list(workers))
+    def worker_pool(self, workers: Sequence[WorkerInfo]) -> None:
+        self.pools.append(list(workers))
 
 
 def _worker(judged_by: JudgedBy) -> WorkerInfo:
@@ -277,7 +277,7 @@ class House:
             store=self.store,
             cache=self.cache,
             queue=self.queue,
-            fleet=Fleet(self.registry, self.observer, batches_per_worker=2),
+            worker_pool=WorkerPool(self.registry, self.observer, batches_per_worker=2),
             dispatcher=self.dispatcher(),
             write_behind=self.write_behind(),
             surges=self.surges(),

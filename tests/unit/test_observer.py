@@ -96,8 +96,8 @@ def test_lookups_stages_queues_and_workers_become_metrics(observer: TelemetryObs
     observer.stage("model", 0.03)
     observer.queued({Lane.LIVE: 2, Lane.BULK: 7, Lane.REPLAY: 0})
     observer.backlog(5, 1.5)
-    observer.fleet([WorkerInfo("a", "m1", 1.0), WorkerInfo("b", "m1", 2.0), WorkerInfo("c", "m2", 3.0)])
-    observer.fleet([WorkerInfo("a", "m1", 1.0), WorkerInfo("b", "m1", 2.0)])
+    observer.worker_pool([WorkerInfo("a", "m1", 1.0), WorkerInfo("b", "m1", 2.0), WorkerInfo("c", "m2", 3.0)])
+    observer.worker_pool([WorkerInfo("a", "m1", 1.0), WorkerInfo("b", "m1", 2.0)])
     value = registry.get_sample_value
     counts = [value("assay_cache_lookups_total", {"result": result}) for result in ("hit", "miss", "error")]
     assert counts == [3, 1, 2]

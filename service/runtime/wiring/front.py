@@ -15,7 +15,7 @@ from service.moderation.pipeline import FrontLimits, Pipeline
 from service.moderation.ports import Observer, VerdictCache
 from service.moderation.redis.registry import RedisRegistry
 from service.moderation.telemetry import TelemetryObserver
-from service.moderation.worker_pool import Fleet
+from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
 from service.policy.budget import Budget
 from service.policy.governance.governing import Governing
@@ -134,7 +134,7 @@ def _pipeline(  # noqa: PLR0917 - a front's parts
         store=held.store,
         cache=cache,
         queue=held.queue,
-        fleet=Fleet(RedisRegistry(held.redis), observer, batches_per_worker=settings.batches_per_worker),
+        worker_pool=WorkerPool(RedisRegistry(held.redis), observer, batches_per_worker=settings.batches_per_worker),
         dispatcher=dispatcher,
         write_behind=WriteBehind(held.store, cache, held.announcer, observer),
         surges=surges_of(settings, held, observer),

@@ -8,67 +8,67 @@ import pytest
 from service.domain.judgement import JudgedBy
 from service.errors import RedisUnavailable
 from service.moderation.transport import WorkerInfo
-from service.moderation.worker_pool import Fleet
+from service.moderation.worker_pool import WorkerPool
 from tests.fakes.queue_and_cache import MemoryRegistry
 
 OLD, NEW = WorkerInfo("a", "model-1", 100.0, "claims-1"), WorkerInfo("b", "model-2", 200.0, "claims-2")
 
 
-def fleet_of(house: Any) -> Fleet:
-    return Fleet(house.registry, house.observer, batches_per_worker=3)
+def pool_of(house: Any) -> WorkerPool:
+    return WorkerPool(house.registry, house.observer, batches_per_worker=3)
 
 
 async def test_posts_are_judged_by_what_the_worker_started_last_holds(house: Any):
-    fleet = fleet_of(house)
-    assert fleet.judged_by == JudgedBy()
+    worker_pool = pool_of(house)
+    assert worker_pool.judged_by == JudgedBy()
     for worker in (NEW, OLD):
         await house.registry.beat(worker)
-    assert await fleet.refresh() == [NEW, OLD]
-    assert fleet.judged_by == JudgedBy("model-2", "claims-2")
-    assert house.observer.fleets == [[NEW, OLD]]
+    assert await worker_pool.refresh() == [NEW, OLD]
+    assert worker_pool.judged_by == JudgedBy("model-2", "claims-2")
+    assert house.observer.pools == [[NEW, OLD]]
 
 
 async def test_there_is_room_for_some_batches_per_worker_and_for_as_many_without_any(house: Any):
-    fleet = fleet_of(house)
-    assert fleet.room() == 3
+    worker_pool = pool_of(house)
+    assert worker_pool.room() == 3
     for worker in (NEW, OLD):
         await house.registry.beat(worker)
-    await fleet.refresh()
-    assert fleet.room() == 6
+    await worker_pool.refresh()
+    assert worker_pool.room() == 6
 
 
 async def test_what_posts_are_judged_by_outlives_the_last_worker(house: Any):
     now = 0.0
     house.registry.inner = MemoryRegistry(clock=lambda: now)
-    fleet = fleet_of(house)
+    worker_pool = pool_of(house)
     await house.registry.beat(OLD)
-    await fleet.refresh()
+    await worker_pool.refresh()
     now = 60.0
-    assert await fleet.refresh() == []
-    assert (fleet.judged_by, fleet.room()) == (OLD.judged_by, 3)
+    assert await worker_pool.refresh() == []
+    assert (worker_pool.judged_by, worker_pool.room()) == (OLD.judged_by, 3)
 
 
 async def test_while_redis_is_away_the_last_known_workers_stand(house: Any, until: Any):
-    fleet = fleet_of(house)
+    worker_pool = pool_of(house)
     await house.registry.beat(OLD)
     await house.registry.beat(NEW)
-    await fleet.refresh()
+    await worker_pool.refresh()
     house.redis_away()
     with pytest.raises(RedisUnavailable):
-        await fleet.refresh()
-    task = asyncio.create_task(fleet.run())
+        await worker_pool.refresh()
+    task = asyncio.create_task(worker_pool.run())
     await until(lambda: house.observer.troubles)
     assert not task.done()
     task.cancel()
-    assert (fleet.judged_by, fleet.room()) == (NEW.judged_by, 6)
+    assert (worker_pool.judged_by, worker_pool.room()) == (NEW.judged_by, 6)
 
 
 async def test_an_answer_teaches_what_posts_are_judged_by_until_a_beat_was_seen(house: Any):
-    fleet = fleet_of(house)
-    fleet.learn(OLD.judged_by)
-    assert fleet.judged_by == OLD.judged_by
-    fleet.learn(NEW.judged_by)
-    assert fleet.judged_by == OLD.judged_by
+    worker_pool = pool_of(house)
+    worker_pool.learn(OLD.judged_by)
+    assert worker_pool.judged_by == OLD.judged_by
+    worker_pool.learn(NEW.judged_by)
+    assert worker_pool.judged_by == OLD.judged_by
     await house.registry.beat(NEW)
-    await fleet.refresh()
-    assert fleet.judged_by == NEW.judged_by
+    await worker_pool.refresh()
+    assert worker_pool.judged_by == NEW.judged_by
