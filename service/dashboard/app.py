@@ -16,7 +16,7 @@ from service.dashboard.error_pages import trouble
 from service.dashboard.headers import SecurityHeaders
 from service.dashboard.middleware import Gate
 from service.dashboard.rendering import STATIC, environment
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.dashboard.services import Desk
 from service.dashboard.views import PAGES
 
@@ -46,6 +46,6 @@ class _Files(StaticFiles):
 
 async def _missing(request: Request, error: Exception) -> Response:
     """What no route answers."""
-    if not hasattr(request.state, "visit"):  # a static file that is not there
+    if not hasattr(request.state, "page_request"):  # a static file that is not there
         return Response(status_code=error.status_code if isinstance(error, HTTPException) else 404)
-    return trouble(Visit.of(request), error)
+    return trouble(PageRequest.of(request), error)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from service import errors
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.errors import AssayError
 
 _log = structlog.get_logger("assay.dashboard")
@@ -51,7 +51,7 @@ def status_of(error: AssayError) -> int:
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
-def trouble(visit: Visit, error: Exception) -> Response:
+def trouble(request: PageRequest, error: Exception) -> Response:
     """The answer to an error."""
     if isinstance(error, AssayError):
         status, words = status_of(error), str(error)
@@ -60,16 +60,16 @@ def trouble(visit: Visit, error: Exception) -> Response:
     else:
         status, words = 500, f"Incident {_noted(error)}."
     retry = {"Retry-After": str(max(1, round(error.retry_after)))} if isinstance(error, errors.Overloaded) else {}
-    response = _answer(visit, status, words)
+    response = _answer(request, status, words)
     response.headers.update(retry)
     return response
 
 
-def _answer(visit: Visit, status: int, words: str) -> Response:
+def _answer(request: PageRequest, status: int, words: str) -> Response:
     title, remedy = _TITLES.get(status, _TITLES[500])
-    if visit.by_script:
+    if request.by_script:
         return PlainTextResponse(words or f"{title}. {remedy}", status)
-    return visit.render("error.html", status, status=status, title=title, words=words, remedy=remedy)
+    return request.render("error.html", status, status=status, title=title, words=words, remedy=remedy)
 
 
 def _noted(error: Exception) -> str:

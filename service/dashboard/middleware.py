@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.dashboard import cookies, csrf
 from service.dashboard.error_pages import trouble
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.dashboard.services import Desk
 from service.errors import AssayError, InvalidInput
 from service.people.person import Session
@@ -25,7 +25,7 @@ _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 class Gate:
-    """The app, for requests that have a `Visit` in their state; those for static files pass as they are."""
+    """The app, for requests that have a `PageRequest` in their state; those for static files pass as they are."""
 
     def __init__(self, app: ASGIApp, desk: Desk, templates: Environment) -> None:
         self._app, self._desk, self._templates = app, desk, templates
@@ -42,7 +42,7 @@ class Gate:
             secret = self._admit(request, token, session)
             await _check(request, secret)
         except (AssayError, HTTPException) as error:
-            return await trouble(self._visit(request, None, ""), error)(scope, receive, send)
+            return await trouble(self._page_request(request, None, ""), error)(scope, receive, send)
         try:
             return await self._app(scope, request.receive, send)
         finally:
@@ -50,14 +50,14 @@ class Gate:
                 await form.close()
 
     def _admit(self, request: Request, token: str, session: Session | None) -> str:
-        """Put the visit into the request's state; the secret that its forms are bound to."""
+        """Put the page request into the request's state; the secret that its forms are bound to."""
         secret = token if session else cookies.read(request, cookies.VISITOR)
-        self._visit(request, session, secret)
+        self._page_request(request, session, secret)
         return secret
 
-    def _visit(self, request: Request, session: Session | None, secret: str) -> Visit:
-        request.state.visit = Visit(request, self._desk, self._templates, session, secret)
-        return request.state.visit  # type: ignore[no-any-return]
+    def _page_request(self, request: Request, session: Session | None, secret: str) -> PageRequest:
+        request.state.page_request = PageRequest(request, self._desk, self._templates, session, secret)
+        return request.state.page_request  # type: ignore[no-any-return]
 
 
 async def _check(request: Request, secret: str) -> None:

@@ -8,10 +8,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from service.dashboard.error_pages import trouble
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.people.roles import Right
 
-View = Callable[[Visit], Awaitable[Response]]
+View = Callable[[PageRequest], Awaitable[Response]]
 SIGN_IN, PASSWORD = "/sign-in", "/password"
 
 
@@ -20,13 +20,13 @@ def page(
 ) -> Route:
     """A page for people who are signed in and have that right. `name` is that of its entry in the navigation."""
 
-    async def guarded(visit: Visit) -> Response:
-        if visit.session is None:
-            return _to_sign_in(visit)
-        if visit.person.one_time:
+    async def guarded(request: PageRequest) -> Response:
+        if request.session is None:
+            return _to_sign_in(request)
+        if request.person.one_time:
             return RedirectResponse(PASSWORD, 303)
-        visit.person.require(right)
-        return await view(visit)
+        request.person.require(right)
+        return await view(request)
 
     return open_page(path, guarded, methods=methods, name=name)
 
@@ -34,20 +34,20 @@ def page(
 def open_page(path: str, view: View, *, methods: Sequence[str] = ("GET",), name: str | None = None) -> Route:
     """A page for everybody: for signing in, and what comes before the rest."""
 
-    async def endpoint(request: Request) -> Response:
-        visit = Visit.of(request)
+    async def endpoint(http: Request) -> Response:
+        request = PageRequest.of(http)
         try:
-            return await view(visit)
+            return await view(request)
         except Exception as error:  # noqa: BLE001 - told as a page, noted in the log
-            return trouble(visit, error)
+            return trouble(request, error)
 
     return Route(path, endpoint, methods=list(methods), name=name or f"{path} {' '.join(methods)}")
 
 
-def _to_sign_in(visit: Visit) -> Response:
-    if visit.by_script:
+def _to_sign_in(request: PageRequest) -> Response:
+    if request.by_script:
         return PlainTextResponse("You are signed out. Sign in again.", 401)
-    url = visit.request.url
+    url = request.http.url
     after = f"{url.path}?{url.query}" if url.query else url.path
-    asked = visit.request.method == "GET" and after != "/"
+    asked = request.http.method == "GET" and after != "/"
     return RedirectResponse(f"{SIGN_IN}?{urlencode({'after': after})}" if asked else SIGN_IN, 303)

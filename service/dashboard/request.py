@@ -54,21 +54,21 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageRequest:
     """A request, the session it came with, and `secret`, the cookie that its forms are bound to."""
 
-    request: Request
+    http: Request
     desk: Desk
     templates: Environment
     session: Session | None
     secret: str
 
     @classmethod
-    def of(cls, request: Request) -> "Visit":
-        """The visit that the gate let in."""
-        visit = request.state.visit
-        assert isinstance(visit, cls)  # noqa: S101 - the gate stands before every route
-        return visit
+    def of(cls, http: Request) -> "PageRequest":
+        """The request that the middleware let in."""
+        request = http.state.page_request
+        assert isinstance(request, cls)  # noqa: S101 - the middleware stands before every route
+        return request
 
     @property
     def person(self) -> Person:
@@ -80,12 +80,12 @@ class Visit:
     @property
     def by_script(self) -> bool:
         """Whether our script asks, for a part of a page."""
-        return SCRIPT in self.request.headers
+        return SCRIPT in self.http.headers
 
     @property
     def address(self) -> str:
         """Where the browser is."""
-        return self.request.client.host if self.request.client else ""
+        return self.http.client.host if self.http.client else ""
 
     def may(self, right: Right) -> bool:
         """Whether the person may do that."""
@@ -97,15 +97,15 @@ class Visit:
 
     def path(self, name: str) -> str:
         """The part of the path called `name`, as in `/people/{id}`."""
-        return str(self.request.path_params[name])
+        return str(self.http.path_params[name])
 
     def query(self, name: str, default: str = "") -> str:
         """The query's value, without space around it."""
-        return self.request.query_params.get(name, default).strip()
+        return self.http.query_params.get(name, default).strip()
 
     def queries(self, name: str) -> list[str]:
         """All values of the query that may be there many times; empty ones are left out."""
-        return [value for value in self.request.query_params.getlist(name) if value]
+        return [value for value in self.http.query_params.getlist(name) if value]
 
     def whole(self, name: str, default: int) -> int:
         """The query's value as a whole number. Raises `InvalidInput`."""
@@ -113,23 +113,23 @@ class Visit:
 
     async def form(self) -> Form:
         """The form that was sent. Its token is checked already."""
-        data = getattr(self.request.state, "form", None)
+        data = getattr(self.http.state, "form", None)
         return Form(data if isinstance(data, FormData) else FormData())
 
     def render(self, template: str, /, code: int = 200, **values: Any) -> HTMLResponse:
         """A page from a template, which also finds what `_context` names. A notice is shown once."""
-        notice = "" if self.by_script else cookies.read(self.request, cookies.NOTICE)
+        notice = "" if self.by_script else cookies.read(self.http, cookies.NOTICE)
         page = self.templates.get_template(template).render({**self._context(), "notice": notice, **values})
         response = HTMLResponse(page, code)
         if notice:
-            cookies.drop(self.request, response, cookies.NOTICE)
+            cookies.drop(self.http, response, cookies.NOTICE)
         return response
 
     def go(self, path: str, notice: str = "") -> Response:
         """Send the browser to another page, which shows the notice."""
         response = RedirectResponse(path, 303)
         if notice:
-            cookies.write(self.request, response, cookies.NOTICE, notice, lasts=60)
+            cookies.write(self.http, response, cookies.NOTICE, notice, lasts=60)
         return response
 
     def json(self, value: Any, status: int = 200) -> Response:
@@ -140,19 +140,19 @@ class Visit:
         """What every template finds."""
         person = self.session.person if self.session else None
         return {
-            "visit": self,
+            "request": self,
             "person": person,
             "may": self.may,
             "Right": Right,
             "csrf_token": csrf.token_for(self.secret),
-            "theme": cookies.theme(self.request),
+            "theme": cookies.theme(self.http),
             "navigation": entries_for(person, self._routes()),
-            "here": self.request.url.path,
-            "query": self.request.query_params,
+            "here": self.http.url.path,
+            "query": self.http.query_params,
         }
 
     def _routes(self) -> Iterator[str]:
-        return (route.name for route in self.request.app.routes if isinstance(route, Route))
+        return (route.name for route in self.http.app.routes if isinstance(route, Route))
 
 
 def _whole(name: str, text: str, default: int | None) -> int:

@@ -1,4 +1,4 @@
-"""Micro-batches: posts of many live calls become batches worth a forward pass, and keeps few of them in flight.
+"""Micro-batches posts of many live calls into batches worth a forward pass, and keeps few of them in flight.
 
 A batch leaves when a worker has room for it: at once when its token budget is full, after `window` seconds when the
 workers idle. While all are busy, posts wait here, up to `max_waiting`, so that late posts fill the batch being built.

@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 
-from service.dashboard.request import Form, Visit
+from service.dashboard.request import Form, PageRequest
 from service.domain import validation
 from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
@@ -30,9 +30,9 @@ class Proposed:
     verdict: Verdict | None = None
 
 
-async def pasted(visit: Visit, form: Form) -> Proposed:
+async def pasted(request: PageRequest, form: Form) -> Proposed:
     """A pasted text, under names like those of real posts. Raises `InvalidInput`."""
-    like, seed = await newest(visit), secrets.token_hex(8)
+    like, seed = await newest(request), secrets.token_hex(8)
     post = Post(
         platform=form.text("platform") or (like.platform if like else "example"),
         id=lookalike(like.id, seed) if like else seed,
@@ -45,9 +45,9 @@ async def pasted(visit: Visit, form: Form) -> Proposed:
     return Proposed(post=post, answer=_answer(form), note=_note(form))
 
 
-async def from_case(visit: Visit, form: Form) -> Proposed:
+async def from_case(request: PageRequest, form: Form) -> Proposed:
     """A decided case with its decision as the answer. Raises `NotFound`, `InvalidInput`."""
-    view = await visit.desk.reviewing.look(form.text("case").removeprefix("cases/"), visit.person.id)
+    view = await request.desk.reviewing.look(form.text("case").removeprefix("cases/"), request.person.id)
     made = next((each for each in view.decisions if each.id == view.case.decision and not each.undone_at), None)
     if view.case.state is not CaseState.DECIDED or made is None:
         raise InvalidInput("case", "is not decided", "name one that somebody decided, or paste its text")
@@ -63,10 +63,10 @@ async def from_case(visit: Visit, form: Form) -> Proposed:
     )
 
 
-async def newest(visit: Visit) -> Post | None:
+async def newest(request: PageRequest) -> Post | None:
     """The post decided last: what is pasted gets names like its."""
-    verdicts = await visit.desk.store.page(_EVERYTHING, before=None, limit=1)
-    return (await visit.desk.store.posts([verdicts[0].post]))[0] if verdicts else None
+    verdicts = await request.desk.store.page(_EVERYTHING, before=None, limit=1)
+    return (await request.desk.store.posts([verdicts[0].post]))[0] if verdicts else None
 
 
 def _answer(form: Form) -> Answer:

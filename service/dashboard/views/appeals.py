@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from service.dashboard import exposure
 from service.dashboard.pages import page
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.errors import InvalidInput
 from service.people.roles import Right
 from service.review.appeal import OPEN_FOR, AppealState
@@ -13,14 +13,14 @@ from service.review.case import APPEALS, CaseFilter
 _PAGE = 50
 
 
-async def listed(visit: Visit) -> Response:
+async def listed(request: PageRequest) -> Response:
     """Appeals in a state, oldest first."""
-    told = visit.query("state", AppealState.OPEN)
+    told = request.query("state", AppealState.OPEN)
     if told != "ALL" and told not in set(AppealState):
         raise InvalidInput("state", f"{told[:40]!r} is none", f"choose {', '.join(AppealState)} or ALL")
     states = () if told == "ALL" else (AppealState(told),)
-    found = await visit.desk.appealing.list(states, after=visit.query("after"), limit=_PAGE + 1)
-    return visit.render(
+    found = await request.desk.appealing.list(states, after=request.query("after"), limit=_PAGE + 1)
+    return request.render(
         "appeals/list.html",
         appeals=found[:_PAGE],
         following=found[_PAGE - 1].id if len(found) > _PAGE else "",
@@ -30,24 +30,26 @@ async def listed(visit: Visit) -> Response:
     )
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """One appeal: what stood, what the author says, what came of it."""
-    appeal = await visit.desk.appealing.find(visit.path("id"))
-    await visit.desk.audit.append(actor=visit.person.id, action="appeal.read", subject=appeal.name)
-    [post] = await visit.desk.store.posts([appeal.post])
-    return visit.render("appeals/one.html", appeal=appeal, post=post)
+    appeal = await request.desk.appealing.find(request.path("id"))
+    await request.desk.audit.append(actor=request.person.id, action="appeal.read", subject=appeal.name)
+    [post] = await request.desk.store.posts([appeal.post])
+    return request.render("appeals/one.html", appeal=appeal, post=post)
 
 
-async def take(visit: Visit) -> Response:
+async def take(request: PageRequest) -> Response:
     """Take this appeal or, where none is named, the most urgent one that they may decide; a due break comes first."""
-    if exposure.read(visit.request).due(visit.desk.care):
-        return visit.go("/queue/break")
-    form = await visit.form()
+    if exposure.read(request.http).due(request.desk.care):
+        return request.go("/queue/break")
+    form = await request.form()
     only = CaseFilter(queues=(APPEALS,), post=form.text("post"))
-    leased = await visit.desk.reviewing.lease(visit.person.id, only)
+    leased = await request.desk.reviewing.lease(request.person.id, only)
     if not leased:
-        return visit.go("/appeals", "No appeal is free for you to decide: you decided first, or colleagues hold them.")
-    return visit.go(f"/queue/cases/{leased[0].id}?queue={APPEALS}")
+        return request.go(
+            "/appeals", "No appeal is free for you to decide: you decided first, or colleagues hold them."
+        )
+    return request.go(f"/queue/cases/{leased[0].id}?queue={APPEALS}")
 
 
 _DECIDE = Right.DECIDE_APPEALS

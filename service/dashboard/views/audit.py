@@ -7,37 +7,37 @@ from starlette.responses import Response
 from service.audit.entry import AuditFilter
 from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.errors import InvalidInput
 from service.people.roles import Right
 
 _PAGE = 100
 
 
-async def listed(visit: Visit) -> Response:
+async def listed(request: PageRequest) -> Response:
     """Entries, newest first, as a filter finds them."""
-    asked = {name: visit.query(name) for name in ("actor", "action", "subject")}
-    before = visit.whole("before", 0) or None
+    asked = {name: request.query(name) for name in ("actor", "action", "subject")}
+    before = request.whole("before", 0) or None
     only = AuditFilter(actor=asked["actor"], action=asked["action"], subject=asked["subject"])
-    entries = await visit.desk.audit.page(only, before=before, limit=_PAGE + 1)
+    entries = await request.desk.audit.page(only, before=before, limit=_PAGE + 1)
     older = urlencode({**asked, "before": entries[_PAGE - 1].number}) if len(entries) > _PAGE else ""
-    return visit.render(
-        "audit/list.html", entries=entries[:_PAGE], older=older, asked=asked, head=await visit.desk.audit.head()
+    return request.render(
+        "audit/list.html", entries=entries[:_PAGE], older=older, asked=asked, head=await request.desk.audit.head()
     )
 
 
-async def verify(visit: Visit) -> Response:
+async def verify(request: PageRequest) -> Response:
     """Check every entry, and that the head noted earlier is among them."""
-    form = await visit.form()
+    form = await request.form()
     expect = form.text("expect")
     try:
-        report = await visit.desk.audit.verify(expect)
+        report = await request.desk.audit.verify(expect)
     except InvalidInput as error:
-        return visit.render("audit/verified.html", status_of(error), report=None, error=error, expect=expect)
-    await visit.desk.audit.append(
-        actor=visit.person.id, action="audit.verify", subject="audit", detail={"whole": report.whole}
+        return request.render("audit/verified.html", status_of(error), report=None, error=error, expect=expect)
+    await request.desk.audit.append(
+        actor=request.person.id, action="audit.verify", subject="audit", detail={"whole": report.whole}
     )
-    return visit.render("audit/verified.html", report=report, error=None, expect=expect)
+    return request.render("audit/verified.html", report=report, error=None, expect=expect)
 
 
 _SEE = Right.SEE_AUDIT

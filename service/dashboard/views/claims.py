@@ -13,7 +13,7 @@ from service.claims.loading import Tally, load
 from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
 from service.dashboard.post_detail import texts_of
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.domain.claim import ClaimFilter, ClaimState
 from service.domain.verdict import VerdictFilter
 from service.errors import AssayError, InvalidInput
@@ -22,67 +22,67 @@ from service.people.roles import Right
 _PAGE, _POSTS, _SHOWN_ERRORS = 50, 20, 50
 
 
-async def listed(visit: Visit) -> Response:
+async def listed(request: PageRequest) -> Response:
     """Claims in the order of their ids, as a filter finds them."""
-    return await _list(visit)
+    return await _list(request)
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """One claim, and the posts that repeat, discuss or rebut it; the audit log tells of the look."""
-    subject = f"claims/{visit.path('id')}"
-    await visit.desk.audit.append(actor=visit.person.id, action="claim.read", subject=subject)
-    return await _one(visit)
+    subject = f"claims/{request.path('id')}"
+    await request.desk.audit.append(actor=request.person.id, action="claim.read", subject=subject)
+    return await _one(request)
 
 
-async def set_state(visit: Visit) -> Response:
+async def set_state(request: PageRequest) -> Response:
     """Take a claim out of enforcement, or put it back."""
-    form, claim_id = await visit.form(), visit.path("id")
+    form, claim_id = await request.form(), request.path("id")
     release = form.text("release") == "yes"
     reason = "" if release else form.raw("reason").strip()
     try:
         if not release:
             check_reason(reason)
     except InvalidInput as error:
-        return await _one(visit, error)
-    await visit.desk.store.quarantine(claim_id, reason)
+        return await _one(request, error)
+    await request.desk.store.quarantine(claim_id, reason)
     action = "claim.release" if release else "claim.quarantine"
-    await visit.desk.audit.append(actor=visit.person.id, action=action, subject=f"claims/{claim_id}")
+    await request.desk.audit.append(actor=request.person.id, action=action, subject=f"claims/{claim_id}")
     said = (
         "The claim weighs again."
         if release
         else "The claim is quarantined: it is matched and shown, and weighs nothing."
     )
-    return visit.go(f"/claims/{quote(claim_id)}", f"{said} Workers take that up within seconds.")
+    return request.go(f"/claims/{quote(claim_id)}", f"{said} Workers take that up within seconds.")
 
 
-async def import_file(visit: Visit) -> Response:
+async def import_file(request: PageRequest) -> Response:
     """Load an uploaded file; bad rows are named, good ones stored."""
-    form = await visit.form()
+    form = await request.form()
     upload, tally, refused = form.file("file"), Tally(), list[ClaimFileError]()
     if upload is None:
-        return await _list(visit, InvalidInput("file", "is missing", "choose a file of claims"))
+        return await _list(request, InvalidInput("file", "is missing", "choose a file of claims"))
     data, name = await upload.read(), upload.filename or ""
     try:
         items = read(io.BufferedReader(io.BytesIO(data)), name, form.text("format"))
         found = await asyncio.to_thread(list, items)
     except InvalidInput as error:
-        return await _list(visit, error)
-    await load(found, visit.desk.store, tally, refused.append)
+        return await _list(request, error)
+    await load(found, request.desk.store, tally, refused.append)
     counts = {change.lower(): count for change, count in tally.changes.items()}
-    await visit.desk.audit.append(
-        actor=visit.person.id, action="claim.import", subject="claims", detail={**counts, "bad": tally.bad}
+    await request.desk.audit.append(
+        actor=request.person.id, action="claim.import", subject="claims", detail={**counts, "bad": tally.bad}
     )
-    return visit.render(
+    return request.render(
         "claims/imported.html", name=name, tally=tally, refused=refused[:_SHOWN_ERRORS], more=tally.bad - _SHOWN_ERRORS
     )
 
 
-async def _list(visit: Visit, error: AssayError | None = None) -> Response:
-    store, only = visit.desk.store, _filter(visit)
-    found = await store.claims(only, after=visit.query("after"), limit=_PAGE + 1)
-    asked = {"query": only.query, "publisher": only.publisher, "state": visit.query("state")}
+async def _list(request: PageRequest, error: AssayError | None = None) -> Response:
+    store, only = request.desk.store, _filter(request)
+    found = await store.claims(only, after=request.query("after"), limit=_PAGE + 1)
+    asked = {"query": only.query, "publisher": only.publisher, "state": request.query("state")}
     following = urlencode({**asked, "after": found[_PAGE - 1].claim.id}) if len(found) > _PAGE else ""
-    return visit.render(
+    return request.render(
         "claims/list.html",
         status_of(error) if error else 200,
         claims=found[:_PAGE],
@@ -95,19 +95,19 @@ async def _list(visit: Visit, error: AssayError | None = None) -> Response:
     )
 
 
-def _filter(visit: Visit) -> ClaimFilter:
-    told = visit.query("state")
+def _filter(request: PageRequest) -> ClaimFilter:
+    told = request.query("state")
     if told and told not in set(ClaimState):
         raise InvalidInput("state", f"{told[:40]!r} is none", f"choose {' or '.join(ClaimState)}")
-    return ClaimFilter(ClaimState(told) if told else None, visit.query("publisher"), visit.query("query"))
+    return ClaimFilter(ClaimState(told) if told else None, request.query("publisher"), request.query("query"))
 
 
-async def _one(visit: Visit, error: AssayError | None = None) -> Response:
-    desk, claim_id = visit.desk, visit.path("id")
+async def _one(request: PageRequest, error: AssayError | None = None) -> Response:
+    desk, claim_id = request.desk, request.path("id")
     record = await desk.store.find_claim(claim_id)
     verdicts = await desk.store.page(VerdictFilter(claim_id=claim_id), before=None, limit=_POSTS)
     posts: Sequence[object] = await texts_of(desk, [verdict.post for verdict in verdicts])
-    return visit.render(
+    return request.render(
         "claims/one.html",
         status_of(error) if error else 200,
         record=record,

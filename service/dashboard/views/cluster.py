@@ -6,7 +6,7 @@ from service.dashboard.error_pages import status_of
 from service.dashboard.forms.ruling_form import OUTCOMES, choices, ruled
 from service.dashboard.pages import page
 from service.dashboard.post_detail import texts_of
-from service.dashboard.request import Form, Visit
+from service.dashboard.request import Form, PageRequest
 from service.domain.verdict import VerdictFilter
 from service.errors import AssayError, Conflict, InvalidInput, Outdated
 from service.people.roles import Right
@@ -15,47 +15,47 @@ from service.review.bulk import BulkDecision, BulkPreview
 _SHOWN = 20
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """The cluster's posts, and the form that decides them all; the audit log tells of the look."""
-    subject = f"clusters/{visit.path('cluster')}"
-    await visit.desk.audit.append(actor=visit.person.id, action="cluster.read", subject=subject)
-    return await _page(visit)
+    subject = f"clusters/{request.path('cluster')}"
+    await request.desk.audit.append(actor=request.person.id, action="cluster.read", subject=subject)
+    return await _page(request)
 
 
-async def preview(visit: Visit) -> Response:
+async def preview(request: PageRequest) -> Response:
     """What the decision would change; nothing is changed yet."""
-    form = await visit.form()
+    form = await request.form()
     try:
-        found = await visit.desk.reviewing.preview(_bulk(visit, form))
+        found = await request.desk.reviewing.preview(_bulk(request, form))
     except InvalidInput as error:
-        return await _page(visit, form=form, error=error)
-    return await _page(visit, form=form, found=found)
+        return await _page(request, form=form, error=error)
+    return await _page(request, form=form, found=found)
 
 
-async def apply(visit: Visit) -> Response:
+async def apply(request: PageRequest) -> Response:
     """Change what was previewed, and that alone."""
-    form = await visit.form()
+    form = await request.form()
     try:
-        outcome = await visit.desk.reviewing.apply(_bulk(visit, form), form.text("token"))
+        outcome = await request.desk.reviewing.apply(_bulk(request, form), form.text("token"))
     except (InvalidInput, Conflict, Outdated) as error:
-        return await _page(visit, form=form, error=error)
+        return await _page(request, form=form, error=error)
     count = len(outcome.verdicts)
-    return visit.go("/queue", f"Decided, for {count:,} {'post' if count == 1 else 'posts'}. Undo takes it back.")
+    return request.go("/queue", f"Decided, for {count:,} {'post' if count == 1 else 'posts'}. Undo takes it back.")
 
 
-def _bulk(visit: Visit, form: Form) -> BulkDecision:
-    said = ruled(form, visit.desk.policies.current.routing)
-    return BulkDecision(cluster=visit.path("cluster"), moderator=visit.person.id, ruled=said)
+def _bulk(request: PageRequest, form: Form) -> BulkDecision:
+    said = ruled(form, request.desk.policies.current.routing)
+    return BulkDecision(cluster=request.path("cluster"), moderator=request.person.id, ruled=said)
 
 
 async def _page(
-    visit: Visit, *, form: Form | None = None, found: BulkPreview | None = None, error: AssayError | None = None
+    request: PageRequest, *, form: Form | None = None, found: BulkPreview | None = None, error: AssayError | None = None
 ) -> Response:
-    desk, cluster = visit.desk, visit.path("cluster")
+    desk, cluster = request.desk, request.path("cluster")
     verdicts = await desk.store.page(VerdictFilter(cluster=cluster), before=None, limit=_SHOWN)
     posts = await texts_of(desk, [verdict.post for verdict in verdicts])
     names = ("choice", "decision", "rationale")
-    return visit.render(
+    return request.render(
         "queue/cluster.html",
         status_of(error) if error else 200,
         cluster=cluster,

@@ -6,30 +6,30 @@ from starlette.routing import Route
 from service.dashboard import cookies
 from service.dashboard.navigation import entries_for
 from service.dashboard.pages import open_page, page
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.people.sign_in import safe_path
 
 
-async def home(visit: Visit) -> Response:
+async def home(request: PageRequest) -> Response:
     """Go to the first page of this person's navigation."""
-    routes = {route.name: route.path for route in visit.request.app.routes if isinstance(route, Route)}
-    entries = entries_for(visit.person, routes)
+    routes = {route.name: route.path for route in request.http.app.routes if isinstance(route, Route)}
+    entries = entries_for(request.person, routes)
     if entries:
         return RedirectResponse(routes[entries[0].page], 303)
-    return visit.render("home.html")
+    return request.render("home.html")
 
 
-async def set_theme(visit: Visit) -> Response:
+async def set_theme(request: PageRequest) -> Response:
     """Keep the look that this browser chose."""
-    form = await visit.form()
-    response = visit.go(safe_path(form.text("back", "/")))
-    cookies.write_theme(visit.request, response, form.text("theme"))
+    form = await request.form()
+    response = request.go(safe_path(form.text("back", "/")))
+    cookies.write_theme(request.http, response, form.text("theme"))
     return response
 
 
-async def healthy(visit: Visit) -> Response:
+async def healthy(request: PageRequest) -> Response:
     """Whether the dashboard and its record store answer."""
-    await visit.desk.store.ping()
+    await request.desk.store.ping()
     return PlainTextResponse("ok")
 
 

@@ -4,7 +4,7 @@ from starlette.responses import Response
 
 from service.dashboard.figures.overview_figures import figures
 from service.dashboard.pages import page
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.domain.decision import Decision
 from service.errors import InvalidInput
 from service.quality.overview import Overview, Range
@@ -19,11 +19,11 @@ _NAMES = {
 }
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """The numbers of a range of time."""
-    span = _range(visit.query("range"))
-    found = await visit.desk.quality.overview(span)
-    return visit.render(
+    span = _range(request.query("range"))
+    found = await request.desk.quality.overview(span)
+    return request.render(
         "overview/overview.html",
         overview=found,
         ranges=_NAMES,

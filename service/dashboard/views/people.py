@@ -4,64 +4,69 @@ from starlette.responses import Response
 
 from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
-from service.dashboard.request import Form, Visit
+from service.dashboard.request import Form, PageRequest
 from service.errors import AlreadyExists, InvalidInput
 from service.people.roles import RIGHTS, Right, Role
 
 _PAGE = 50
 
 
-async def listed(visit: Visit) -> Response:
+async def listed(request: PageRequest) -> Response:
     """Everybody, in the order of their names."""
-    return await _list(visit)
+    return await _list(request)
 
 
-async def add(visit: Visit) -> Response:
+async def add(request: PageRequest) -> Response:
     """Add somebody with a local account; their one-time password is shown this once."""
-    form = await visit.form()
+    form = await request.form()
     try:
-        person, password = await visit.desk.directory.add(form.text("name"), _roles(form), by=visit.person)
+        person, password = await request.desk.directory.add(form.text("name"), _roles(form), by=request.person)
     except (InvalidInput, AlreadyExists) as error:
-        return await _list(visit, status_of(error), error=error, name=form.text("name"), chosen=form.texts("roles"))
-    return visit.render("people/password.html", whose=person, password=password, added=True)
+        return await _list(request, status_of(error), error=error, name=form.text("name"), chosen=form.texts("roles"))
+    return request.render("people/password.html", whose=person, password=password, added=True)
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """One person: what they may do, and what can be changed."""
-    return await _one(visit)
+    return await _one(request)
 
 
-async def set_roles(visit: Visit) -> Response:
+async def set_roles(request: PageRequest) -> Response:
     """Change somebody's roles."""
-    form = await visit.form()
+    form = await request.form()
     try:
-        person = await visit.desk.directory.set_roles(visit.path("id"), _roles(form), by=visit.person)
+        person = await request.desk.directory.set_roles(request.path("id"), _roles(form), by=request.person)
     except InvalidInput as error:
-        return await _one(visit, status_of(error), error=error)
-    return visit.go(f"/people/{person.id}", f"The roles of {person.name} are changed. They must sign in again.")
+        return await _one(request, status_of(error), error=error)
+    return request.go(f"/people/{person.id}", f"The roles of {person.name} are changed. They must sign in again.")
 
 
-async def set_disabled(visit: Visit) -> Response:
+async def set_disabled(request: PageRequest) -> Response:
     """Shut somebody out, or let them in again."""
-    form = await visit.form()
+    form = await request.form()
     disabled = form.text("disabled") == "yes"
-    person = await visit.desk.directory.set_disabled(visit.path("id"), disabled, by=visit.person)
+    person = await request.desk.directory.set_disabled(request.path("id"), disabled, by=request.person)
     said = "is signed out and can't sign in any more" if disabled else "may sign in again"
-    return visit.go(f"/people/{person.id}", f"{person.name} {said}.")
+    return request.go(f"/people/{person.id}", f"{person.name} {said}.")
 
 
-async def reset_password(visit: Visit) -> Response:
+async def reset_password(request: PageRequest) -> Response:
     """Give somebody a new one-time password, which is shown this once."""
-    password = await visit.desk.directory.reset_password(visit.path("id"), by=visit.person)
-    person = await visit.desk.directory.find(visit.path("id"))
-    return visit.render("people/password.html", whose=person, password=password, added=False)
+    password = await request.desk.directory.reset_password(request.path("id"), by=request.person)
+    person = await request.desk.directory.find(request.path("id"))
+    return request.render("people/password.html", whose=person, password=password, added=False)
 
 
 async def _list(
-    visit: Visit, status: int = 200, *, error: Exception | None = None, name: str = "", chosen: list[str] | None = None
+    request: PageRequest,
+    status: int = 200,
+    *,
+    error: Exception | None = None,
+    name: str = "",
+    chosen: list[str] | None = None,
 ) -> Response:
-    people = await visit.desk.directory.people(after=visit.query("after"), limit=_PAGE + 1)
-    return visit.render(
+    people = await request.desk.directory.people(after=request.query("after"), limit=_PAGE + 1)
+    return request.render(
         "people/list.html",
         status,
         people=people[:_PAGE],
@@ -73,9 +78,9 @@ async def _list(
     )
 
 
-async def _one(visit: Visit, status: int = 200, *, error: Exception | None = None) -> Response:
-    whose = await visit.desk.directory.find(visit.path("id"))
-    return visit.render("people/one.html", status, whose=whose, roles=RIGHTS, error=error)
+async def _one(request: PageRequest, status: int = 200, *, error: Exception | None = None) -> Response:
+    whose = await request.desk.directory.find(request.path("id"))
+    return request.render("people/one.html", status, whose=whose, roles=RIGHTS, error=error)
 
 
 def _roles(form: Form) -> frozenset[Role]:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from service.dashboard.error_pages import status_of
 from service.dashboard.pages import page
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.domain.decision import Decision
 from service.domain.post import Post, Surface
 from service.domain.validation import check
@@ -21,46 +21,46 @@ from service.policy.ports import BudgetState
 _PAGE, _CHANGES, _DAYS, _MOST_TRIED = 50, 20, 7, 20
 
 
-async def overview(visit: Visit) -> Response:
+async def overview(request: PageRequest) -> Response:
     """What is live and what runs in shadow, all versions, and who changed what."""
-    governing, before = visit.desk.governing, visit.whole("before", 0) or None
+    governing, before = request.desk.governing, request.whole("before", 0) or None
     versions = await governing.versions(before=before, limit=_PAGE + 1)
     live, promoted = await governing.live(), (await governing.slots()).live
     changes = await governing.changes(limit=_PAGE)
-    return visit.render(
+    return request.render(
         "policy/overview.html",
         live=live,
         promoted=promoted,
-        before=await _before(visit, changes, promoted),
+        before=await _before(request, changes, promoted),
         shadow=await governing.shadow(),
         versions=versions[:_PAGE],
         older=versions[_PAGE - 1].number if len(versions) > _PAGE else 0,
         changes=changes[:_CHANGES],
-        budget=await _budget(visit),
-        policy=visit.desk.policies.current,
+        budget=await _budget(request),
+        policy=request.desk.policies.current,
     )
 
 
-async def write(visit: Visit) -> Response:
+async def write(request: PageRequest) -> Response:
     """A new version, beginning from another's document."""
-    found = await visit.desk.governing.find(visit.query("from"))
-    return _editor(visit, document=found.document, base=found.version)
+    found = await request.desk.governing.find(request.query("from"))
+    return _editor(request, document=found.document, base=found.version)
 
 
-async def examine(visit: Visit) -> Response:
+async def examine(request: PageRequest) -> Response:
     """Check a document, and what it would decide of pasted posts; nothing is kept."""
-    form = await visit.form()
+    form = await request.form()
     document, pasted, surface = form.raw("document"), form.raw("posts"), form.text("surface", Surface.FEED)
-    mistakes = await visit.desk.governing.mistakes(document)
+    mistakes = await request.desk.governing.mistakes(document)
     trials: list[Trial] = []
     error: AssayError | None = None
     if not mistakes and pasted.strip():
         try:
-            trials = await _tried(visit, document, pasted, surface)
+            trials = await _tried(request, document, pasted, surface)
         except AssayError as problem:
             error = problem
     return _editor(
-        visit,
+        request,
         document=document,
         base=form.text("base"),
         note=form.text("note"),
@@ -73,98 +73,98 @@ async def examine(visit: Visit) -> Response:
     )
 
 
-async def create(visit: Visit) -> Response:
+async def create(request: PageRequest) -> Response:
     """Keep a document as a version. It decides nothing until it is promoted."""
-    form = await visit.form()
+    form = await request.form()
     document, note = form.raw("document"), form.text("note")
     try:
-        made = await visit.desk.governing.create(document, author=visit.person.id, note=note)
+        made = await request.desk.governing.create(document, author=request.person.id, note=note)
     except PolicyInvalid:
-        mistakes = await visit.desk.governing.mistakes(document)
-        return _editor(visit, 400, document=document, base=form.text("base"), note=note, mistakes=mistakes)
-    return visit.go(f"/policy/versions/{made.version}", f"Kept as version {made.number}. It decides nothing yet.")
+        mistakes = await request.desk.governing.mistakes(document)
+        return _editor(request, 400, document=document, base=form.text("base"), note=note, mistakes=mistakes)
+    return request.go(f"/policy/versions/{made.version}", f"Kept as version {made.number}. It decides nothing yet.")
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """One version: what it changes beside the live one, and what can be done with it."""
-    return await _version(visit)
+    return await _version(request)
 
 
-async def backtest(visit: Visit) -> Response:
+async def backtest(request: PageRequest) -> Response:
     """What the version would have decided otherwise of what was recorded lately."""
-    form = await visit.form()
+    form = await request.form()
     days = form.whole("days", _DAYS)
     try:
-        result = await visit.desk.governing.backtest(visit.path("version"), days=days)
+        result = await request.desk.governing.backtest(request.path("version"), days=days)
     except InvalidInput as error:
-        return await _version(visit, error=error, days=days)
-    return await _version(visit, result=result, days=days)
+        return await _version(request, error=error, days=days)
+    return await _version(request, result=result, days=days)
 
 
-async def promote(visit: Visit) -> Response:
+async def promote(request: PageRequest) -> Response:
     """Have the version decide."""
-    form, version = await visit.form(), visit.path("version")
+    form, version = await request.form(), request.path("version")
     note, seen = form.text("note"), form.text("live")
-    await visit.desk.governing.promote(version, actor=visit.person.id, note=note, expected=seen or None)
-    return visit.go("/policy", "Promoted. Fronts and workers take it up within seconds.")
+    await request.desk.governing.promote(version, actor=request.person.id, note=note, expected=seen or None)
+    return request.go("/policy", "Promoted. Fronts and workers take it up within seconds.")
 
 
-async def set_shadow(visit: Visit) -> Response:
+async def set_shadow(request: PageRequest) -> Response:
     """Try the version beside the live one, or stop trying any."""
-    form = await visit.form()
+    form = await request.form()
     version = form.text("version")
-    await visit.desk.governing.set_shadow(version, actor=visit.person.id, note=form.text("note"))
+    await request.desk.governing.set_shadow(version, actor=request.person.id, note=form.text("note"))
     said = (
         "It runs in shadow: it rules beside the live one and touches nothing."
         if version
         else "Nothing runs in shadow now."
     )
-    return visit.go("/policy", said)
+    return request.go("/policy", said)
 
 
-async def compare(visit: Visit) -> Response:
+async def compare(request: PageRequest) -> Response:
     """How a version in shadow did beside what was live."""
-    version = visit.query("version")
-    found = await visit.desk.governing.compare_shadow(version)
-    return visit.render("policy/compare.html", found=found, decisions=list(Decision), version=found.version)
+    version = request.query("version")
+    found = await request.desk.governing.compare_shadow(version)
+    return request.render("policy/compare.html", found=found, decisions=list(Decision), version=found.version)
 
 
-async def roll_back(visit: Visit) -> Response:
+async def roll_back(request: PageRequest) -> Response:
     """Take the last promotion back."""
-    form = await visit.form()
+    form = await request.form()
     seen = form.text("live")
-    await visit.desk.governing.roll_back(actor=visit.person.id, note=form.text("note"), expected=seen or None)
-    return visit.go("/policy", "Rolled back. Fronts and workers take it up within seconds.")
+    await request.desk.governing.roll_back(actor=request.person.id, note=form.text("note"), expected=seen or None)
+    return request.go("/policy", "Rolled back. Fronts and workers take it up within seconds.")
 
 
-async def close_breaker(visit: Visit) -> Response:
+async def close_breaker(request: PageRequest) -> Response:
     """Close the circuit breaker: the day's budget is granted once more."""
-    form = await visit.form()
-    await visit.desk.governing.close_breaker(actor=visit.person.id, note=form.text("note"))
-    return visit.go("/policy", "The breaker is closed, and the day's budget granted once more.")
+    form = await request.form()
+    await request.desk.governing.close_breaker(actor=request.person.id, note=form.text("note"))
+    return request.go("/policy", "The breaker is closed, and the day's budget granted once more.")
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-async def _before(visit: Visit, changes: Sequence[PolicyChange], promoted: str) -> PolicyVersion | None:
+async def _before(request: PageRequest, changes: Sequence[PolicyChange], promoted: str) -> PolicyVersion | None:
     """The version that a roll-back brings back; None where that is the policy file of the settings."""
     made_live = (change for change in changes if change.act is PolicyAct.PROMOTE and change.version == promoted)
     change = next(made_live, None)
-    return await visit.desk.governing.find(change.before) if change and change.before else None
+    return await request.desk.governing.find(change.before) if change and change.before else None
 
 
-async def _budget(visit: Visit) -> BudgetState | None:
+async def _budget(request: PageRequest) -> BudgetState | None:
     """Today's budget; None where Redis, which counts, does not answer."""
     try:
-        return await visit.desk.governing.budget()
+        return await request.desk.governing.budget()
     except RedisUnavailable:
         return None
 
 
-async def _tried(visit: Visit, document: str, pasted: str, surface: str) -> list[Trial]:
+async def _tried(request: PageRequest, document: str, pasted: str, surface: str) -> list[Trial]:
     """The pasted posts, a line each, under the document and under the live policy. Raises `AssayError`."""
-    reading = visit.desk.reading
+    reading = request.desk.reading
     if reading is None:
         raise InvalidInput("posts", "can't be read here", "open the dashboard beside a front with workers")
     lines = [line.strip() for line in pasted.splitlines() if line.strip()]
@@ -177,10 +177,10 @@ async def _tried(visit: Visit, document: str, pasted: str, surface: str) -> list
     ]
     for post in posts:
         check(post)
-    return await visit.desk.governing.test_document(document, posts, reading)
+    return await request.desk.governing.test_document(document, posts, reading)
 
 
-def _editor(visit: Visit, status: int = 200, /, *, document: str, base: str, **given: Any) -> Response:
+def _editor(request: PageRequest, status: int = 200, /, *, document: str, base: str, **given: Any) -> Response:
     blank = {
         "note": "",
         "posts": "",
@@ -190,17 +190,17 @@ def _editor(visit: Visit, status: int = 200, /, *, document: str, base: str, **g
         "trials": [],
         "error": None,
     }
-    return visit.render(
+    return request.render(
         "policy/write.html", status, document=document, base=base, surfaces=list(Surface), **{**blank, **given}
     )
 
 
 async def _version(
-    visit: Visit, *, result: Backtest | None = None, error: AssayError | None = None, days: int = _DAYS
+    request: PageRequest, *, result: Backtest | None = None, error: AssayError | None = None, days: int = _DAYS
 ) -> Response:
-    governing, version = visit.desk.governing, visit.path("version")
+    governing, version = request.desk.governing, request.path("version")
     found, live = await governing.find(version), await governing.live()
-    return visit.render(
+    return request.render(
         "policy/version.html",
         status_of(error) if error else 200,
         found=found,

@@ -13,7 +13,7 @@ from service.dashboard.forms import golden_form
 from service.dashboard.forms.golden_form import CATEGORIES, DECISIONS, Proposed
 from service.dashboard.pages import page
 from service.dashboard.rendering import words
-from service.dashboard.request import Form, Visit
+from service.dashboard.request import Form, PageRequest
 from service.domain.post import Surface
 from service.errors import Conflict, InvalidInput, NotFound
 from service.people.roles import Right
@@ -29,14 +29,14 @@ _BACK = {
 }
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """What was measured over a range of time."""
-    span = _range(visit.query("range"))
-    asked, (_, back) = visit.desk.quality, _BACK[span]
+    span = _range(request.query("range"))
+    asked, (_, back) = request.desk.quality, _BACK[span]
     agreements, accuracy, prevalence, drift = await asyncio.gather(
         asked.agreements(back), asked.accuracy(back), asked.prevalence(back), asked.drift()
     )
-    return visit.render(
+    return request.render(
         "quality/quality.html",
         span=span,
         ranges=_BACK,
@@ -62,63 +62,63 @@ def _range(asked: str) -> Range:
     return span
 
 
-async def golden(visit: Visit) -> Response:
+async def golden(request: PageRequest) -> Response:
     """Golden items, and how moderators do on them."""
-    return await _golden(visit)
+    return await _golden(request)
 
 
-async def add(visit: Visit) -> Response:
+async def add(request: PageRequest) -> Response:
     """Make a golden item of a pasted text."""
-    form = await visit.form()
+    form = await request.form()
     try:
-        return await _added(visit, await golden_form.pasted(visit, form))
+        return await _added(request, await golden_form.pasted(request, form))
     except (InvalidInput, Conflict) as error:
-        return await _golden(visit, error, form)
+        return await _golden(request, error, form)
 
 
-async def add_case(visit: Visit) -> Response:
+async def add_case(request: PageRequest) -> Response:
     """Make a golden item of a decided case."""
-    form = await visit.form()
+    form = await request.form()
     try:
-        return await _added(visit, await golden_form.from_case(visit, form))
+        return await _added(request, await golden_form.from_case(request, form))
     except (InvalidInput, Conflict, NotFound) as error:
-        return await _golden(visit, error, form)
+        return await _golden(request, error, form)
 
 
-async def retire(visit: Visit) -> Response:
+async def retire(request: PageRequest) -> Response:
     """Show an item no more."""
-    await visit.desk.quality.retire_golden(visit.path("id"), by=visit.person.id)
-    return visit.go("/quality/golden", "The item is retired. What moderators made of it still counts.")
+    await request.desk.quality.retire_golden(request.path("id"), by=request.person.id)
+    return request.go("/quality/golden", "The item is retired. What moderators made of it still counts.")
 
 
-async def _added(visit: Visit, proposed: Proposed) -> Response:
-    item = await visit.desk.quality.add_golden(
+async def _added(request: PageRequest, proposed: Proposed) -> Response:
+    item = await request.desk.quality.add_golden(
         proposed.post,
         proposed.answer,
-        by=visit.person.id,
+        by=request.person.id,
         source=proposed.source,
         note=proposed.note,
         verdict=proposed.verdict,
     )
     ready = "Moderators will meet it among their cases" if item.verdict else "A worker reads it first"
-    return visit.go("/quality/golden", f"The golden item is added. {ready}.")
+    return request.go("/quality/golden", f"The golden item is added. {ready}.")
 
 
 async def _golden(
-    visit: Visit, error: InvalidInput | Conflict | NotFound | None = None, form: Form | None = None
+    request: PageRequest, error: InvalidInput | Conflict | NotFound | None = None, form: Form | None = None
 ) -> Response:
     """The page; with what was sent, where that did not do. Nobody sees how they did themselves."""
-    retired = visit.query("retired") == "yes"
-    items = await visit.desk.quality.golden_items(retired=retired)
-    scores = await visit.desk.quality.golden_scores()
-    like, routing = await golden_form.newest(visit), visit.desk.policies.current.routing
-    return visit.render(
+    retired = request.query("retired") == "yes"
+    items = await request.desk.quality.golden_items(retired=retired)
+    scores = await request.desk.quality.golden_scores()
+    like, routing = await golden_form.newest(request), request.desk.policies.current.routing
+    return request.render(
         "quality/golden.html",
         status_of(error) if error else 200,
         items=items,
         retired=retired,
         grave={item.id for item in items if routing.severity(item.answer.categories) >= SEVERE},
-        scores=[score for score in scores if score.moderator != visit.person.id],
+        scores=[score for score in scores if score.moderator != request.person.id],
         dot=charts.interval,
         decisions=[(each, words(each)) for each in DECISIONS],
         categories=[(each, words(each)) for each in CATEGORIES],
@@ -126,7 +126,7 @@ async def _golden(
         platform=like.platform if like else "example",
         error=error,
         given=form or Form(_NOTHING),
-        case=form.text("case") if form else visit.query("case"),
+        case=form.text("case") if form else request.query("case"),
     )
 
 

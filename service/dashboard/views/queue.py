@@ -13,7 +13,7 @@ from service.dashboard.error_pages import status_of
 from service.dashboard.forms.ruling_form import OUTCOMES, appeal_ruling, choices, ruled
 from service.dashboard.pages import page
 from service.dashboard.post_detail import Casefile, casefile
-from service.dashboard.request import Form, Visit
+from service.dashboard.request import Form, PageRequest
 from service.domain.decision import Category
 from service.domain.post import Surface
 from service.errors import AssayError, Conflict, InvalidInput, NotFound, NotHeld, Outdated
@@ -44,209 +44,209 @@ class _Screen:
     colleagues: Sequence[Person]
 
 
-async def queues(visit: Visit) -> Response:
+async def queues(request: PageRequest) -> Response:
     """All queues, and where to begin."""
-    seen = exposure.read(visit.request)
-    mine = CaseFilter(states=(CaseState.OPEN,), moderator=visit.person.id)
-    held = await visit.desk.reviewing.cases(mine, limit=1)
-    return visit.render(
+    seen = exposure.read(request.http)
+    mine = CaseFilter(states=(CaseState.OPEN,), moderator=request.person.id)
+    held = await request.desk.reviewing.cases(mine, limit=1)
+    return request.render(
         "queue/queues.html",
-        queues=await visit.desk.reviewing.queues(),
-        chosen=visit.queries("queue"),
+        queues=await request.desk.reviewing.queues(),
+        chosen=request.queries("queue"),
         held=held,
         surfaces=list(Surface),
         seen=seen,
-        care=visit.desk.care,
+        care=request.desk.care,
     )
 
 
-async def begin(visit: Visit) -> Response:
+async def begin(request: PageRequest) -> Response:
     """Lease the most urgent case that the filters let through, and show it."""
-    form = await visit.form()
+    form = await request.form()
     asked = {name: values for name in _FILTERS if (values := [v for v in form.texts(name) if v])}
-    return await _next(visit, urlencode(asked, doseq=True))
+    return await _next(request, urlencode(asked, doseq=True))
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """One case: to decide if the person holds it, else to read."""
-    return await _case(visit, await _screen(visit, visit.path("id")))
+    return await _case(request, await _screen(request, request.path("id")))
 
 
-async def ahead(visit: Visit) -> Response:
+async def ahead(request: PageRequest) -> Response:
     """The case that is to follow this one, leased and made ready while the person reads; nothing where none is."""
-    me, query = visit.person.id, visit.request.url.query
-    current = await visit.desk.reviewing.find(visit.path("id"))
-    seen = _seen(visit, grave=_grave(current))
-    if current.holder == me and not seen.due(visit.desk.care):
-        following = await visit.desk.reviewing.lease_ahead(me, _filter(query), current.id)
+    me, query = request.person.id, request.http.url.query
+    current = await request.desk.reviewing.find(request.path("id"))
+    seen = _seen(request, grave=_grave(current))
+    if current.holder == me and not seen.due(request.desk.care):
+        following = await request.desk.reviewing.lease_ahead(me, _filter(query), current.id)
         if following:
-            return await _case(visit, await _screen(visit, following.id), query=query, seen=seen)
+            return await _case(request, await _screen(request, following.id), query=query, seen=seen)
     return Response(status_code=204)
 
 
-async def decide(visit: Visit) -> Response:
+async def decide(request: PageRequest) -> Response:
     """Decide, or give an opinion and ask for a second one; then the next case."""
-    form, case_id, me = await visit.form(), visit.path("id"), visit.person.id
+    form, case_id, me = await request.form(), request.path("id"), request.person.id
     try:
-        said = ruled(form, visit.desk.policies.current.routing)
+        said = ruled(form, request.desk.policies.current.routing)
         if form.text("opinion") == "yes":
-            outcome = await visit.desk.reviewing.second_opinion(case_id, me, said, seconds=_seconds(form))
+            outcome = await request.desk.reviewing.second_opinion(case_id, me, said, seconds=_seconds(form))
         else:
-            outcome = await visit.desk.reviewing.decide(case_id, me, said, seconds=_seconds(form))
+            outcome = await request.desk.reviewing.decide(case_id, me, said, seconds=_seconds(form))
     except InvalidInput as error:
-        return await _case(visit, await _screen(visit, case_id), form=form, error=error)
+        return await _case(request, await _screen(request, case_id), form=form, error=error)
     except _LOST as error:
-        return await _next(visit, visit.request.url.query, _sentence(error))
-    return await _next(visit, visit.request.url.query, _told(len(outcome.verdicts)), grave=_grave(outcome.case))
+        return await _next(request, request.http.url.query, _sentence(error))
+    return await _next(request, request.http.url.query, _told(len(outcome.verdicts)), grave=_grave(outcome.case))
 
 
-async def decide_appeal(visit: Visit) -> Response:
+async def decide_appeal(request: PageRequest) -> Response:
     """Reject the appeal, so that what is contested stays, or uphold it with a milder decision; then the next case."""
-    form, me = await visit.form(), visit.person.id
-    case = await visit.desk.reviewing.find(visit.path("id"))
+    form, me = await request.form(), request.person.id
+    case = await request.desk.reviewing.find(request.path("id"))
     told = form.text("outcome")
     try:
-        appeal = await visit.desk.appealing.find(case.subject.removeprefix("appeals/"))
-        said = appeal_ruling(form, visit.desk.policies.current.routing, appeal)
+        appeal = await request.desk.appealing.find(case.subject.removeprefix("appeals/"))
+        said = appeal_ruling(form, request.desk.policies.current.routing, appeal)
         state = AppealState.REJECTED if told == AppealState.REJECTED else AppealState.UPHELD
-        _, outcome = await visit.desk.appealing.decide(appeal.id, me, state, said, seconds=_seconds(form))
+        _, outcome = await request.desk.appealing.decide(appeal.id, me, state, said, seconds=_seconds(form))
     except InvalidInput as error:
-        return await _case(visit, await _screen(visit, case.id), form=form, error=error)
+        return await _case(request, await _screen(request, case.id), form=form, error=error)
     except _LOST as error:
-        return await _next(visit, visit.request.url.query, _sentence(error))
+        return await _next(request, request.http.url.query, _sentence(error))
     words = "The appeal is rejected." if state is AppealState.REJECTED else "The appeal is upheld."
-    return await _next(visit, visit.request.url.query, words, grave=_grave(outcome.case))
+    return await _next(request, request.http.url.query, words, grave=_grave(outcome.case))
 
 
-async def skip(visit: Visit) -> Response:
+async def skip(request: PageRequest) -> Response:
     """Give the case back for good; then the next one."""
-    form, case_id = await visit.form(), visit.path("id")
+    form, case_id = await request.form(), request.path("id")
     try:
-        grave = _grave(await visit.desk.reviewing.find(case_id))
-        await visit.desk.reviewing.skip(case_id, visit.person.id, form.text("reason"))
+        grave = _grave(await request.desk.reviewing.find(case_id))
+        await request.desk.reviewing.skip(case_id, request.person.id, form.text("reason"))
     except _LOST as error:
-        return await _next(visit, visit.request.url.query, _sentence(error))
-    return await _next(visit, visit.request.url.query, "Skipped; somebody else gets it.", grave=grave)
+        return await _next(request, request.http.url.query, _sentence(error))
+    return await _next(request, request.http.url.query, "Skipped; somebody else gets it.", grave=grave)
 
 
-async def hand_over(visit: Visit) -> Response:
+async def hand_over(request: PageRequest) -> Response:
     """Give the case to a colleague or back to its queue; then the next one."""
-    form, case_id = await visit.form(), visit.path("id")
+    form, case_id = await request.form(), request.path("id")
     try:
-        case = await visit.desk.reviewing.hand_over(
-            case_id, visit.person.id, to=form.text("to"), note=form.raw("note").strip()
+        case = await request.desk.reviewing.hand_over(
+            case_id, request.person.id, to=form.text("to"), note=form.raw("note").strip()
         )
     except _LOST as error:
-        return await _next(visit, visit.request.url.query, _sentence(error))
-    return await _next(visit, visit.request.url.query, "Handed over.", grave=_grave(case))
+        return await _next(request, request.http.url.query, _sentence(error))
+    return await _next(request, request.http.url.query, "Handed over.", grave=_grave(case))
 
 
-async def undo(visit: Visit) -> Response:
+async def undo(request: PageRequest) -> Response:
     """Take the last decision back and show its case again."""
     try:
-        outcome = await visit.desk.reviewing.undo(visit.person.id)
+        outcome = await request.desk.reviewing.undo(request.person.id)
     except (NotFound, Outdated, Conflict) as error:
-        if visit.by_script:
+        if request.by_script:
             raise
-        return visit.go("/queue", _sentence(error))
+        return request.go("/queue", _sentence(error))
     if outcome.case is None:
-        return _away(visit, "/queue", "The bulk decision is taken back.")
+        return _away(request, "/queue", "The bulk decision is taken back.")
     notice = "Taken back. The case is yours again."
-    if visit.by_script:
-        return await _case(visit, await _screen(visit, outcome.case.id), said=notice)
-    return visit.go(_address(outcome.case.id, visit.request.url.query), notice)
+    if request.by_script:
+        return await _case(request, await _screen(request, outcome.case.id), said=notice)
+    return request.go(_address(outcome.case.id, request.http.url.query), notice)
 
 
-async def extend(visit: Visit) -> Response:
+async def extend(request: PageRequest) -> Response:
     """Hold on to the case: the page's heartbeat."""
-    case = await visit.desk.reviewing.extend(visit.path("id"), visit.person.id)
-    return visit.json({"until": case.lease_until.isoformat() if case.lease_until else ""})
+    case = await request.desk.reviewing.extend(request.path("id"), request.person.id)
+    return request.json({"until": case.lease_until.isoformat() if case.lease_until else ""})
 
 
-async def add_note(visit: Visit) -> Response:
+async def add_note(request: PageRequest) -> Response:
     """Leave a note for colleagues on the post or its author."""
-    form, case_id = await visit.form(), visit.path("id")
-    case = await visit.desk.reviewing.find(case_id)
+    form, case_id = await request.form(), request.path("id")
+    case = await request.desk.reviewing.find(case_id)
     about = author_name(case.post.name, case.author) if form.text("about") == "author" else case.post.name
     try:
-        await visit.desk.reviewing.add_note(about, visit.person.id, form.raw("text").strip())
+        await request.desk.reviewing.add_note(about, request.person.id, form.raw("text").strip())
     except InvalidInput as error:
-        return await _case(visit, await _screen(visit, case_id), error=error)
-    if visit.by_script:
-        return await _case(visit, await _screen(visit, case_id), said="Noted.")
-    return visit.go(_address(case_id, visit.request.url.query), "Noted.")
+        return await _case(request, await _screen(request, case_id), error=error)
+    if request.by_script:
+        return await _case(request, await _screen(request, case_id), said="Noted.")
+    return request.go(_address(case_id, request.http.url.query), "Noted.")
 
 
-async def pause(visit: Visit) -> Response:
+async def pause(request: PageRequest) -> Response:
     """The break that is due after so many grave posts."""
-    care, now = visit.desk.care, time.time()
-    resting = exposure.read(visit.request).rests(now)
-    response = visit.render("queue/break.html", seen=resting.seen, left=resting.left(care, now))
-    exposure.write(visit.request, response, resting)
+    care, now = request.desk.care, time.time()
+    resting = exposure.read(request.http).rests(now)
+    response = request.render("queue/break.html", seen=resting.seen, left=resting.left(care, now))
+    exposure.write(request.http, response, resting)
     return response
 
 
-async def resume(visit: Visit) -> Response:
+async def resume(request: PageRequest) -> Response:
     """End the break."""
-    response = visit.go("/queue", "Welcome back.")
-    exposure.write(visit.request, response, exposure.Exposure())
+    response = request.go("/queue", "Welcome back.")
+    exposure.write(request.http, response, exposure.Exposure())
     return response
 
 
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-async def _next(visit: Visit, query: str, said: str = "", *, grave: bool = False) -> Response:
+async def _next(request: PageRequest, query: str, said: str = "", *, grave: bool = False) -> Response:
     """The next case, as a page for the script and by its address without; a break first, where one is due."""
-    seen = _seen(visit, grave=grave)
-    response = await _answer(visit, query, said, rest=seen.due(visit.desk.care))
-    exposure.write(visit.request, response, seen)
+    seen = _seen(request, grave=grave)
+    response = await _answer(request, query, said, rest=seen.due(request.desk.care))
+    exposure.write(request.http, response, seen)
     return response
 
 
-def _seen(visit: Visit, *, grave: bool) -> exposure.Exposure:
+def _seen(request: PageRequest, *, grave: bool) -> exposure.Exposure:
     """What the person has seen once done with a case; `grave`: with one more grave post."""
-    seen = exposure.read(visit.request)
+    seen = exposure.read(request.http)
     return seen.after_one(time.time()) if grave else seen
 
 
-async def _answer(visit: Visit, query: str, said: str, *, rest: bool) -> Response:
+async def _answer(request: PageRequest, query: str, said: str, *, rest: bool) -> Response:
     if rest:
-        return _away(visit, "/queue/break", "")
-    leased = await visit.desk.reviewing.lease(visit.person.id, _filter(query))
+        return _away(request, "/queue/break", "")
+    leased = await request.desk.reviewing.lease(request.person.id, _filter(query))
     if not leased:
-        return _away(visit, f"/queue?{query}", f"{said} {_NOTHING}".strip())
+        return _away(request, f"/queue?{query}", f"{said} {_NOTHING}".strip())
     following = leased[0].id
-    if not visit.by_script:
-        return visit.go(_address(following, query), said)
-    if following == visit.request.headers.get(AHEAD):
+    if not request.by_script:
+        return request.go(_address(following, query), said)
+    if following == request.http.headers.get(AHEAD):
         return Response(status_code=204, headers={"X-Assay-Said": said})
-    return await _case(visit, await _screen(visit, following), said=said, query=query)
+    return await _case(request, await _screen(request, following), said=said, query=query)
 
 
-def _away(visit: Visit, path: str, notice: str) -> Response:
+def _away(request: PageRequest, path: str, notice: str) -> Response:
     """To another page; the script is told to go there itself."""
-    response = visit.go(path, notice)
-    if visit.by_script and isinstance(response, RedirectResponse):
+    response = request.go(path, notice)
+    if request.by_script and isinstance(response, RedirectResponse):
         response.status_code = 200
         response.headers["X-Assay-Go"] = path
     return response
 
 
-async def _screen(visit: Visit, case_id: str) -> _Screen:
-    desk = visit.desk
-    view = await desk.reviewing.look(case_id, visit.person.id)
+async def _screen(request: PageRequest, case_id: str) -> _Screen:
+    desk = request.desk
+    view = await desk.reviewing.look(case_id, request.person.id)
     case = view.case
     file = await casefile(desk, view.post, view.verdict) if view.post else None
     contested = case.kind is CaseKind.APPEAL
     appeal = await desk.appealing.find(case.subject.removeprefix("appeals/")) if contested else None
     people = await desk.directory.people(after="", limit=_PEOPLE)
-    others = [each for each in people if each.id != visit.person.id and not each.disabled and each.may(Right.DECIDE)]
+    others = [each for each in people if each.id != request.person.id and not each.disabled and each.may(Right.DECIDE)]
     return _Screen(view, file, appeal, others)
 
 
 async def _case(
-    visit: Visit,
+    request: PageRequest,
     screen: _Screen,
     *,
     form: Form | None = None,
@@ -255,27 +255,27 @@ async def _case(
     query: str | None = None,
     seen: exposure.Exposure | None = None,
 ) -> Response:
-    case, routing = screen.view.case, visit.desk.policies.current.routing
-    return visit.render(
+    case, routing = screen.view.case, request.desk.policies.current.routing
+    return request.render(
         "queue/case.html",
-        status_of(error) if error and not visit.by_script else 200,
+        status_of(error) if error and not request.by_script else 200,
         screen=screen,
         case=case,
         file=screen.file,
-        mine=case.holder == visit.person.id and case.closed_at is None,
+        mine=case.holder == request.person.id and case.closed_at is None,
         choices=choices(routing),
         categories=[category for category in Category if category is not Category.TEST],
         milder=[each for each in OUTCOMES if screen.appeal and each.severity < screen.appeal.contested.severity],
-        shown=bool(visit.query("show") or (form and form.text("shown"))),
+        shown=bool(request.query("show") or (form and form.text("shown"))),
         outcomes=OUTCOMES,
         skips=_SKIPS,
         severe=case.severity >= SEVERE,
         given=_given(form),
         error=error,
         said=said,
-        address_query=visit.request.url.query if query is None else query,
-        seen=seen or exposure.read(visit.request),
-        care=visit.desk.care,
+        address_query=request.http.url.query if query is None else query,
+        seen=seen or exposure.read(request.http),
+        care=request.desk.care,
     )
 
 

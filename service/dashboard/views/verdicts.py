@@ -10,7 +10,7 @@ from service.dashboard.error_pages import status_of
 from service.dashboard.forms.verdict_filter import FIELDS, address, filter_of
 from service.dashboard.pages import page
 from service.dashboard.post_detail import casefile, texts_of
-from service.dashboard.request import Visit
+from service.dashboard.request import PageRequest
 from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
 from service.domain.verdict import Verdict, VerdictFilter
@@ -23,62 +23,62 @@ _LONGEST_WAIT = 2.0
 Row = tuple[Verdict, Post | None]
 
 
-async def live(visit: Visit) -> Response:
+async def live(request: PageRequest) -> Response:
     """The newest verdicts; the script asks for what follows."""
-    only = filter_of(visit)
-    await visit.desk.audit.append(actor=visit.person.id, action="live.read", subject="verdicts")
-    _, cursor = await visit.desk.store.after(None, only, 1)
-    rows = await _newest(visit, only, _LIVE)
-    return visit.render(
-        "verdicts/live.html", rows=rows, cursor=cursor, following=address(visit, "/live/since"), **_lists()
+    only = filter_of(request)
+    await request.desk.audit.append(actor=request.person.id, action="live.read", subject="verdicts")
+    _, cursor = await request.desk.store.after(None, only, 1)
+    rows = await _newest(request, only, _LIVE)
+    return request.render(
+        "verdicts/live.html", rows=rows, cursor=cursor, following=address(request, "/live/since"), **_lists()
     )
 
 
-async def since(visit: Visit) -> Response:
+async def since(request: PageRequest) -> Response:
     """Rows of what was recorded after a cursor; waits a while for the first."""
-    only, cursor = filter_of(visit), visit.whole("cursor", 0)
-    verdicts, reached = await visit.desk.store.after(cursor, only, _LIVE)
+    only, cursor = filter_of(request), request.whole("cursor", 0)
+    verdicts, reached = await request.desk.store.after(cursor, only, _LIVE)
     if not verdicts:
-        await visit.desk.announcer.wait(_LONGEST_WAIT)
-        verdicts, reached = await visit.desk.store.after(cursor, only, _LIVE)
-    rows = await _with_posts(visit, list(reversed(verdicts)))
-    response = visit.render("verdicts/rows.html", rows=rows)
+        await request.desk.announcer.wait(_LONGEST_WAIT)
+        verdicts, reached = await request.desk.store.after(cursor, only, _LIVE)
+    rows = await _with_posts(request, list(reversed(verdicts)))
+    response = request.render("verdicts/rows.html", rows=rows)
     response.headers["X-Assay-Cursor"] = str(reached)
     return response
 
 
-async def search(visit: Visit) -> Response:
+async def search(request: PageRequest) -> Response:
     """Current verdicts that a filter finds, newest first."""
     try:
-        only, before = filter_of(visit), visit.whole("before", 0) or None
+        only, before = filter_of(request), request.whole("before", 0) or None
     except InvalidInput as error:
-        return visit.render(
+        return request.render(
             "verdicts/search.html", status_of(error), error=error, rows=[], asked=True, **_lists(), older=""
         )
     asked = only != VerdictFilter()
     if asked:
-        fields = sorted(name for name in FIELDS if visit.query(name))  # not what was looked for: that may be a text
-        await visit.desk.audit.append(
-            actor=visit.person.id, action="posts.search", subject="verdicts", detail={"by": fields}
+        fields = sorted(name for name in FIELDS if request.query(name))  # not what was looked for: that may be a text
+        await request.desk.audit.append(
+            actor=request.person.id, action="posts.search", subject="verdicts", detail={"by": fields}
         )
-    rows = await _newest(visit, only, _PAGE + 1, before) if asked else []
-    older = address(visit, "/search", before=str(rows[_PAGE - 1][0].sequence)) if len(rows) > _PAGE else ""
-    return visit.render("verdicts/search.html", error=None, rows=rows[:_PAGE], asked=asked, older=older, **_lists())
+    rows = await _newest(request, only, _PAGE + 1, before) if asked else []
+    older = address(request, "/search", before=str(rows[_PAGE - 1][0].sequence)) if len(rows) > _PAGE else ""
+    return request.render("verdicts/search.html", error=None, rows=rows[:_PAGE], asked=asked, older=older, **_lists())
 
 
-async def show(visit: Visit) -> Response:
+async def show(request: PageRequest) -> Response:
     """One post: text, evidence, every verdict on it, what people said; the audit log tells of the look."""
-    name, desk = visit.path("name"), visit.desk
+    name, desk = request.path("name"), request.desk
     try:
         verdict = await desk.store.latest(name)
     except NotDecided:
-        return visit.render("verdicts/waiting.html", name=name)
-    await desk.audit.append(actor=visit.person.id, action="post.read", subject=name)
+        return request.render("verdicts/waiting.html", name=name)
+    await desk.audit.append(actor=request.person.id, action="post.read", subject=name)
     [post] = await desk.store.posts([verdict.post])
     if post is None:
-        return visit.render("verdicts/erased.html", name=name, verdict=verdict)
+        return request.render("verdicts/erased.html", name=name, verdict=verdict)
     about = [name, author_name(name, post.author)]
-    return visit.render(
+    return request.render(
         "verdicts/post.html",
         file=await casefile(desk, post, verdict),
         post=post,
@@ -90,25 +90,25 @@ async def show(visit: Visit) -> Response:
     )
 
 
-async def decide_anew(visit: Visit) -> Response:
+async def decide_anew(request: PageRequest) -> Response:
     """Open a case on a post that is decided, to correct it when it is too late to undo."""
-    case = await visit.desk.reviewing.anew(visit.path("name"), visit.person.id)
-    return visit.go(f"/queue/cases/{case.id}", "What you decide now replaces what stands.")
+    case = await request.desk.reviewing.anew(request.path("name"), request.person.id)
+    return request.go(f"/queue/cases/{case.id}", "What you decide now replaces what stands.")
 
 
-async def add_note(visit: Visit) -> Response:
+async def add_note(request: PageRequest) -> Response:
     """Leave a note on the post."""
-    form, name = await visit.form(), visit.path("name")
-    await visit.desk.reviewing.add_note(name, visit.person.id, form.raw("text").strip())
-    return visit.go(f"/posts/{quote(name)}", "Noted.")
+    form, name = await request.form(), request.path("name")
+    await request.desk.reviewing.add_note(name, request.person.id, form.raw("text").strip())
+    return request.go(f"/posts/{quote(name)}", "Noted.")
 
 
-async def _newest(visit: Visit, only: VerdictFilter, limit: int, before: int | None = None) -> list[Row]:
-    return await _with_posts(visit, await visit.desk.store.page(only, before=before, limit=limit))
+async def _newest(request: PageRequest, only: VerdictFilter, limit: int, before: int | None = None) -> list[Row]:
+    return await _with_posts(request, await request.desk.store.page(only, before=before, limit=limit))
 
 
-async def _with_posts(visit: Visit, verdicts: Sequence[Verdict]) -> list[Row]:
-    posts = await texts_of(visit.desk, [verdict.post for verdict in verdicts])
+async def _with_posts(request: PageRequest, verdicts: Sequence[Verdict]) -> list[Row]:
+    posts = await texts_of(request.desk, [verdict.post for verdict in verdicts])
     return list(zip(verdicts, posts, strict=True))
 
 
