@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol
+
+from service.failures import FailureReporter
 
 _RESTART = 1.0
 _PATIENCE = 5.0
@@ -11,16 +12,8 @@ _PATIENCE = 5.0
 Loop = Callable[[], Awaitable[None]]
 
 
-class Troubled(Protocol):
-    """Who is told."""
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Something failed and the work went on without it."""
-        ...
-
-
 @asynccontextmanager
-async def kept_running(loops: Mapping[str, Loop], observer: Troubled) -> AsyncIterator[None]:
+async def kept_running(loops: Mapping[str, Loop], observer: FailureReporter) -> AsyncIterator[None]:
     """Runs each of the loops, by name, while the context is open; then cancels them and waits for their ends."""
     tasks = [asyncio.create_task(_keep(name, loop, observer), name=name) for name, loop in loops.items()]
     try:
@@ -32,10 +25,10 @@ async def kept_running(loops: Mapping[str, Loop], observer: Troubled) -> AsyncIt
             await asyncio.wait(running, timeout=_PATIENCE)
 
 
-async def _keep(name: str, loop: Loop, observer: Troubled) -> None:
+async def _keep(name: str, loop: Loop, observer: FailureReporter) -> None:
     while True:
         try:
             return await loop()
         except Exception as error:  # noqa: BLE001 - whatever it was, the next round may pass
-            observer.trouble(name, error)
+            observer.report_failure(name, error)
         await asyncio.sleep(_RESTART)

@@ -23,7 +23,7 @@ class _Told:
         """Log it."""
         _log.info("policy taken up", policy=policy.version, title=policy.name)
 
-    def trouble(self, where: str, error: Exception) -> None:
+    def report_failure(self, where: str, error: Exception) -> None:
         """Log it."""
         _log.warning("policy not taken up", where=where, error=type(error).__name__, message=str(error))
 

@@ -16,14 +16,14 @@ from service.claims.ports import ClaimStore, ClaimTraffic
 from service.domain.claim import Relation
 from service.domain.judgement import Judgement
 from service.errors import AssayError, Unavailable
-from service.supervision import Troubled
+from service.failures import FailureReporter
 
 REASON = "It suddenly matched far more posts than its usual share; see whether it is worded too widely."
 _FLUSH = 1.0
 _HOLD = 30.0  # within it every worker has taken the changed claims up
 
 
-class SurgeObserver(Troubled, Protocol):
+class SurgeObserver(FailureReporter, Protocol):
     """Who is told of claims that surge."""
 
     def quarantined(self, claim_id: str) -> None:
@@ -77,7 +77,7 @@ class Surges:
         try:
             surging = await self._traffic.surging(repeated, posts) if posts else []
         except AssayError as error:
-            self._observer.trouble("claim_traffic", error)
+            self._observer.report_failure("claim_traffic", error)
             surging = []
         self._due |= set(surging) - quarantined
         now = self._clock()
@@ -98,7 +98,7 @@ class Surges:
         try:
             record = await self._claims.quarantine(claim_id, REASON, override=False)
         except AssayError as error:
-            self._observer.trouble("quarantine", error)
+            self._observer.report_failure("quarantine", error)
             if isinstance(error, Unavailable):  # it is told of once only: try again at the next flush
                 self._due.add(claim_id)
         else:

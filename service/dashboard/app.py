@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
-from service.dashboard.error_pages import trouble
+from service.dashboard.error_pages import error_page
 from service.dashboard.headers import SecurityHeaders
 from service.dashboard.middleware import Gate
 from service.dashboard.rendering import STATIC, environment
@@ -48,4 +48,4 @@ async def _missing(request: Request, error: Exception) -> Response:
     """What no route answers."""
     if not hasattr(request.state, "page_request"):  # a static file that is not there
         return Response(status_code=error.status_code if isinstance(error, HTTPException) else 404)
-    return trouble(PageRequest.of(request), error)
+    return error_page(PageRequest.of(request), error)

@@ -3,9 +3,6 @@
 What nobody foresaw gets an incident number, under which the log holds where it happened: no values, so no post's text.
 """
 
-import secrets
-import traceback
-
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
@@ -13,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from service import errors
 from service.dashboard.request import PageRequest
 from service.errors import AssayError
+from service.failures import log_incident
 
 _log = structlog.get_logger("assay.dashboard")
 
@@ -51,14 +49,14 @@ def status_of(error: AssayError) -> int:
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
-def trouble(request: PageRequest, error: Exception) -> Response:
+def error_page(request: PageRequest, error: Exception) -> Response:
     """The answer to an error."""
     if isinstance(error, AssayError):
         status, words = status_of(error), str(error)
     elif isinstance(error, HTTPException):
         status, words = error.status_code, ""
     else:
-        status, words = 500, f"Incident {_noted(error)}."
+        status, words = 500, f"Incident {log_incident(_log, error)}."
     retry = {"Retry-After": str(max(1, round(error.retry_after)))} if isinstance(error, errors.Overloaded) else {}
     response = _answer(request, status, words)
     response.headers.update(retry)
@@ -70,11 +68,3 @@ def _answer(request: PageRequest, status: int, words: str) -> Response:
     if request.by_script:
         return PlainTextResponse(words or f"{title}. {remedy}", status)
     return request.render("error.html", status, status=status, title=title, words=words, remedy=remedy)
-
-
-def _noted(error: Exception) -> str:
-    """The number of the incident under which the error was logged."""
-    incident = secrets.token_hex(4)
-    frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    _log.error("unexpected error", incident=incident, kind=type(error).__qualname__, where=frames[-8:])
-    return incident

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.dashboard import cookies, csrf
-from service.dashboard.error_pages import trouble
+from service.dashboard.error_pages import error_page
 from service.dashboard.request import PageRequest
 from service.dashboard.services import Desk
 from service.errors import AssayError, InvalidInput
@@ -42,7 +42,7 @@ class Gate:
             secret = self._admit(request, token, session)
             await _check(request, secret)
         except (AssayError, HTTPException) as error:
-            return await trouble(self._page_request(request, None, ""), error)(scope, receive, send)
+            return await error_page(self._page_request(request, None, ""), error)(scope, receive, send)
         try:
             return await self._app(scope, request.receive, send)
         finally:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from service.dashboard.error_pages import trouble
+from service.dashboard.error_pages import error_page
 from service.dashboard.request import PageRequest
 from service.people.roles import Right
 
@@ -39,7 +39,7 @@ def open_page(path: str, view: View, *, methods: Sequence[str] = ("GET",), name:
         try:
             return await view(request)
         except Exception as error:  # noqa: BLE001 - told as a page, noted in the log
-            return trouble(request, error)
+            return error_page(request, error)
 
     return Route(path, endpoint, methods=list(methods), name=name or f"{path} {' '.join(methods)}")
 

@@ -56,7 +56,7 @@ class Dispatcher:
                 await self.dispatch(Lane.REPLAY)
                 await self._tell_backlog()
             except Unavailable as error:
-                self._observer.trouble("dispatch", error)
+                self._observer.report_failure("dispatch", error)
                 await asyncio.sleep(1.0)
 
     async def dispatch(self, lane: Lane) -> bool:
@@ -91,4 +91,4 @@ class Dispatcher:
         try:
             await self._store.release(keys)
         except Unavailable as error:  # their leases end by themselves
-            self._observer.trouble("release", error)
+            self._observer.report_failure("release", error)

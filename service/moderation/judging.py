@@ -103,7 +103,7 @@ class Judging:
         try:
             counts = await self._attempts.counts([post.key for post in posts]) if posts else []
         except RedisUnavailable as error:
-            self._observer.trouble("attempts", error)
+            self._observer.report_failure("attempts", error)
             counts = [0] * len(posts)
         fresh = [post for post, count in zip(posts, counts, strict=True) if not count]
         suspects = [(post, count) for post, count in zip(posts, counts, strict=True) if count]
@@ -115,7 +115,7 @@ class Judging:
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the model raises, the batch mates must pass
-            self._observer.trouble("model", error)
+            self._observer.report_failure("model", error)
         verdicts: list[Verdict] = []
         for post in posts:
             verdicts += await self._alone(post, 0, errand)
@@ -128,7 +128,7 @@ class Judging:
             except Unavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - see above
-                self._observer.trouble("model", error)
+                self._observer.report_failure("model", error)
         if not errand.recorded:  # its attempts stay counted, so that asking again stops no worker again
             return [self._set_aside(post)]
         verdicts = await self._record([post], [self._set_aside(post)])
@@ -170,7 +170,7 @@ class Judging:
         try:
             clusters = await self._clusters.assign(judgements) if judgements else []
         except RedisUnavailable as error:
-            self._observer.trouble("clusters", error)
+            self._observer.report_failure("clusters", error)
             clusters = [judgement.content_digest for judgement in judgements]
         return [replace(judgement, cluster=cluster) for judgement, cluster in zip(judgements, clusters, strict=True)]
 
@@ -184,7 +184,7 @@ class Judging:
         except Unavailable as error:
             if needed:
                 raise
-            self._observer.trouble("standing", error)
+            self._observer.report_failure("standing", error)
             return judgements
         return [replace(each, standing=held) for each, held in zip(judgements, standing, strict=True)]
 
@@ -194,7 +194,7 @@ class Judging:
                 posts, judged_by=self._classifier.judged_by, policy_version=self._policy.current.version
             )
         except RedisUnavailable as error:
-            self._observer.trouble("cache", error)
+            self._observer.report_failure("cache", error)
             return {}
         return {hit.judgement.content_digest: hit.judgement for hit in hits if hit.judgement}
 
@@ -232,4 +232,4 @@ class Judging:
         try:
             await effort
         except AssayError as error:
-            self._observer.trouble(where, error)
+            self._observer.report_failure(where, error)

@@ -118,7 +118,7 @@ class Pipeline:
         try:
             await self._write_behind.flush()
         except AssayError as error:
-            self._observer.trouble("drain", error)
+            self._observer.report_failure("drain", error)
 
     async def ready(self) -> None:
         """Returns when store, Redis and a worker with a loaded model answer; else raises `Unavailable` naming it."""
@@ -182,7 +182,7 @@ class Pipeline:
                 posts, judged_by=self._worker_pool.judged_by, policy_version=self.policy.version
             )
         except RedisUnavailable as error:
-            self._observer.trouble("cache", error)
+            self._observer.report_failure("cache", error)
             self._observer.looked_up(errors=len(posts))
             return await self._lookup_in_store(posts)
         found = sum(hit.verdict is not None or hit.judgement is not None for hit in hits)
@@ -196,7 +196,7 @@ class Pipeline:
             digests = [post.content_digest for post in posts]
             judgements = await self._store.judgements(digests, self._worker_pool.judged_by)
         except AssayError as error:
-            self._observer.trouble("store", error)
+            self._observer.report_failure("store", error)
             return [CacheHit()] * len(posts)
         return [CacheHit(*found) for found in zip(verdicts, judgements, strict=True)]
 
@@ -344,7 +344,7 @@ class Pipeline:
             try:
                 return await loop()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next post may pass
-                self._observer.trouble(name, error)
+                self._observer.report_failure(name, error)
             await asyncio.sleep(_RESTART)
 
 

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.claims.surges import SurgeObserver
 from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post, PostKey
 from service.domain.verdict import Verdict
 from service.moderation.transport import Batch, Lane, Reply, WorkerInfo
+from service.policy.budget import BudgetObserver
 
 
 class Classifier(Protocol):
@@ -114,7 +116,7 @@ class Clusters(Protocol):
         ...
 
 
-class Observer(Protocol):
+class Observer(SurgeObserver, BudgetObserver, Protocol):
     """Where logs and metrics go. Never given a text to keep: implementations log ids, scores and latencies only."""
 
     def decided(self, verdict: Verdict) -> None:
@@ -127,18 +129,6 @@ class Observer(Protocol):
 
     def looked_up(self, *, hits: int = 0, misses: int = 0, errors: int = 0) -> None:
         """Cache lookups by result, counted in posts."""
-        ...
-
-    def quarantined(self, claim_id: str) -> None:
-        """A claim surged and was taken out of enforcement."""
-        ...
-
-    def breaker_opened(self, limit: int) -> None:
-        """The day's budget of automatic actions is spent: they ask for REVIEW from now on."""
-        ...
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Something failed and the work went on without it."""
         ...
 
 

@@ -1,23 +1,25 @@
 """The pipeline's observer: one structlog event a post and the Prometheus metrics of service and workers."""
 
 from collections.abc import Mapping, Sequence
-from traceback import extract_tb
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from service.domain.verdict import Source, Verdict
-from service.errors import AssayError
+from service.failures import FailureLog
 from service.moderation.transport import Lane, WorkerInfo
 from service.policy.policy import Policy
 
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-class TelemetryObserver:
+class TelemetryObserver(FailureLog):
     """Logs and counts. One per process; `registry` takes the metrics."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        super().__init__(
+            Counter("assay_errors", "Failures that were worked around or answered", ["error"], registry=registry)
+        )
         self._log = structlog.get_logger("assay")
         self._decided = Counter(
             "assay_posts_decided", "Verdicts given", ["decision", "source", "surface"], registry=registry
@@ -38,9 +40,6 @@ class TelemetryObserver:
         )
         self._stages = Histogram(
             "assay_stage_seconds", "Time spent in a stage", ["stage"], buckets=_SECONDS, registry=registry
-        )
-        self._errors = Counter(
-            "assay_errors", "Failures that were worked around or answered", ["error"], registry=registry
         )
         self._queued = Gauge("assay_queue_messages", "Messages waiting in a lane", ["lane"], registry=registry)
         self._backlog_posts = Gauge("assay_backlog_posts", "Accepted posts not decided yet", registry=registry)
@@ -83,12 +82,6 @@ class TelemetryObserver:
         self._policies.labels(policy.name, policy.version).set(1)
         self._log.info("policy taken up", policy=policy.version, title=policy.name)
 
-    def trouble(self, where: str, error: Exception) -> None:
-        """Log and count a failure. What errors of others say is kept out, since it may hold a post's text."""
-        self._errors.labels(type(error).__name__).inc()
-        told = {"message": str(error)} if isinstance(error, AssayError) else {"frames": _frames(error)}
-        self._log.warning("trouble", where=where, error=type(error).__name__, **told)
-
     def backlog(self, posts: int, age: float) -> None:
         """Set the backlog gauges."""
         self._backlog_posts.set(posts)
@@ -105,10 +98,6 @@ class TelemetryObserver:
         self._models.clear()
         for worker in workers:
             self._models.labels(worker.model_version).inc()
-
-
-def _frames(error: Exception) -> list[str]:
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
 
 
 def _event(verdict: Verdict) -> dict[str, object]:

@@ -46,5 +46,5 @@ class WorkerPool:
             try:
                 await self.refresh()
             except Unavailable as error:
-                self._observer.trouble("worker_pool", error)
+                self._observer.report_failure("worker_pool", error)
             await asyncio.sleep(_REFRESH)

@@ -49,7 +49,7 @@ class WriteBehind:
             try:
                 await self.flush()
             except Unavailable as error:
-                self._observer.trouble("write_behind", error)
+                self._observer.report_failure("write_behind", error)
                 await asyncio.sleep(1.0)
 
     async def flush(self) -> None:
@@ -77,7 +77,7 @@ class WriteBehind:
         self._wake.set()
 
     def _let_go(self, answers: int) -> None:
-        self._observer.trouble(
+        self._observer.report_failure(
             "write_behind", Unavailable(f"the record store is behind: {answers:,} answers go unrecorded")
         )
 
@@ -86,7 +86,7 @@ class WriteBehind:
             await self._cache.put(verdicts)
             await self._announcer.announce()
         except Unavailable as error:
-            self._observer.trouble("write_behind", error)
+            self._observer.report_failure("write_behind", error)
 
 
 def _answer(given: Verdict, stands: Verdict) -> Verdict:

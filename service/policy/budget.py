@@ -13,10 +13,10 @@ from typing import Protocol
 from service.domain.decision import Ruling
 from service.domain.post import Post
 from service.errors import AssayError
+from service.failures import FailureReporter
 from service.policy.policy import Policy
 from service.policy.ports import ActionBudget, BudgetState
 from service.policy.rule import AUTOMATIC
-from service.supervision import Troubled
 
 OVER_BUDGET = "over_budget"
 """Joined to the name of a rule that would have acted, had the day's budget not been spent."""
@@ -25,7 +25,7 @@ UNCOUNTED = "budget_unknown"
 """Joined to the name of a rule that would have acted, had it been possible to count that."""
 
 
-class BudgetObserver(Troubled, Protocol):
+class BudgetObserver(FailureReporter, Protocol):
     """Who is told that the breaker opened."""
 
     def breaker_opened(self, limit: int) -> None:
@@ -53,7 +53,7 @@ class Budget:
         try:
             granted, opened = await self._actions.spend([posts[n].key for n in acting], policy.budget)
         except AssayError as error:
-            self._observer.trouble("budget", error)
+            self._observer.report_failure("budget", error)
             return _all_but(kept, policy, acting, UNCOUNTED)
         if opened:
             self._observer.breaker_opened(policy.budget)

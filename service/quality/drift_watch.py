@@ -29,4 +29,4 @@ class QualityWatch:
                 self._observer.drifted(drift)
             self._observer.waiting(await self._store.queue_ages(), await self._store.open_appeals())
         except Unavailable as error:
-            self._observer.trouble("quality watch", error)
+            self._observer.report_failure("quality watch", error)

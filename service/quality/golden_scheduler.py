@@ -56,7 +56,7 @@ class Mixing:
                 await self.mix()
                 await asyncio.sleep(_TICK)
             except AssayError as error:
-                self._observer.trouble("golden", error)
+                self._observer.report_failure("golden", error)
                 await asyncio.sleep(_PAUSE)
 
     async def mix(self) -> int:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from service.domain.post import PostKey
 from service.domain.verdict import Verdict
+from service.failures import FailureReporter
 from service.quality.accuracy import Volumes
 from service.quality.drift import Drift, ScoreKey
 from service.quality.golden import GoldenItem, GoldenResult, Pace, Shown
@@ -147,7 +148,7 @@ class Opener(Protocol):
         ...
 
 
-class QualityObserver(Protocol):
+class QualityObserver(FailureReporter, Protocol):
     """Where quality's metrics and logs go."""
 
     def drifted(self, drift: Drift) -> None:
@@ -164,8 +165,4 @@ class QualityObserver(Protocol):
 
     def sampled(self, posts: int) -> None:
         """So many prevalence cases were opened."""
-        ...
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Something failed and the work went on without it."""
         ...

@@ -75,5 +75,5 @@ class Sampling:
             try:
                 await self._counted.prune(now)
             except Unavailable as error:
-                self._observer.trouble("prune", error)
+                self._observer.report_failure("prune", error)
             self._pruned = now

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
-from service.errors import AssayError
+from service.failures import FailureLog
 from service.quality.drift import Drift, Level
 from service.quality.overview import QueueAge
 
 _TOLD = {Level.MODERATE, Level.LARGE}
 
 
-class QualityTelemetry:
+class QualityTelemetry(FailureLog):
     """`quality.ports.QualityObserver`. One per process; `registry` takes the metrics."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        super().__init__(Counter("assay_quality_errors", "Failures in measuring quality", ["error"], registry=registry))
         self._log = structlog.get_logger("assay")
         self._drift = Gauge(
             "assay_score_drift",
@@ -31,7 +32,6 @@ class QualityTelemetry:
         self._appeal_age = Gauge("assay_appeal_age_seconds", "Age of the oldest open appeal", registry=registry)
         self._golden = Counter("assay_golden_shown", "Golden items put among cases", registry=registry)
         self._sampled = Counter("assay_prevalence_cases", "Cases of the prevalence sample opened", registry=registry)
-        self._errors = Counter("assay_quality_errors", "Failures in measuring quality", ["error"], registry=registry)
         self._levels: dict[str, Level] = {}
 
     def drifted(self, drift: Drift) -> None:
@@ -68,9 +68,3 @@ class QualityTelemetry:
     def sampled(self, posts: int) -> None:
         """Count opened prevalence cases."""
         self._sampled.inc(posts)
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Log and count a failure."""
-        self._errors.labels(type(error).__name__).inc()
-        told = {"message": str(error)} if isinstance(error, AssayError) else {}
-        self._log.warning("trouble", where=where, error=type(error).__name__, **told)

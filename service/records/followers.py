@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 
 from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import Unavailable
+from service.failures import FailureReporter
 from service.records.ports import Announcer, Cursors
-from service.supervision import Troubled
 
 _ALL = VerdictFilter()
 _BATCH, _KEPT = 200, 3
@@ -78,7 +78,7 @@ class Follower:
         store: Followed,
         announcer: Announcer,
         handle: Handle,
-        observer: Troubled,
+        observer: FailureReporter,
         start_at: Literal["beginning", "now"] = "beginning",
     ) -> None:
         self._name, self._store, self._announcer = name, store, announcer
@@ -93,7 +93,7 @@ class Follower:
                 await self._announcer.wait(_TICK)
                 await asyncio.sleep(_GATHER)
             except Unavailable as error:
-                self._observer.trouble(f"follower {self._name}", error)
+                self._observer.report_failure(f"follower {self._name}", error)
                 await asyncio.sleep(_PAUSE)
 
     async def step(self) -> bool:

@@ -13,13 +13,14 @@ from service.domain.decision import Decision
 from service.domain.validation import check_request_id
 from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotAllowed, NotDecided, NotFound
+from service.failures import FailureReporter
 from service.policy.routing import Routing
 from service.records.ports import Archive
 from service.review.appeal import OPEN_FOR, Appeal, AppealState
 from service.review.case import APPEALS, CaseKind, Outcome, Ruled, Scope
 from service.review.checking import check_moderator, check_words, checked
 from service.review.opening import Refreshing, case_for
-from service.review.ports import Announced, AppealStore, Cached, Troubled
+from service.review.ports import Announced, AppealStore, Cached
 
 
 class Contested(Archive, Protocol):
@@ -39,7 +40,7 @@ class Appealing:
         records: Contested,
         *,
         routing: Callable[[], Routing],
-        observer: Troubled,
+        observer: FailureReporter,
         cache: Cached | None = None,
         announcer: Announced | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -13,10 +13,11 @@ from service.domain.decision import Decision, Ruling
 from service.domain.post import Post
 from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, Unavailable
+from service.failures import FailureReporter
 from service.policy.routing import Routing
 from service.records.ports import RecordStore
 from service.review.case import Case, CaseKind
-from service.review.ports import Announced, Cached, ReviewStore, Troubled
+from service.review.ports import Announced, Cached, ReviewStore
 
 _PORTION, _REMEMBERED = 500, 1_000
 _SWEEP = 30.0
@@ -68,7 +69,7 @@ class CaseOpening:
         cache: Cached,
         announcer: Announced,
         routing: Callable[[], Routing],
-        observer: Troubled,
+        observer: FailureReporter,
     ) -> None:
         self._cases, self._records, self._routing, self._observer = cases, records, routing, observer
         self._refreshing = Refreshing(cache, announcer, observer)
@@ -98,7 +99,7 @@ class CaseOpening:
             try:
                 await self.sweep()
             except Unavailable as error:
-                self._observer.trouble("cases", error)
+                self._observer.report_failure("cases", error)
             await asyncio.sleep(_SWEEP)
 
     async def _bring_in_line(self, revised: Sequence[Verdict]) -> None:
@@ -130,7 +131,7 @@ class CaseOpening:
 class Refreshing:
     """Puts verdicts that people made where they are read: into the cache, and to whoever watches."""
 
-    def __init__(self, cache: Cached | None, announcer: Announced | None, observer: Troubled) -> None:
+    def __init__(self, cache: Cached | None, announcer: Announced | None, observer: FailureReporter) -> None:
         self._cache, self._announcer, self._observer = cache, announcer, observer
 
     async def tell(self, verdicts: Sequence[Verdict]) -> None:
@@ -150,7 +151,7 @@ class Refreshing:
         try:
             await effort
         except AssayError as error:
-            self._observer.trouble(where, error)
+            self._observer.report_failure(where, error)
 
 
 def _asks(verdict: Verdict) -> bool:

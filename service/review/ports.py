@@ -14,14 +14,6 @@ from service.review.bulk import BulkDecision, BulkPreview
 from service.review.case import Case, CaseDecision, CaseFilter, CaseKind, Note, Outcome, QueueState, Ruled
 
 
-class Troubled(Protocol):
-    """Who is told what failed."""
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Something failed and the work went on without it."""
-        ...
-
-
 class Cached(Protocol):
     """The part of `ports.VerdictCache` that takes new verdicts."""
 

@@ -14,6 +14,7 @@ from service.domain.post import Post, PostKey
 from service.domain.validation import check_request_id
 from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotAllowed, NotDecided, NotFound
+from service.failures import FailureReporter
 from service.policy.routing import GENERAL, Routing
 from service.records.ports import Archive
 from service.review.appeal import Appeal
@@ -34,7 +35,7 @@ from service.review.case import (
 )
 from service.review.checking import check_moderator, check_words, checked
 from service.review.opening import Refreshing, case_for
-from service.review.ports import Announced, Cached, ReviewStore, Troubled
+from service.review.ports import Announced, Cached, ReviewStore
 
 ANY = CaseFilter()
 _DISGUISED = {CaseKind.GOLDEN, CaseKind.PREVALENCE}
@@ -78,7 +79,7 @@ class Reviewing:
         records: Archive,
         *,
         routing: Callable[[], Routing],
-        observer: Troubled,
+        observer: FailureReporter,
         cache: Cached | None = None,
         announcer: Announced | None = None,
         limits: ReviewLimits = ReviewLimits(),

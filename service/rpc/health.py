@@ -12,9 +12,9 @@ import structlog
 from grpc_health.v1 import health, health_pb2
 
 from service.errors import AssayError, Unavailable
+from service.failures import described
 from service.records.ports import Archive
 from service.rpc.calls import Context
-from service.rpc.incidents import describe
 from service.rpc.moderator import Moderator
 
 MODERATION, VERDICTS, CLAIMS = "assay.v1.ModerationService", "assay.v1.VerdictService", "assay.v1.ClaimService"
@@ -88,7 +88,7 @@ class Readiness:
         except (Unavailable, TimeoutError) as error:
             why = {"reason": str(error) or "no answer in time"}
         except Exception as error:  # noqa: BLE001 - a check that fails in any way says not ready, and is asked again
-            why = {"reason": str(error)} if isinstance(error, AssayError) else describe(error)[1]
+            why = {"reason": str(error)} if isinstance(error, AssayError) else described(error)
         if self._ready[service] is not (not why):
             _log.info("readiness", service=service, ready=not why, **why)
         self._ready[service] = not why

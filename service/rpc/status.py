@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from service import errors
 from service.errors import AssayError, InvalidInput, NotFound, Overloaded
-from service.rpc.incidents import describe
+from service.failures import log_incident
 
 DOMAIN = "assay.dev"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -75,8 +75,7 @@ class NoSuchClaim(NoSuchResource, errors.ClaimNotFound):
 def status_of(error: Exception) -> status_pb2.Status:
     """The status for `error`; for one that is no `AssayError`, INTERNAL with an incident id that stands in the log."""
     if not isinstance(error, AssayError):
-        incident, event = describe(error)
-        _log.error("unexpected error", incident=incident, **event)
+        incident = log_incident(_log, error)
         error = AssayError(f"internal error; quote incident {incident} to whoever runs this service")
     code, reason = next(_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE)
     details = [_packed(detail) for detail in _details(error, reason)]

@@ -4,8 +4,6 @@ import asyncio
 import json
 import math
 import time
-import traceback
-import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -14,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from service.errors import AssayError, InvalidInput
+from service.failures import log_incident
 from service.feeds.documents import load
 from service.shims.refusals import Refused, refusal
 
@@ -51,7 +50,7 @@ async def call(
     except ClientDisconnect:
         response = refuse(dialect, Refused(400, "The body was cut off."))
     except Exception as error:  # noqa: BLE001 - its message may hold a text, so the server must not log it
-        response = refuse(dialect, await _incident(error))
+        response = refuse(dialect, _incident(error))
     milliseconds = round(1_000 * (time.perf_counter() - started), 1)
     await _log.ainfo("shim", path=request.url.path, status=response.status_code, milliseconds=milliseconds)
     return response
@@ -98,10 +97,7 @@ def _too_large() -> Refused:
     return Refused(413, f"The body is over {MAX_BODY >> 20} MiB; send less at once, and text only.")
 
 
-async def _incident(error: Exception) -> Refused:
+def _incident(error: Exception) -> Refused:
     """A refusal that quotes an incident of the log, where types and places stand, never what the exception says."""
-    incident = uuid.uuid4().hex[:12]
-    frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    await _log.aerror("unexpected error", incident=incident, error=type(error).__qualname__, where=where)
+    incident = log_incident(_log, error)
     return Refused(500, f"Internal error; quote incident {incident} to whoever runs this service.", code="internal")

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from service.errors import InvalidInput
+from service.failures import FailureReporter
 
 _BATCH = 500
 _BREATH = 0.05  # seconds between batches, for whoever else wants to write
@@ -80,15 +81,11 @@ class RetentionStore(Protocol):
         ...
 
 
-class RetentionObserver(Protocol):
+class RetentionObserver(FailureReporter, Protocol):
     """Who is told."""
 
     def let_go(self, kind: Kind, count: int) -> None:
         """So many records of that kind went."""
-        ...
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """It did not work, and is tried again later."""
         ...
 
 
@@ -115,7 +112,7 @@ class Keeper:
                     went[kind] = went.get(kind, 0) + count
                     self._observer.let_go(kind, count)
             except Exception as error:  # noqa: BLE001 - told, and tried again in the next round
-                self._observer.trouble(f"retention of {kind}", error)
+                self._observer.report_failure(f"retention of {kind}", error)
         return went
 
     async def due(self, now: datetime) -> dict[Kind, int]:

@@ -3,14 +3,15 @@
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
-from service.errors import AssayError
+from service.failures import FailureLog
 from service.transparency.retention import Kind
 
 
-class TransparencyObserver:
+class TransparencyObserver(FailureLog):
     """Logs and counts. One per process; `registry` takes the metrics (None: nobody reads them)."""
 
     def __init__(self, registry: CollectorRegistry | None = REGISTRY) -> None:
+        super().__init__()
         self._log = structlog.get_logger("assay")
         self._let_go = Counter(
             "assay_records_let_go", "Records that were older than their kind is kept", ["kind"], registry=registry
@@ -20,8 +21,3 @@ class TransparencyObserver:
         """See `RetentionObserver.let_go`."""
         self._let_go.labels(kind.value).inc(count)
         self._log.info("records let go", kind=kind.value, count=count)
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """See `RetentionObserver.trouble`. What errors of others say is kept out."""
-        told = {"message": str(error)} if isinstance(error, AssayError) else {}
-        self._log.warning("trouble", where=where, error=type(error).__name__, **told)

@@ -69,7 +69,7 @@ class Delivering:
                 pass
             await self._count()
         except Unavailable as error:
-            self._observer.trouble("webhooks", error)
+            self._observer.report_failure("webhooks", error)
             await asyncio.sleep(_PAUSE)
 
     async def fill(self) -> bool:
@@ -98,13 +98,13 @@ class Delivering:
             if await self._store.settle(leased, answer, result):
                 self._observer.attempted(leased, answer, result)
         except AssayError as error:  # its lease runs out, and it is sent again
-            self._observer.trouble("webhook delivery", error)
+            self._observer.report_failure("webhook delivery", error)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         del self._flights[task]
         self.poke()
         if not task.cancelled() and (error := task.exception()) and isinstance(error, Exception):
-            self._observer.trouble("webhook delivery", error)
+            self._observer.report_failure("webhook delivery", error)
 
     async def _count(self) -> None:
         """Count what waits now and then."""
@@ -122,4 +122,4 @@ class Delivering:
             try:
                 await self._store.release(broken)
             except AssayError as error:  # their leases run out
-                self._observer.trouble("webhooks", error)
+                self._observer.report_failure("webhooks", error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from service.failures import FailureReporter
 from service.webhooks.delivery import Answer, Delivery, DeliveryState, Leased, Outcome
 from service.webhooks.endpoint import Endpoint
 from service.webhooks.event import Event
@@ -115,7 +116,7 @@ class Sender(Protocol):
         ...
 
 
-class DeliveryObserver(Protocol):
+class DeliveryObserver(FailureReporter, Protocol):
     """Where logs and metrics of deliveries go."""
 
     def attempted(self, leased: Leased, answer: Answer, result: Outcome) -> None:
@@ -124,8 +125,4 @@ class DeliveryObserver(Protocol):
 
     def waiting(self, counts: Mapping[DeliveryState, int]) -> None:
         """How many deliveries are pending and dead."""
-        ...
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Something failed and the work went on without it."""
         ...

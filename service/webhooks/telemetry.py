@@ -5,16 +5,17 @@ from collections.abc import Mapping
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from service.errors import AssayError
+from service.failures import FailureLog
 from service.webhooks.delivery import Answer, DeliveryState, Leased, Outcome
 
 _SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0)
 
 
-class WebhookTelemetry:
+class WebhookTelemetry(FailureLog):
     """`webhooks.ports.DeliveryObserver`. One per process; `registry` takes the metrics."""
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        super().__init__(Counter("assay_webhook_errors", "Failures of our own", ["error"], registry=registry))
         self._log = structlog.get_logger("assay")
         self._attempts = Counter(
             "assay_webhook_attempts", "Attempts by what became of the delivery", ["state"], registry=registry
@@ -25,7 +26,6 @@ class WebhookTelemetry:
         self._deliveries = Gauge(
             "assay_webhook_deliveries", "Deliveries that wait or are dead", ["state"], registry=registry
         )
-        self._errors = Counter("assay_webhook_errors", "Failures of our own", ["error"], registry=registry)
 
     def attempted(self, leased: Leased, answer: Answer, result: Outcome) -> None:
         """Log and count one attempt."""
@@ -50,9 +50,3 @@ class WebhookTelemetry:
         """Set the gauges."""
         for state, count in counts.items():
             self._deliveries.labels(state).set(count)
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Log and count a failure."""
-        self._errors.labels(type(error).__name__).inc()
-        told = {"message": str(error)} if isinstance(error, AssayError) else {}
-        self._log.warning("trouble", where=where, error=type(error).__name__, **told)

@@ -38,7 +38,7 @@ class Heard:
     def let_go(self, kind: Kind, count: int) -> None:
         self.went.append((kind, count))
 
-    def trouble(self, where: str, error: Exception) -> None:
+    def report_failure(self, where: str, error: Exception) -> None:
         raise error
 
 

@@ -67,14 +67,14 @@ class Told:
     """An observer that remembers."""
 
     policies: list[str] = field(default_factory=list)
-    troubles: list[Exception] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
     breakers: list[int] = field(default_factory=list)
 
     def took_up(self, policy: Policy) -> None:
         self.policies.append(policy.version)
 
-    def trouble(self, where: str, error: Exception) -> None:
-        self.troubles.append(error)
+    def report_failure(self, where: str, error: Exception) -> None:
+        self.failures.append(error)
 
     def breaker_opened(self, limit: int) -> None:
         self.breakers.append(limit)

@@ -77,7 +77,7 @@ async def test_the_file_decides_until_something_is_promoted_and_after_the_way_ba
     ]
     assert house.live.current is file
     assert house.told.policies == [*(version for version, _ in live[1:])]
-    assert not house.told.troubles
+    assert not house.told.failures
 
 
 async def test_a_promoted_version_is_taken_up_by_whoever_watches(
@@ -112,13 +112,13 @@ async def test_while_the_store_is_away_the_old_policy_serves_and_one_trouble_is_
     for _ in range(3):
         await watch.look()
     assert house.live.current.version == two[0]
-    assert [type(error) for error in house.told.troubles] == [StoreUnavailable]
+    assert [type(error) for error in house.told.failures] == [StoreUnavailable]
     away.away = False
     await watch.look()
     assert house.live.current.version == two[1]
     away.away = True
     await watch.look()
-    assert len(house.told.troubles) == 2
+    assert len(house.told.failures) == 2
 
 
 async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told_once(
@@ -139,7 +139,7 @@ async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told_on
     for _ in range(3):
         await watch.look()
     assert house.live.current.version == two[0]
-    [error] = house.told.troubles
+    [error] = house.told.failures
     assert isinstance(error, PolicyInvalid)
     assert "policies/bad" in str(error)
     assert "ASSAY_CERTIFICATE" in str(error)
@@ -159,7 +159,7 @@ async def test_a_bad_shadow_does_not_stop_a_promotion(
     await governing.promote(two[0], actor="m")
     await watch.look()
     assert (house.live.current.version, house.live.shadow) == (two[0], None)
-    assert len(house.told.troubles) == 1
+    assert len(house.told.failures) == 1
     await governing.set_shadow(two[1], actor="m")
     await watch.look()
     assert house.live.shadow.version == two[1]

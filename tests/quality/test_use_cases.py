@@ -40,7 +40,7 @@ class Told:
         self.golden: list[tuple[str, str]] = []
         self.cases = 0
         self.waits: list[tuple[list[QueueAge], tuple[int, float]]] = []
-        self.troubles: list[str] = []
+        self.failures: list[str] = []
 
     def drifted(self, drift: Drift) -> None:
         self.drifts.append(drift)
@@ -54,8 +54,8 @@ class Told:
     def sampled(self, posts: int) -> None:
         self.cases += posts
 
-    def trouble(self, where: str, error: Exception) -> None:
-        self.troubles.append(where)
+    def report_failure(self, where: str, error: Exception) -> None:
+        self.failures.append(where)
 
 
 @dataclass
@@ -236,7 +236,7 @@ class TestWatching:
                 raise StoreUnavailable("away")
 
         await QualityWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
-        assert bench.told.troubles == ["quality watch"]
+        assert bench.told.failures == ["quality watch"]
 
     async def test_telemetry_tells_of_what_is_no_chance(self) -> None:
         from prometheus_client import CollectorRegistry
@@ -252,7 +252,7 @@ class TestWatching:
         telemetry.waiting([QueueAge("fraud", 3, 1, 90.0)], (2, 40.0))
         telemetry.sampled(3)
         telemetry.golden_shown("m-1", "g1")
-        telemetry.trouble("x", StoreUnavailable("away"))
+        telemetry.report_failure("x", StoreUnavailable("away"))
         assert registry.get_sample_value("assay_score_drift", {"signal": "fraud"}) == shifted.index
         assert registry.get_sample_value("assay_score_drift", {"signal": "hate"}) == 0
         assert registry.get_sample_value("assay_score_drift", {"signal": "ads"}) == 0

@@ -34,7 +34,7 @@ class Told:
 
     cached: list[Verdict] = field(default_factory=list)
     announced: int = 0
-    troubles: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     away: bool = False
 
     async def put(self, verdicts: Sequence[Verdict]) -> None:
@@ -45,8 +45,8 @@ class Told:
         self._fail()
         self.announced += 1
 
-    def trouble(self, where: str, error: Exception) -> None:
-        self.troubles.append(where)
+    def report_failure(self, where: str, error: Exception) -> None:
+        self.failures.append(where)
 
     def _fail(self) -> None:
         if self.away:

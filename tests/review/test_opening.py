@@ -131,7 +131,7 @@ async def test_while_redis_is_away_cases_open_all_the_same(desk: Reviewed, follo
     await desk.decided(case, "m-1", ruled(BLOCK))
     told.away = True
     assert len(await follow()) == 2
-    assert "cache" in told.troubles
+    assert "cache" in told.failures
 
 
 async def test_an_edit_taken_back_waits_again(desk: Reviewed, follow: Any, told: Any, routing: Routing) -> None:

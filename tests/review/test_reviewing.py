@@ -83,7 +83,7 @@ async def test_caches_and_watchers_learn_of_it(desk: Reviewed, reviewing: Review
     told.away = True
     undone = await reviewing.undo("m-1")
     assert len(undone.verdicts) == 3
-    assert told.troubles == ["cache", "announce"]
+    assert told.failures == ["cache", "announce"]
 
 
 async def test_what_is_seen_of_a_case(desk: Reviewed, reviewing: Reviewing) -> None:

@@ -215,7 +215,7 @@ class CaseFront:
     async def announce(self) -> None:
         self.announced += 1
 
-    def trouble(self, where: str, error: Exception) -> None:
+    def report_failure(self, where: str, error: Exception) -> None:
         raise AssertionError(where) from error
 
     async def clustered(self, posts: Sequence[Post]) -> str:

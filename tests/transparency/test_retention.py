@@ -38,15 +38,15 @@ class Records:
 class Observer:
     def __init__(self) -> None:
         self.went: list[tuple[Kind, int]] = []
-        self.troubles: list[str] = []
+        self.failures: list[str] = []
         self.heard = asyncio.Event()
 
     def let_go(self, kind: Kind, count: int) -> None:
         self.went.append((kind, count))
         self.heard.set()
 
-    def trouble(self, where: str, error: Exception) -> None:
-        self.troubles.append(where)
+    def report_failure(self, where: str, error: Exception) -> None:
+        self.failures.append(where)
 
 
 class TestPeriods:
@@ -98,7 +98,7 @@ class TestKeeper:
         task = asyncio.create_task(Keeper(records, Retention(), observer, interval=0.01).run())
         await asyncio.wait_for(observer.heard.wait(), 10)
         task.cancel()
-        assert (observer.troubles, observer.went) == (["retention of allowed"], [(Kind.ALLOWED, 5)])
+        assert (observer.failures, observer.went) == (["retention of allowed"], [(Kind.ALLOWED, 5)])
 
     async def test_a_kind_that_fails_leaves_the_others_alone(self) -> None:
         class Broken(Records):
@@ -111,4 +111,4 @@ class TestKeeper:
         records = Broken(allowed=1, flagged=1, cases=1, requests=1)
         went = await Keeper(records, Retention(), observer).once(NOW)
         assert went == {Kind.ALLOWED: 1, Kind.CASES: 1, Kind.REQUESTS: 1}
-        assert observer.troubles == ["retention of flagged"]
+        assert observer.failures == ["retention of flagged"]

@@ -174,7 +174,7 @@ class Told:
     """An observer that remembers."""
 
     verdicts: list[Verdict] = field(default_factory=list)
-    troubles: list[tuple[str, Exception]] = field(default_factory=list)
+    failures: list[tuple[str, Exception]] = field(default_factory=list)
     lookups: dict[str, int] = field(default_factory=dict)
     stages: list[str] = field(default_factory=list)
     pools: list[list[WorkerInfo]] = field(default_factory=list)
@@ -199,8 +199,8 @@ class Told:
     def breaker_opened(self, limit: int) -> None:
         self.breakers.append(limit)
 
-    def trouble(self, where: str, error: Exception) -> None:
-        self.troubles.append((where, error))
+    def report_failure(self, where: str, error: Exception) -> None:
+        self.failures.append((where, error))
 
     def backlog(self, posts: int, age: float) -> None:
         self.backlogs.append((posts, age))

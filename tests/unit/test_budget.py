@@ -104,7 +104,7 @@ class TestWorker:
         verdicts = await judged(house, *hoaxes(2))
         assert decisions(verdicts) == [REVIEW, REVIEW]
         assert verdicts[0].ruling.rules == ("hoax.budget_unknown",)
-        assert "budget" in [where for where, _ in house.observer.troubles]
+        assert "budget" in [where for where, _ in house.observer.failures]
 
 
 class TestFront:

@@ -102,7 +102,7 @@ async def test_a_stop_is_not_lost_when_nothing_can_be_given_back_either(house: A
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 1.0)
-    assert ("release", house.store.error) in house.observer.troubles
+    assert ("release", house.store.error) in house.observer.failures
 
 
 async def test_the_loop_sends_at_once_what_it_is_poked_for(house: Any, post: PostOf, until: Any):
@@ -122,8 +122,8 @@ async def test_the_loop_outlives_an_outage_of_the_store(house: Any, until: Any):
     dispatcher = house.dispatcher()
     dispatcher.poke()
     task = asyncio.create_task(dispatcher.run())
-    await until(lambda: house.observer.troubles)
-    assert isinstance(house.observer.troubles[0][1], StoreUnavailable)
+    await until(lambda: house.observer.failures)
+    assert isinstance(house.observer.failures[0][1], StoreUnavailable)
     await asyncio.sleep(0)
     assert not task.done()
     task.cancel()

@@ -20,10 +20,10 @@ class Watching:
     """Keeps what troubles it is told of."""
 
     def __init__(self) -> None:
-        self.troubles: list[str] = []
+        self.failures: list[str] = []
 
-    def trouble(self, where: str, error: Exception) -> None:
-        self.troubles.append(f"{where}: {error}")
+    def report_failure(self, where: str, error: Exception) -> None:
+        self.failures.append(f"{where}: {error}")
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_what_failed_comes_again_and_the_loop_goes_on(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    assert observer.troubles == ["follower test: the record store does not answer"]
+    assert observer.failures == ["follower test: the record store does not answer"]
 
 
 class Counting(MemoryStore):

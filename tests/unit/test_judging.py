@@ -185,7 +185,7 @@ async def test_while_redis_is_away_posts_are_judged_and_recorded_all_the_same(ho
     house.redis_away()
     await house.judging().judge(batch)
     assert None not in await verdicts(house, post(1))
-    assert {where for where, _ in house.observer.troubles} == {
+    assert {where for where, _ in house.observer.failures} == {
         "attempts",
         "cache",
         "announce",

@@ -113,7 +113,7 @@ def test_lookups_stages_queues_and_workers_become_metrics(observer: TelemetryObs
 def test_trouble_of_our_own_is_told_in_words(
     observer: TelemetryObserver, registry: CollectorRegistry, events: list[Any]
 ):
-    observer.trouble("cache", RedisUnavailable("Redis does not answer"))
+    observer.report_failure("cache", RedisUnavailable("Redis does not answer"))
     assert (events[0]["where"], events[0]["message"]) == ("cache", "Redis does not answer")
     assert registry.get_sample_value("assay_errors_total", {"error": "RedisUnavailable"}) == 1
 
@@ -124,7 +124,7 @@ def test_trouble_of_others_is_told_by_its_place_since_its_words_may_be_the_posts
     try:
         int(SECRET)  # its error repeats the word
     except ValueError as error:
-        observer.trouble("model", error)
+        observer.report_failure("model", error)
     assert events[0]["error"] == "ValueError"
     assert "test_observer.py" in events[0]["frames"][-1]
     assert SECRET not in json.dumps(events)
@@ -184,7 +184,7 @@ async def test_no_event_of_front_or_worker_holds_a_text_or_an_author(
 ):
     house, *_ = watched
     await everything(house, post)
-    assert {"post decided", "trouble"} <= {event["event"] for event in events}
+    assert {"post decided", "failure"} <= {event["event"] for event in events}
     written = json.dumps(events, default=repr)
     assert SECRET not in written
     assert "somebody" not in written

@@ -128,7 +128,7 @@ async def test_a_store_that_cannot_release_does_not_hide_why_a_post_was_not_sent
     house.queue.failing, house.store.failing = {"send"}, {"release"}
     with pytest.raises(RedisUnavailable):
         await front.moderate(post(1))
-    assert ("release", house.store.error) in house.observer.troubles
+    assert ("release", house.store.error) in house.observer.failures
 
 
 # Poison -----------------------------------------------------------------------------------------------------------
@@ -219,4 +219,4 @@ async def test_a_loop_that_a_defect_ends_is_told_of_and_begun_again(house: Any, 
         await house.queue.inner.reply("front-1", None)  # no reply at all
         [before] = await pipeline.moderate_many([post(2)], deadline=soon(3))
     assert isinstance(before, Verdict)
-    assert [(where, type(error)) for where, error in house.observer.troubles] == [("replies", AttributeError)]
+    assert [(where, type(error)) for where, error in house.observer.failures] == [("replies", AttributeError)]

@@ -98,7 +98,7 @@ async def test_a_quarantine_that_the_store_could_not_keep_is_tried_again(
     house.store.away = True
     assert await surges.check(repeats(40)) == {"moon"}
     await surges.flush()
-    assert [where for where, _ in house.observer.troubles] == ["quarantine"] * 2
+    assert [where for where, _ in house.observer.failures] == ["quarantine"] * 2
     house.store.away = False
     await surges.flush()
     assert (await house.store.find_claim("moon")).state is ClaimState.QUARANTINED
@@ -119,4 +119,4 @@ async def test_a_claim_that_is_not_in_the_store_any_more_is_let_be(house: Any, r
 async def test_while_redis_is_away_nothing_surges(house: Any, surges: Surges, repeats: MakeJudgements):
     house.traffic.away = True
     assert await surges.check(repeats(40)) == frozenset()
-    assert [where for where, _ in house.observer.troubles] == ["claim_traffic"]
+    assert [where for where, _ in house.observer.failures] == ["claim_traffic"]

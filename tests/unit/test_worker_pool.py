@@ -57,7 +57,7 @@ async def test_while_redis_is_away_the_last_known_workers_stand(house: Any, unti
     with pytest.raises(RedisUnavailable):
         await worker_pool.refresh()
     task = asyncio.create_task(worker_pool.run())
-    await until(lambda: house.observer.troubles)
+    await until(lambda: house.observer.failures)
     assert not task.done()
     task.cancel()
     assert (worker_pool.judged_by, worker_pool.room()) == (NEW.judged_by, 6)

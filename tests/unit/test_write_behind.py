@@ -78,7 +78,7 @@ async def test_beyond_its_capacity_the_oldest_are_let_go_and_that_is_told(
 ):
     late, posts = house.write_behind(capacity=4), [post(number) for number in range(6)]
     fill(late, posts, verdict_on)
-    assert len(house.observer.troubles) == 2
+    assert len(house.observer.failures) == 2
     await late.flush()
     assert await recorded(house, posts) == [False, False, True, True, True, True]
 
@@ -95,7 +95,7 @@ async def test_answers_that_came_during_a_failed_attempt_are_not_let_go_for_olde
     house.store.gates["accept"].set()
     with pytest.raises(StoreUnavailable):
         await task
-    assert "2 answers" in str(house.observer.troubles[0][1])
+    assert "2 answers" in str(house.observer.failures[0][1])
     house.store.away = False
     await late.flush()
     assert await recorded(house, posts) == [False, False, True, True, True, True]
@@ -107,7 +107,7 @@ async def test_while_redis_is_away_answers_are_recorded_all_the_same(house: Any,
     house.redis_away()
     await late.flush()
     assert await recorded(house, [post(1)]) == [True]
-    assert [where for where, _ in house.observer.troubles] == ["write_behind"]
+    assert [where for where, _ in house.observer.failures] == ["write_behind"]
 
 
 async def test_where_another_policy_decided_the_post_first_this_policys_answer_is_cached(

@@ -138,7 +138,7 @@ class Noted:
 
     attempts: list[tuple[Leased, Answer, Outcome]] = field(default_factory=list)
     counts: Mapping[DeliveryState, int] = field(default_factory=dict)
-    troubles: list[Exception] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
 
     def attempted(self, leased: Leased, answer: Answer, result: Outcome) -> None:
         self.attempts.append((leased, answer, result))
@@ -146,9 +146,9 @@ class Noted:
     def waiting(self, counts: Mapping[DeliveryState, int]) -> None:
         self.counts = counts
 
-    def trouble(self, where: str, error: Exception) -> None:
+    def report_failure(self, where: str, error: Exception) -> None:
         assert isinstance(error, AssayError), f"{where}: {error!r}"
-        self.troubles.append(error)
+        self.failures.append(error)
 
 
 @pytest.fixture

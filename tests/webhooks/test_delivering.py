@@ -204,7 +204,7 @@ class TestFronts:
             await bench.receiver.until(120, within=60)
             await asyncio.sleep(0.3)
         assert set(Counter(each.headers["webhook-id"] for each in bench.receiver.received).values()) == {2}
-        assert [each.troubles for each in seen] == [[]] * 3
+        assert [each.failures for each in seen] == [[]] * 3
         for each in (*senders, *stores):
             await each.close()
 
@@ -272,7 +272,7 @@ class TestFronts:
         await bench.webhooks.enqueue(bench.events_of(1))
         async with running(Delivering(Away.beside(bench.webhooks), bench.sender, bench.noted)):
             await bench.receiver.until(1)
-        assert len(bench.noted.troubles) == 1
+        assert len(bench.noted.failures) == 1
 
 
 class TestFollowing:
@@ -345,7 +345,7 @@ def test_telemetry_names_no_url() -> None:
     with capture_logs() as logged:
         telemetry.attempted(leased, Answer(status=204, seconds=0.2), Outcome(state=DeliveryState.DELIVERED))
         telemetry.attempted(leased, Answer(status=500, seconds=0.2), Outcome(state=DeliveryState.DEAD, disable="gone"))
-        telemetry.trouble("webhooks", StoreUnavailable("away"))
+        telemetry.report_failure("webhooks", StoreUnavailable("away"))
     telemetry.waiting({DeliveryState.PENDING: 3, DeliveryState.DEAD: 1})
     assert "key" not in json.dumps(logged)
     assert "whsec" not in json.dumps(logged)

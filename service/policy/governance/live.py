@@ -103,7 +103,7 @@ class PolicyWatch:
             await self._live.refresh(self._store, self._reader)
         except Exception as error:  # noqa: BLE001 - the old policy serves on, and a watch that ended would never tell
             if not self._away or not isinstance(error, AssayError):
-                self._observer.trouble("policy", error)
+                self._observer.report_failure("policy", error)
             self._away = True
             return
         self._away = False

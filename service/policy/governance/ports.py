@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from service.domain.decision import Decision
 from service.domain.judgement import Judgement
 from service.domain.post import Post
+from service.failures import FailureReporter
 from service.policy.governance.policy_version import PolicyAct, PolicyChange, PolicyVersion, Slots
 from service.policy.governance.shadow_ruling import Differing, ShadowRuling
 from service.policy.policy import Policy
@@ -117,13 +118,9 @@ class NoAppeals:
         return set()
 
 
-class WatchObserver(Protocol):
+class WatchObserver(FailureReporter, Protocol):
     """What the watch over the live policy tells."""
 
     def took_up(self, policy: Policy) -> None:
         """The policy that decides from now on."""
-        ...
-
-    def trouble(self, where: str, error: Exception) -> None:
-        """Something failed and the policy that stands serves on."""
         ...

@@ -1,0 +1,61 @@
+"""Telling of failures: those that the work went on without, and those that nobody foresaw. Never a post's text.
+
+What an error of ours says is safe to log. What others' errors say may quote a post: of those, types and places are
+told.
+"""
+
+import traceback
+import uuid
+from typing import Any, Protocol
+
+import structlog
+from prometheus_client import Counter
+
+from service.errors import AssayError
+
+
+class FailureReporter(Protocol):
+    """Who is told of failures."""
+
+    def report_failure(self, where: str, error: Exception) -> None:
+        """Something failed and the work went on without it."""
+        ...
+
+
+class FailureLog:
+    """`FailureReporter` by one log event each; counted by type in `counter`, where there is one."""
+
+    def __init__(self, counter: Counter | None = None) -> None:
+        self._failures, self._failure_log = counter, structlog.get_logger("assay")
+
+    def report_failure(self, where: str, error: Exception) -> None:
+        """See `FailureReporter.report_failure`."""
+        if self._failures:
+            self._failures.labels(type(error).__name__).inc()
+        told = {"message": str(error)} if isinstance(error, AssayError) else {"frames": _frames(error)}
+        self._failure_log.warning("failure", where=where, error=type(error).__name__, **told)
+
+
+def log_incident(log: Any, error: BaseException) -> str:
+    """Log, to a structlog logger, an error that nobody foresaw; the number under which it stands there."""
+    number = uuid.uuid4().hex[:12]
+    log.error("unexpected error", incident=number, **described(error))
+    return number
+
+
+def described(error: BaseException) -> dict[str, list[str]]:
+    """An unexpected error without what it says: the chain of exception types, and the frames, innermost last."""
+    return {"error": _chain(error), "where": _frames(error)}
+
+
+def _frames(error: BaseException) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _chain(error: BaseException | None) -> list[str]:
+    names: list[str] = []
+    while error is not None:
+        names.append(f"{type(error).__module__}.{type(error).__qualname__}")
+        error = error.__cause__ or error.__context__
+    return names
