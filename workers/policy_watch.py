@@ -7,6 +7,7 @@ its last; the next batch by whatever is live then.
 import structlog
 
 from service.errors import Unavailable
+from service.failures import FailureLog
 from service.policy.governance.live import LivePolicy
 from service.policy.policy import Policy
 from service.runtime.settings import Settings
@@ -16,16 +17,12 @@ from workers.background_thread import Beside
 _log = structlog.get_logger("assay")
 
 
-class _Told:
+class _WatchLog(FailureLog):
     """What the watch tells goes to the log."""
 
     def took_up(self, policy: Policy) -> None:
         """Log it."""
         _log.info("policy taken up", policy=policy.version, title=policy.name)
-
-    def report_failure(self, where: str, error: Exception) -> None:
-        """Log it."""
-        _log.warning("policy not taken up", where=where, error=type(error).__name__, message=str(error))
 
 
 class LivePolicyWatch(Beside):
@@ -41,7 +38,7 @@ class LivePolicyWatch(Beside):
         going_on = await self._going_on()
         while going_on:
             try:
-                async with worker.policy_watch(self._settings, self._live, _Told()) as watch:
+                async with worker.policy_watch(self._settings, self._live, _WatchLog()) as watch:
                     while going_on:
                         await watch.look()  # an outage it sits out
                         going_on = await self._going_on()
