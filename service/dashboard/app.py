@@ -1,4 +1,4 @@
-"""The dashboard as an ASGI app: pages of `views`, static files, the gate before them and the headers around all.
+"""The dashboard as an ASGI app: pages of `views`, static files, the middleware before them and the headers around all.
 
 It serves HTML that is whole without the script; `static/assay.js` adds keys, confirmations and parts that refresh.
 """
@@ -14,20 +14,20 @@ from starlette.types import ASGIApp, Scope
 
 from service.dashboard.error_pages import error_page
 from service.dashboard.headers import SecurityHeaders
-from service.dashboard.middleware import Gate
+from service.dashboard.middleware import SessionMiddleware
 from service.dashboard.rendering import STATIC, environment
 from service.dashboard.request import PageRequest
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.dashboard.views import PAGES
 
 
-def dashboard_app(desk: Desk) -> ASGIApp:
-    """The dashboard on this desk."""
+def dashboard_app(services: DashboardServices) -> ASGIApp:
+    """The dashboard on this services."""
     routes: list[BaseRoute] = [route for module in PAGES for route in module.ROUTES]
     routes.append(Mount("/static", _Files(directory=STATIC), name="static"))
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Gate, desk=desk, templates=environment())],
+        middleware=[Middleware(SessionMiddleware, services=services, templates=environment())],
         exception_handlers={HTTPException: _missing},
     )
     return SecurityHeaders(app)

@@ -1,4 +1,4 @@
-"""How much grave content somebody has seen since their last break. Care, not control: it lives in a cookie."""
+"""How much grave content somebody has seen since their last break. A help, not a control: it lives in a cookie."""
 
 import time
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.dashboard import cookies
-from service.dashboard.services import Care
+from service.dashboard.services import BreakPolicy
 
 _COOKIE = "assay-exposure"
 _FORGET = 6 * 3600.0  # whoever was away for so long has had a break
@@ -25,18 +25,18 @@ class Exposure:
         """With one more grave post seen."""
         return Exposure(self.seen + 1, now)
 
-    def due(self, care: Care) -> bool:
+    def due(self, breaks: BreakPolicy) -> bool:
         """Whether a break is due."""
-        return bool(care.posts) and self.seen >= care.posts
+        return bool(breaks.posts) and self.seen >= breaks.posts
 
     def rests(self, now: float) -> "Exposure":
         """With a break that began now, unless one is on."""
         return self if self.resting_since else replace(self, resting_since=now)
 
-    def left(self, care: Care, now: float) -> float:
+    def left(self, breaks: BreakPolicy, now: float) -> float:
         """Seconds until the break is over; 0 when it is, and all of it where none began."""
         began = self.resting_since or now
-        return max(0.0, began + care.rest - now)
+        return max(0.0, began + breaks.rest - now)
 
 
 def read(request: Request) -> Exposure:

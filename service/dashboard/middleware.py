@@ -1,4 +1,4 @@
-"""The gate before every page: it finds out who asks, and turns away what another site made a browser send."""
+"""Sessions and CSRF: finds out who asks before every page, and turns away what another site made a browser send."""
 
 from jinja2 import Environment
 from starlette.datastructures import FormData
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.dashboard import cookies, csrf
 from service.dashboard.error_pages import error_page
 from service.dashboard.request import PageRequest
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.errors import AssayError, InvalidInput
 from service.people.person import Session
 from service.people.roles import Right
@@ -24,11 +24,11 @@ _MAX_FIELD = MAX_BODY
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class Gate:
+class SessionMiddleware:
     """The app, for requests that have a `PageRequest` in their state; those for static files pass as they are."""
 
-    def __init__(self, app: ASGIApp, desk: Desk, templates: Environment) -> None:
-        self._app, self._desk, self._templates = app, desk, templates
+    def __init__(self, app: ASGIApp, services: DashboardServices, templates: Environment) -> None:
+        self._app, self._services, self._templates = app, services, templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -37,7 +37,7 @@ class Gate:
         request = Request(scope)
         token = cookies.read(request, cookies.SESSION)
         try:
-            session = await self._desk.sign_in.session(token, used=REFRESH not in request.headers)
+            session = await self._services.sign_in.session(token, used=REFRESH not in request.headers)
             request = Request(scope, _bounded(request, receive, limit_for(scope["path"], session)))
             secret = self._admit(request, token, session)
             await _check(request, secret)
@@ -56,7 +56,7 @@ class Gate:
         return secret
 
     def _page_request(self, request: Request, session: Session | None, secret: str) -> PageRequest:
-        request.state.page_request = PageRequest(request, self._desk, self._templates, session, secret)
+        request.state.page_request = PageRequest(request, self._services, self._templates, session, secret)
         return request.state.page_request  # type: ignore[no-any-return]
 
 

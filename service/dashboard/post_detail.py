@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.dashboard.evidence import Bar, Piece, pieces, unmasked
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.domain.evidence import related
 from service.domain.judgement import Evidence, Judgement
 from service.domain.post import Post, PostKey
@@ -19,7 +19,7 @@ _NOTHING = Evidence()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Casefile:
+class PostDetail:
     """A post with its verdict, ready to be shown.
 
     `read_as` is the text with obfuscation undone where that differs; `rules` are those of the live policy that the
@@ -42,13 +42,15 @@ class Casefile:
         return self.verdict.judgement if self.verdict else None
 
 
-async def casefile(desk: Desk, post: Post, verdict: Verdict | None, *, alone: bool = False) -> Casefile:
+async def post_detail(
+    services: DashboardServices, post: Post, verdict: Verdict | None, *, alone: bool = False
+) -> PostDetail:
     """The file of `post`; `alone`: without its author's other posts and its cluster."""
     shown = related(verdict, post.text) if verdict else None
     evidence = shown.judgement.evidence if shown and shown.judgement else _NOTHING
     read = unmasked(post.text) if evidence.obfuscation else ""
-    policy = desk.policies.current
-    return Casefile(
+    policy = services.policies.current
+    return PostDetail(
         post=post,
         verdict=shown,
         pieces=pieces(post.text, evidence),
@@ -56,8 +58,8 @@ async def casefile(desk: Desk, post: Post, verdict: Verdict | None, *, alone: bo
         bars=bars(policy, post, shown.judgement if shown else None),
         read_as=read if read != post.text else "",
         rules=[rule for rule in policy.rules if shown and rule.name in {*map(_plain, shown.ruling.rules)}],
-        timeline=[] if alone or not post.author else await timeline(desk, post),
-        cluster_size=0 if alone or not shown or not shown.cluster else await _size(desk, shown.cluster),
+        timeline=[] if alone or not post.author else await timeline(services, post),
+        cluster_size=0 if alone or not shown or not shown.cluster else await _size(services, shown.cluster),
     )
 
 
@@ -74,23 +76,23 @@ def bars(policy: Policy, post: Post, judgement: Judgement | None) -> list[Bar]:
     return sorted(found, key=lambda bar: -bar.signal.probability)
 
 
-async def timeline(desk: Desk, post: Post) -> list[tuple[Verdict, Post | None]]:
+async def timeline(services: DashboardServices, post: Post) -> list[tuple[Verdict, Post | None]]:
     """The newest other posts by the author of `post` on its platform, with their verdicts."""
     only = VerdictFilter(author=post.author)
-    verdicts = await desk.store.page(only, before=None, limit=_TIMELINE + 1)
+    verdicts = await services.store.page(only, before=None, limit=_TIMELINE + 1)
     here = f"platforms/{post.platform}/"
     others = [v for v in verdicts if v.post.name.startswith(here) and v.post.name != post.name][:_TIMELINE]
-    return list(zip(others, await texts_of(desk, [verdict.post for verdict in others]), strict=True))
+    return list(zip(others, await texts_of(services, [verdict.post for verdict in others]), strict=True))
 
 
-async def texts_of(desk: Desk, keys: Sequence[PostKey]) -> list[Post | None]:
+async def texts_of(services: DashboardServices, keys: Sequence[PostKey]) -> list[Post | None]:
     """The posts of those keys; None where one was erased."""
-    return await desk.store.posts(keys) if keys else []
+    return await services.store.posts(keys) if keys else []
 
 
-async def _size(desk: Desk, cluster: str) -> int:
+async def _size(services: DashboardServices, cluster: str) -> int:
     """How many posts the cluster has, up to a hundred."""
-    return len(await desk.store.page(VerdictFilter(cluster=cluster), before=None, limit=_CLUSTER))
+    return len(await services.store.page(VerdictFilter(cluster=cluster), before=None, limit=_CLUSTER))
 
 
 def _plain(rule: str) -> str:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from service.dashboard import cookies, csrf
 from service.dashboard.navigation import entries_for
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.domain.decision import Category
 from service.errors import InvalidInput, NotAllowed
 from service.people.person import Person, Session
@@ -58,7 +58,7 @@ class PageRequest:
     """A request, the session it came with, and `secret`, the cookie that its forms are bound to."""
 
     http: Request
-    desk: Desk
+    services: DashboardServices
     templates: Environment
     session: Session | None
     secret: str
@@ -93,7 +93,7 @@ class PageRequest:
 
     def grave(self, categories: Collection[Category]) -> bool:
         """Whether a text of these categories is blurred until it is asked for."""
-        return self.desk.policies.current.routing.severity(categories) >= SEVERE
+        return self.services.policies.current.routing.severity(categories) >= SEVERE
 
     def path(self, name: str) -> str:
         """The part of the path called `name`, as in `/people/{id}`."""

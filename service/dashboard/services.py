@@ -1,6 +1,6 @@
-"""The desk: every use case that people work with, gathered for the dashboard. `bootstrap.desk` puts it together.
+"""Every use case that people work with, gathered for the dashboard; `runtime.wiring.dashboard` puts them together.
 
-Standard library and use cases only, so that a view can name what it needs and a test can lay a desk by hand.
+Standard library and use cases only, so that a view can name what it needs and a test can put its own together.
 """
 
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from service.review.reviewing import Reviewing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Care:
-    """How moderators are cared for: a break of `rest` seconds after `posts` severe posts; 0: no breaks."""
+class BreakPolicy:
+    """When moderators rest: a break of `rest` seconds after `posts` severe posts; 0: no breaks."""
 
     posts: int = 40
     rest: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class DashboardServices:
     """What the views work with. One field a use case; `store` is for what is only read.
 
     `reading` has workers read texts, where there are some. `url` is where browsers find the dashboard, if that can't be
@@ -44,5 +44,5 @@ class Desk:
     quality: Quality
     audit: AuditLog
     reading: TextReader | None = None
-    care: Care = Care()
+    breaks: BreakPolicy = BreakPolicy()
     url: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 from service.dashboard.app import dashboard_app
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.runtime import http_listening
 
 LOCAL = "127.0.0.1:8080"
@@ -24,14 +24,14 @@ class Dashboard:
 
 
 @asynccontextmanager
-async def serving(desk: Desk, address: str, *, proxies: str = "") -> AsyncIterator[Dashboard]:
+async def serving(services: DashboardServices, address: str, *, proxies: str = "") -> AsyncIterator[Dashboard]:
     """The dashboard at HOST:PORT while the context is open, and somebody who may sign in to it.
 
     Raises as `listening` does.
     """
-    async with listening(dashboard_app(desk), address, proxies=proxies) as url:
-        password = await desk.directory.first() if desk.sign_in.limits.passwords else ""
-        yield Dashboard(desk.url or url, password)
+    async with listening(dashboard_app(services), address, proxies=proxies) as url:
+        password = await services.directory.first() if services.sign_in.limits.passwords else ""
+        yield Dashboard(services.url or url, password)
 
 
 def listening(app: ASGIApp, address: str, *, proxies: str = "") -> AbstractAsyncContextManager[str]:

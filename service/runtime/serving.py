@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import start_http_server
 
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.errors import InvalidInput
 from service.feeds.http_receiver import webhook_app
 from service.moderation.pipeline import Pipeline
@@ -78,7 +78,7 @@ async def running(settings: Settings, *, dashboard: bool = False) -> AsyncIterat
         port = await server.start()
         log.info("serving", address=settings.address, port=port)
         try:
-            async with _dashboard(settings, front.desk if dashboard else None) as served:
+            async with _dashboard(settings, front.services if dashboard else None) as served:
                 yield Serving(port, front.pipeline, shims, served)
         finally:
             log.info("draining", grace=_GRACE)
@@ -122,12 +122,12 @@ async def _shims(settings: Settings, front: Front) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _dashboard(settings: Settings, desk: Desk | None) -> AsyncIterator[Dashboard | None]:
-    """The dashboard on this desk while it is served; none without a desk, or when it is off."""
-    if desk is None or settings.dashboard_address == "off":
+async def _dashboard(settings: Settings, services: DashboardServices | None) -> AsyncIterator[Dashboard | None]:
+    """The dashboard on these services while it is served; none without them, or when it is off."""
+    if services is None or settings.dashboard_address == "off":
         yield None
         return
-    async with dashboard_serving(desk, settings.dashboard_address, proxies=settings.dashboard_proxies) as served:
+    async with dashboard_serving(services, settings.dashboard_address, proxies=settings.dashboard_proxies) as served:
         structlog.get_logger("assay").info("dashboard", url=served.url)
         yield served
 
@@ -139,7 +139,7 @@ async def serve_dashboard(settings: Settings, announce: Callable[[Dashboard], No
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     stopping = stop_signal()
-    async with commands.desk_alone(settings) as desk, _dashboard(settings, desk) as served:
+    async with commands.dashboard_alone(settings) as services, _dashboard(settings, services) as served:
         if served:
             announce(served)
         await stopping.wait()

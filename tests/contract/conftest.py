@@ -24,7 +24,7 @@ from service.records.ports import RecordStore
 from service.records.sql.store import SqlStore
 from service.storage.migrate import upgrade
 from tests.fakes.store import MemoryStore
-from tests.review.desk import Reviewed, reviewed
+from tests.review.reviewed import Reviewed, review_on
 
 _TEMPLATE = "migrated"
 
@@ -251,8 +251,8 @@ def match_of(claim_of: Callable[..., Claim]) -> Callable[..., Match]:
 
 
 @pytest.fixture
-async def desk(
+async def reviewed(
     open_sql: Callable[..., Awaitable[SqlStore]], sql_url: str, verdict_of: Callable[..., Verdict]
 ) -> Reviewed:
     """A record store with review beside it, on each database, and a clock of their own."""
-    return await reviewed(open_sql, sql_url, verdict_of)
+    return await review_on(open_sql, sql_url, verdict_of)

@@ -16,17 +16,17 @@ from service.review.bulk import BulkDecision
 from service.review.case import APPEALS, Case, CaseFilter, CaseKind, CaseState, Note, Scope
 from service.review.opening import case_for
 from service.review.sql import bulk as sql_bulk
-from tests.review.desk import Reviewed, ruled, twins
+from tests.review.reviewed import Reviewed, ruled, twins
 
 MakePosts = Callable[..., list[Post]]
 BLOCK, ALLOW, LABEL, REVIEW = Decision.BLOCK, Decision.ALLOW, Decision.LABEL, Decision.REVIEW
 MILDER = ruled(ALLOW, rationale="a real shop", scope=Scope.POST)
 
 
-async def contested(desk: Reviewed, post: Post, number: int = 1) -> tuple[Appeal, Case]:
+async def contested(reviewed: Reviewed, post: Post, number: int = 1) -> tuple[Appeal, Case]:
     """An appeal about the current verdict, and its case; neither is kept yet."""
-    verdict = await desk.current(post)
-    deciders = await desk.review.deciders_of(verdict)
+    verdict = await reviewed.current(post)
+    deciders = await reviewed.review.deciders_of(verdict)
     name = f"appeals/{number}"
     case = case_for(post, verdict, Routing(), kind=CaseKind.APPEAL, queue=APPEALS, subject=name, barred=deciders)
     appeal = Appeal(
@@ -45,221 +45,223 @@ async def contested(desk: Reviewed, post: Post, number: int = 1) -> tuple[Appeal
     return appeal, case
 
 
-async def blocked(desk: Reviewed, posts: list[Post], moderator: str = "m-1") -> None:
+async def blocked(reviewed: Reviewed, posts: list[Post], moderator: str = "m-1") -> None:
     for post in posts:
-        [case] = await desk.open([post])
-        await desk.decided(case, moderator, ruled(BLOCK, scope=Scope.POST))
+        [case] = await reviewed.open([post])
+        await reviewed.decided(case, moderator, ruled(BLOCK, scope=Scope.POST))
 
 
 class TestAppeals:
-    async def test_one_comes_back_whole(self, desk: Reviewed) -> None:
+    async def test_one_comes_back_whole(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await blocked(desk, [post])
-        appeal, case = await contested(desk, post)
+        await blocked(reviewed, [post])
+        appeal, case = await contested(reviewed, post)
         assert appeal.first_decider == "m-1"
-        assert await desk.review.open_appeal(appeal, case) == appeal
-        assert await desk.review.find_appeal("1") == appeal
-        assert await desk.review.find_case(case.id) == case
-        assert await desk.review.appeals_on([post.name]) == [appeal]
+        assert await reviewed.review.open_appeal(appeal, case) == appeal
+        assert await reviewed.review.find_appeal("1") == appeal
+        assert await reviewed.review.find_case(case.id) == case
+        assert await reviewed.review.appeals_on([post.name]) == [appeal]
         with pytest.raises(AppealNotFound):
-            await desk.review.find_appeal("2")
+            await reviewed.review.find_appeal("2")
 
-    async def test_upheld_undone_and_rejected(self, desk: Reviewed) -> None:
+    async def test_upheld_undone_and_rejected(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await blocked(desk, [post])
-        appeal, case = await contested(desk, post)
-        await desk.review.open_appeal(appeal, case)
-        outcome = await desk.review.decide_appeal("1", "m-2", MILDER, seconds=9)
+        await blocked(reviewed, [post])
+        appeal, case = await contested(reviewed, post)
+        await reviewed.review.open_appeal(appeal, case)
+        outcome = await reviewed.review.decide_appeal("1", "m-2", MILDER, seconds=9)
         assert [verdict.decision for verdict in outcome.verdicts] == [ALLOW]
-        found = await desk.review.find_appeal("1")
+        found = await reviewed.review.find_appeal("1")
         assert (found.state, found.decider, found.rationale) == (AppealState.UPHELD, "m-2", "a real shop")
-        assert await desk.review.upheld([post.name]) == {post.name}
-        assert (await desk.review.decide_appeal("1", "m-2", MILDER, seconds=9)).decision == outcome.decision
+        assert await reviewed.review.upheld([post.name]) == {post.name}
+        assert (await reviewed.review.decide_appeal("1", "m-2", MILDER, seconds=9)).decision == outcome.decision
         with pytest.raises(Outdated):
-            await desk.review.decide_appeal("1", "m-3", MILDER, seconds=9)
-        undone = await desk.undo("m-2")
+            await reviewed.review.decide_appeal("1", "m-3", MILDER, seconds=9)
+        undone = await reviewed.undo("m-2")
         assert undone.case
         assert undone.case.holder == "m-2"
-        assert await desk.review.find_appeal("1") == appeal
-        assert (await desk.current(post)).decision is BLOCK
+        assert await reviewed.review.find_appeal("1") == appeal
+        assert (await reviewed.current(post)).decision is BLOCK
         same = ruled(BLOCK, rationale="no shop at all")
-        rejected = await desk.review.decide_appeal("1", "m-2", same, seconds=9)
+        rejected = await reviewed.review.decide_appeal("1", "m-2", same, seconds=9)
         assert (rejected.verdicts, rejected.decision.applied) == ((), False)
-        assert (await desk.review.find_appeal("1")).state is AppealState.REJECTED
-        assert await desk.review.upheld([post.name]) == set()
+        assert (await reviewed.review.find_appeal("1")).state is AppealState.REJECTED
+        assert await reviewed.review.upheld([post.name]) == set()
 
-    async def test_decided_as_a_case_that_is_held(self, desk: Reviewed) -> None:
+    async def test_decided_as_a_case_that_is_held(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await blocked(desk, [post])
-        appeal, case = await contested(desk, post)
-        await desk.review.open_appeal(appeal, case)
+        await blocked(reviewed, [post])
+        appeal, case = await contested(reviewed, post)
+        await reviewed.review.open_appeal(appeal, case)
         only = CaseFilter(queues=(APPEALS,))
-        assert await desk.lease("m-1", only) == []
-        [held] = await desk.lease("m-2", only)
+        assert await reviewed.lease("m-1", only) == []
+        [held] = await reviewed.lease("m-2", only)
         with pytest.raises(NotHeld):
-            await desk.review.decide_appeal("1", "m-3", MILDER, seconds=1)
+            await reviewed.review.decide_appeal("1", "m-3", MILDER, seconds=1)
         with pytest.raises(NotAllowed):
-            await desk.review.decide_appeal("1", "m-1", MILDER, seconds=1)
-        await desk.decide(held, "m-2", MILDER)
-        assert (await desk.review.find_appeal("1")).state is AppealState.UPHELD
+            await reviewed.review.decide_appeal("1", "m-1", MILDER, seconds=1)
+        await reviewed.decide(held, "m-2", MILDER)
+        assert (await reviewed.review.find_appeal("1")).state is AppealState.UPHELD
 
-    async def test_whose_opinion_was_asked_does_not_decide_the_appeal(self, desk: Reviewed) -> None:
+    async def test_whose_opinion_was_asked_does_not_decide_the_appeal(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        [case] = await desk.open([post])
-        await desk.lease("m-1")
-        await desk.decide(case, "m-1", ruled(), opinion=True)
+        [case] = await reviewed.open([post])
+        await reviewed.lease("m-1")
+        await reviewed.decide(case, "m-1", ruled(), opinion=True)
         for moderator, said in (("m-2", ruled(ALLOW)), ("m-3", ruled())):
-            [asked] = await desk.lease(moderator)
-            await desk.decide(asked, moderator, said)
-        assert await desk.review.deciders_of(await desk.current(post)) == ["m-3", "m-2", "m-1"]
-        _, case = await contested(desk, post)
+            [asked] = await reviewed.lease(moderator)
+            await reviewed.decide(asked, moderator, said)
+        assert await reviewed.review.deciders_of(await reviewed.current(post)) == ["m-3", "m-2", "m-1"]
+        _, case = await contested(reviewed, post)
         assert case.barred == {"m-1", "m-2", "m-3"}
 
-    async def test_for_fewer_reasons_is_no_other_decision(self, desk: Reviewed) -> None:
+    async def test_for_fewer_reasons_is_no_other_decision(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await desk.store.record([post], [desk.asking(post, BLOCK, Category.HATE, Category.FRAUD)])
-        await desk.review.open_appeal(*await contested(desk, post))
-        made = await desk.review.decide_appeal("1", "m-2", ruled(BLOCK, Category.HATE, rationale="it is"), seconds=1)
+        await reviewed.store.record([post], [reviewed.asking(post, BLOCK, Category.HATE, Category.FRAUD)])
+        await reviewed.review.open_appeal(*await contested(reviewed, post))
+        made = await reviewed.review.decide_appeal(
+            "1", "m-2", ruled(BLOCK, Category.HATE, rationale="it is"), seconds=1
+        )
         assert (made.verdicts, made.decision.applied) == ((), False)
-        found = await desk.review.find_appeal("1")
+        found = await reviewed.review.find_appeal("1")
         assert (found.state, found.categories) == (AppealState.REJECTED, (Category.HATE, Category.FRAUD))
 
-    async def test_nothing_stricter(self, desk: Reviewed) -> None:
+    async def test_nothing_stricter(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await desk.store.record([post], [desk.asking(post, LABEL)])
-        appeal, case = await contested(desk, post)
+        await reviewed.store.record([post], [reviewed.asking(post, LABEL)])
+        appeal, case = await contested(reviewed, post)
         assert appeal.first_decider == ""
-        await desk.review.open_appeal(appeal, case)
+        await reviewed.review.open_appeal(appeal, case)
         with pytest.raises(InvalidInput, match="stricter"):
-            await desk.review.decide_appeal("1", "m-2", ruled(BLOCK), seconds=1)
-        assert (await desk.review.find_case(case.id)).state is CaseState.OPEN
+            await reviewed.review.decide_appeal("1", "m-2", ruled(BLOCK), seconds=1)
+        assert (await reviewed.review.find_case(case.id)).state is CaseState.OPEN
 
-    async def test_many_at_once_open_one(self, desk: Reviewed) -> None:
+    async def test_many_at_once_open_one(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await blocked(desk, [post])
-        made = [await contested(desk, post, number) for number in range(8)]
-        results = await asyncio.gather(*(desk.review.open_appeal(*each) for each in made), return_exceptions=True)
+        await blocked(reviewed, [post])
+        made = [await contested(reviewed, post, number) for number in range(8)]
+        results = await asyncio.gather(*(reviewed.review.open_appeal(*each) for each in made), return_exceptions=True)
         assert sum(isinstance(result, AppealExists) for result in results) == 7
-        assert len(await desk.review.appeals((), after="", limit=10)) == 1
+        assert len(await reviewed.review.appeals((), after="", limit=10)) == 1
 
-    async def test_a_request_is_answered_alike(self, desk: Reviewed) -> None:
+    async def test_a_request_is_answered_alike(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await blocked(desk, [post])
-        first, case = await contested(desk, post)
-        await desk.review.open_appeal(first, case, request_id="r")
-        again, other = await contested(desk, post, 2)
-        assert await desk.review.open_appeal(again, other, request_id="r") == first
+        await blocked(reviewed, [post])
+        first, case = await contested(reviewed, post)
+        await reviewed.review.open_appeal(first, case, request_id="r")
+        again, other = await contested(reviewed, post, 2)
+        assert await reviewed.review.open_appeal(again, other, request_id="r") == first
         with pytest.raises(Conflict):
-            await desk.review.open_appeal(replace(again, statement="x"), other, request_id="r")
+            await reviewed.review.open_appeal(replace(again, statement="x"), other, request_id="r")
 
-    async def test_pages_and_states(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_pages_and_states(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         posts = posts_of(5)
-        await blocked(desk, posts)
+        await blocked(reviewed, posts)
         for number, post in enumerate(posts):
-            await desk.review.open_appeal(*await contested(desk, post, number))
-        await desk.review.decide_appeal("1", "m-2", MILDER, seconds=1)
-        await desk.review.decide_appeal("3", "m-2", ruled(BLOCK), seconds=1)
-        first = await desk.review.appeals((), after="", limit=3)
-        assert [each.id for each in first + await desk.review.appeals((), after="2", limit=3)] == list("01234")
-        waiting = await desk.review.appeals((AppealState.OPEN,), after="0", limit=9)
+            await reviewed.review.open_appeal(*await contested(reviewed, post, number))
+        await reviewed.review.decide_appeal("1", "m-2", MILDER, seconds=1)
+        await reviewed.review.decide_appeal("3", "m-2", ruled(BLOCK), seconds=1)
+        first = await reviewed.review.appeals((), after="", limit=3)
+        assert [each.id for each in first + await reviewed.review.appeals((), after="2", limit=3)] == list("01234")
+        waiting = await reviewed.review.appeals((AppealState.OPEN,), after="0", limit=9)
         assert [each.id for each in waiting] == ["2", "4"]
 
-    async def test_who_decided(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_who_decided(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         same, later = twins(count=2)
         [policys] = posts_of(1, start=5)
-        await desk.store.record([policys], [desk.asking(policys, LABEL)])
-        [case] = await desk.open([same])
-        await desk.decided(case, "m-7", ruled(BLOCK))
-        await desk.store.record([later], [desk.asking(later)])
-        await desk.review.enforce([later.name])
-        deciders = [await desk.review.deciders_of(await desk.current(post)) for post in (policys, same, later)]
+        await reviewed.store.record([policys], [reviewed.asking(policys, LABEL)])
+        [case] = await reviewed.open([same])
+        await reviewed.decided(case, "m-7", ruled(BLOCK))
+        await reviewed.store.record([later], [reviewed.asking(later)])
+        await reviewed.review.enforce([later.name])
+        deciders = [await reviewed.review.deciders_of(await reviewed.current(post)) for post in (policys, same, later)]
         assert deciders == [[], ["m-7"], ["m-7"]]
 
 
 class TestBulk:
-    async def cluster(self, desk: Reviewed, posts: list[Post]) -> None:
-        verdicts = [desk.asking(post) for post in posts]
+    async def cluster(self, reviewed: Reviewed, posts: list[Post]) -> None:
+        verdicts = [reviewed.asking(post) for post in posts]
         told = [replace(v, judgement=replace(v.judgement, cluster="c")) for v in verdicts if v.judgement]
-        await desk.store.record(posts, told)
+        await reviewed.store.record(posts, told)
 
     def bulk(self, decision: Decision = BLOCK) -> BulkDecision:
         return BulkDecision(cluster="c", moderator="m-1", ruled=ruled(decision))
 
-    async def test_what_people_decided_or_contested_is_left_out(self, desk: Reviewed) -> None:
+    async def test_what_people_decided_or_contested_is_left_out(self, reviewed: Reviewed) -> None:
         posts = [*twins("a", 3), *twins("b", 2, start=3)]
-        await self.cluster(desk, posts)
-        cases = [case_for(post, await desk.current(post), Routing()) for post in posts]
-        await desk.review.open_cases(cases)
-        await desk.decided(cases[0], "m-2", ruled(ALLOW, scope=Scope.POST))
-        await desk.review.open_appeal(*await contested(desk, posts[3]))
-        preview = await desk.review.preview(self.bulk())
+        await self.cluster(reviewed, posts)
+        cases = [case_for(post, await reviewed.current(post), Routing()) for post in posts]
+        await reviewed.review.open_cases(cases)
+        await reviewed.decided(cases[0], "m-2", ruled(ALLOW, scope=Scope.POST))
+        await reviewed.review.open_appeal(*await contested(reviewed, posts[3]))
+        preview = await reviewed.review.preview(self.bulk())
         assert (preview.posts, preview.texts, preview.decided_by_people, preview.appealed) == (3, 2, 1, 1)
         assert preview.decisions == {REVIEW: 3}
-        outcome = await desk.review.apply(self.bulk(), preview.token)
-        assert await desk.current_decisions(posts) == [ALLOW, BLOCK, BLOCK, REVIEW, BLOCK]
+        outcome = await reviewed.review.apply(self.bulk(), preview.token)
+        assert await reviewed.current_decisions(posts) == [ALLOW, BLOCK, BLOCK, REVIEW, BLOCK]
         assert {verdict.ruling.case for verdict in outcome.verdicts} == {f"decisions/{outcome.decision.id}"}
-        states = [(await desk.review.find_case(case.id)).state for case in cases]
+        states = [(await reviewed.review.find_case(case.id)).state for case in cases]
         assert states == [CaseState.DECIDED] * 3 + [CaseState.OPEN, CaseState.DECIDED]
         [later] = twins("b", 1, start=9)
-        await desk.store.record([later], [desk.asking(later)])
-        await desk.review.enforce([later.name])
-        assert (await desk.current(later)).decision is BLOCK
-        assert set(await desk.review.texts(outcome.decision.id)) == {post.content_digest for post in posts}
-        await desk.undo("m-1", outcome.decision.id)
-        assert await desk.current_decisions(posts) == [ALLOW, REVIEW, REVIEW, REVIEW, REVIEW]
+        await reviewed.store.record([later], [reviewed.asking(later)])
+        await reviewed.review.enforce([later.name])
+        assert (await reviewed.current(later)).decision is BLOCK
+        assert set(await reviewed.review.texts(outcome.decision.id)) == {post.content_digest for post in posts}
+        await reviewed.undo("m-1", outcome.decision.id)
+        assert await reviewed.current_decisions(posts) == [ALLOW, REVIEW, REVIEW, REVIEW, REVIEW]
 
-    async def test_another_post_voids_the_preview(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        await self.cluster(desk, posts_of(2))
-        preview = await desk.review.preview(self.bulk())
-        await self.cluster(desk, posts_of(1, start=2))
+    async def test_another_post_voids_the_preview(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        await self.cluster(reviewed, posts_of(2))
+        preview = await reviewed.review.preview(self.bulk())
+        await self.cluster(reviewed, posts_of(1, start=2))
         with pytest.raises(Outdated, match="preview it again"):
-            await desk.review.apply(self.bulk(), preview.token)
+            await reviewed.review.apply(self.bulk(), preview.token)
         with pytest.raises(Outdated):
-            await desk.review.apply(self.bulk(ALLOW), (await desk.review.preview(self.bulk())).token)
-        assert set(await desk.current_decisions(posts_of(3))) == {REVIEW}
+            await reviewed.review.apply(self.bulk(ALLOW), (await reviewed.review.preview(self.bulk())).token)
+        assert set(await reviewed.current_decisions(posts_of(3))) == {REVIEW}
 
     async def test_of_too_many_nothing_is_read(
-        self, desk: Reviewed, posts_of: MakePosts, monkeypatch: pytest.MonkeyPatch
+        self, reviewed: Reviewed, posts_of: MakePosts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sql_bulk, "MOST", 2)
-        await self.cluster(desk, posts_of(3))
-        for call in (desk.review.preview(self.bulk()), desk.review.apply(self.bulk(), "x")):
+        await self.cluster(reviewed, posts_of(3))
+        for call in (reviewed.review.preview(self.bulk()), reviewed.review.apply(self.bulk(), "x")):
             with pytest.raises(InvalidInput, match="over 2 posts"):
                 await call
 
-    async def test_an_appeal_keeps_its_post_out_for_good(self, desk: Reviewed) -> None:
+    async def test_an_appeal_keeps_its_post_out_for_good(self, reviewed: Reviewed) -> None:
         contested_, other = posts = twins(count=2)
-        await self.cluster(desk, posts)
-        await desk.review.open_appeal(*await contested(desk, contested_))
-        await desk.review.apply(self.bulk(), (await desk.review.preview(self.bulk())).token)
-        assert await desk.review.unlike([other.content_digest]) == []
-        assert await desk.review.enforce([post.name for post in posts]) == []
-        assert await desk.current_decisions(posts) == [REVIEW, BLOCK]
+        await self.cluster(reviewed, posts)
+        await reviewed.review.open_appeal(*await contested(reviewed, contested_))
+        await reviewed.review.apply(self.bulk(), (await reviewed.review.preview(self.bulk())).token)
+        assert await reviewed.review.unlike([other.content_digest]) == []
+        assert await reviewed.review.enforce([post.name for post in posts]) == []
+        assert await reviewed.current_decisions(posts) == [REVIEW, BLOCK]
 
-    async def test_a_request_is_applied_once(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        await self.cluster(desk, posts_of(2))
-        preview = await desk.review.preview(self.bulk())
-        first = await desk.review.apply(self.bulk(), preview.token, request_id="r")
-        again = await desk.review.apply(self.bulk(), preview.token, request_id="r")
+    async def test_a_request_is_applied_once(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        await self.cluster(reviewed, posts_of(2))
+        preview = await reviewed.review.preview(self.bulk())
+        first = await reviewed.review.apply(self.bulk(), preview.token, request_id="r")
+        again = await reviewed.review.apply(self.bulk(), preview.token, request_id="r")
         assert (again.decision, again.verdicts) == (first.decision, ())
         with pytest.raises(Conflict):
-            await desk.review.apply(self.bulk(ALLOW), preview.token, request_id="r")
+            await reviewed.review.apply(self.bulk(ALLOW), preview.token, request_id="r")
 
-    async def test_nothing_to_change(self, desk: Reviewed) -> None:
-        preview = await desk.review.preview(self.bulk())
+    async def test_nothing_to_change(self, reviewed: Reviewed) -> None:
+        preview = await reviewed.review.preview(self.bulk())
         assert (preview.posts, preview.examples) == (0, ())
         with pytest.raises(InvalidInput, match="no post"):
-            await desk.review.apply(self.bulk(), preview.token)
+            await reviewed.review.apply(self.bulk(), preview.token)
 
 
 class TestNotes:
-    async def test_newest_first_and_once_for_each_request(self, desk: Reviewed) -> None:
+    async def test_newest_first_and_once_for_each_request(self, reviewed: Reviewed) -> None:
         notes = [
             Note(about=about, moderator="m-1", text=f"Note {n} 🧪", written_at=datetime(2027, 1, n, tzinfo=UTC))
             for n, about in enumerate(("a", "b", "a"), start=1)
         ]
         for note in notes:
-            await desk.review.add_note(note, request_id=note.text[:6])
-            await desk.review.add_note(note, request_id=note.text[:6])
-        assert await desk.review.notes(["a", "c"]) == [notes[2], notes[0]]
-        assert await desk.review.notes(["a", "b"]) == notes[::-1]
+            await reviewed.review.add_note(note, request_id=note.text[:6])
+            await reviewed.review.add_note(note, request_id=note.text[:6])
+        assert await reviewed.review.notes(["a", "c"]) == [notes[2], notes[0]]
+        assert await reviewed.review.notes(["a", "b"]) == notes[::-1]

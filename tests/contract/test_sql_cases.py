@@ -16,7 +16,7 @@ from service.review.case import CaseFilter, CaseKind, CaseState, Scope
 from service.review.opening import case_for
 from service.review.sql.store import SqlReview
 from tests.contract.conftest import on_sqlite
-from tests.review.desk import LEASE, Reviewed, ruled
+from tests.review.reviewed import LEASE, Reviewed, ruled
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 MakePosts = Callable[..., list[Post]]
@@ -24,140 +24,146 @@ BLOCK, ALLOW, LABEL = Decision.BLOCK, Decision.ALLOW, Decision.LABEL
 
 
 class TestOpening:
-    async def test_a_case_comes_back_whole(self, desk: Reviewed, post_of: Callable[..., Post]) -> None:
+    async def test_a_case_comes_back_whole(self, reviewed: Reviewed, post_of: Callable[..., Post]) -> None:
         post = post_of("Win money", surface=Surface.AD, region="DE", locale="de-AT", author="a1")
-        [case] = await desk.open([post], Category.FRAUD, Category.HATE, barred=frozenset({"m-1", "m-2"}), subject="s")
-        assert await desk.review.find_case(case.id) == case
+        [case] = await reviewed.open(
+            [post], Category.FRAUD, Category.HATE, barred=frozenset({"m-1", "m-2"}), subject="s"
+        )
+        assert await reviewed.review.find_case(case.id) == case
         assert (case.language, case.surface, case.region, case.author) == ("de-at", Surface.AD, "DE", "a1")
         assert case.categories == (Category.FRAUD, Category.HATE)
         assert (case.severity, case.queue, case.state) == (3, "general", CaseState.OPEN)
 
-    async def test_once_for_each_version_kind_and_subject(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1))
+    async def test_once_for_each_version_kind_and_subject(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1))
         again = replace(case, id="other")
         golden = replace(case, id="golden", kind=CaseKind.GOLDEN, subject="golden/1")
-        assert await desk.review.open_cases([again, golden, replace(golden, id="more")]) == [False, True, False]
-        assert await desk.review.open_cases([replace(golden, id="two", subject="golden/1#2")]) == [True]
+        assert await reviewed.review.open_cases([again, golden, replace(golden, id="more")]) == [False, True, False]
+        assert await reviewed.review.open_cases([replace(golden, id="two", subject="golden/1#2")]) == [True]
 
-    async def test_only_where_the_policy_asks_for_a_person(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_only_where_the_policy_asks_for_a_person(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         one, two = posts_of(2)
-        verdicts = await desk.store.record([one, two], [desk.asking(one), desk.asking(two, LABEL)])
+        verdicts = await reviewed.store.record([one, two], [reviewed.asking(one), reviewed.asking(two, LABEL)])
         cases = [case_for(post, verdict, Routing()) for post, verdict in zip((one, two), verdicts, strict=True)]
-        assert await desk.review.open_cases(cases) == [True, False]
-        assert await desk.review.open_cases([]) == []
+        assert await reviewed.review.open_cases(cases) == [True, False]
+        assert await reviewed.review.open_cases([]) == []
 
-    async def test_an_edited_post_has_its_older_cases_closed(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_an_edited_post_has_its_older_cases_closed(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         one, two = posts_of(2)
-        [older, other] = await desk.open([one, two])
-        await desk.lease("m-1", limit=2)
+        [older, other] = await reviewed.open([one, two])
+        await reviewed.lease("m-1", limit=2)
         edited = Post(platform=one.platform, id=one.id, text="Edited since")
-        [newer] = await desk.open([edited])
-        assert await desk.review.close_outdated([one.name, two.name]) == 1
-        assert await desk.review.close_outdated([one.name, two.name]) == 0
-        closed = await desk.review.find_case(older.id)
+        [newer] = await reviewed.open([edited])
+        assert await reviewed.review.close_outdated([one.name, two.name]) == 1
+        assert await reviewed.review.close_outdated([one.name, two.name]) == 0
+        closed = await reviewed.review.find_case(older.id)
         assert (closed.state, closed.holder) == (CaseState.CLOSED, "")
-        assert (await desk.review.find_case(newer.id)).state is CaseState.OPEN
-        assert (await desk.review.find_case(other.id)).holder == "m-1"
+        assert (await reviewed.review.find_case(newer.id)).state is CaseState.OPEN
+        assert (await reviewed.review.find_case(other.id)).holder == "m-1"
         with pytest.raises(Outdated, match="closed already"):
-            await desk.decide(older, "m-1", ruled())
+            await reviewed.decide(older, "m-1", ruled())
 
-    async def test_an_edit_that_was_taken_back_opens_the_case_again(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_an_edit_that_was_taken_back_opens_the_case_again(
+        self, reviewed: Reviewed, posts_of: MakePosts
+    ) -> None:
         [post] = posts_of(1)
-        [case] = await desk.open([post])
+        [case] = await reviewed.open([post])
         edited = replace(post, text="Edited")
-        await desk.store.record([edited], [desk.asking(edited, LABEL)])
-        assert await desk.review.close_outdated([post.name]) == 1
-        assert await desk.review.abandoned() == []
-        await desk.store.accept([post])
-        assert await desk.review.abandoned() == [post.key]
-        again = case_for(post, await desk.current(post), Routing())
-        assert await desk.review.open_cases([again]) == [True]
-        assert await desk.review.abandoned() == []
-        assert (await desk.review.find_case(case.id)).state is CaseState.OPEN
-        assert await desk.review.open_cases([again]) == [False]
+        await reviewed.store.record([edited], [reviewed.asking(edited, LABEL)])
+        assert await reviewed.review.close_outdated([post.name]) == 1
+        assert await reviewed.review.abandoned() == []
+        await reviewed.store.accept([post])
+        assert await reviewed.review.abandoned() == [post.key]
+        again = case_for(post, await reviewed.current(post), Routing())
+        assert await reviewed.review.open_cases([again]) == [True]
+        assert await reviewed.review.abandoned() == []
+        assert (await reviewed.review.find_case(case.id)).state is CaseState.OPEN
+        assert await reviewed.review.open_cases([again]) == [False]
 
 
 class TestLeasing:
-    async def test_the_most_urgent_first_and_the_oldest_of_equals(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_the_most_urgent_first_and_the_oldest_of_equals(
+        self, reviewed: Reviewed, posts_of: MakePosts
+    ) -> None:
         posts = posts_of(4)
         cases = []
         for post, priority in zip(posts, (2.0, 9.0, 2.0, 5.0), strict=True):
-            cases += await desk.open([post], priority=priority)
-        found = await desk.lease("m-1", limit=10)
+            cases += await reviewed.open([post], priority=priority)
+        found = await reviewed.lease("m-1", limit=10)
         assert [case.id for case in found] == [cases[n].id for n in (1, 3, 0, 2)]
         assert {case.holder for case in found} == {"m-1"}
         assert all(case.lease_until for case in found)
 
-    async def test_held_ones_come_first_and_are_renewed(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_held_ones_come_first_and_are_renewed(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         low, high = posts_of(2)
-        [first] = await desk.open([low], priority=1.0)
-        [held] = await desk.lease("m-1")
-        [second] = await desk.open([high], priority=9.0)
-        desk.clock.time += 200
-        assert [case.id for case in await desk.lease("m-1")] == [first.id]
-        assert [case.id for case in await desk.lease("m-1", limit=2)] == [first.id, second.id]
-        renewed = await desk.review.find_case(first.id)
+        [first] = await reviewed.open([low], priority=1.0)
+        [held] = await reviewed.lease("m-1")
+        [second] = await reviewed.open([high], priority=9.0)
+        reviewed.clock.time += 200
+        assert [case.id for case in await reviewed.lease("m-1")] == [first.id]
+        assert [case.id for case in await reviewed.lease("m-1", limit=2)] == [first.id, second.id]
+        renewed = await reviewed.review.find_case(first.id)
         assert renewed.leased_at == held.leased_at
         assert (renewed.lease_until - held.lease_until).total_seconds() == 200
 
-    async def test_a_lost_lease_returns(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1))
-        await desk.lease("m-1")
-        assert await desk.lease("m-2") == []
-        desk.clock.time += LEASE
-        assert [each.id for each in await desk.lease("m-2")] == [case.id]
+    async def test_a_lost_lease_returns(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1))
+        await reviewed.lease("m-1")
+        assert await reviewed.lease("m-2") == []
+        reviewed.clock.time += LEASE
+        assert [each.id for each in await reviewed.lease("m-2")] == [case.id]
         for call in (
-            desk.review.extend(case.id, "m-1", seconds=60),
-            desk.review.skip(case.id, "m-1", "unsure"),
-            desk.review.hand_over(case.id, "m-1", "", "", seconds=60),
-            desk.decide(case, "m-1", ruled()),
+            reviewed.review.extend(case.id, "m-1", seconds=60),
+            reviewed.review.skip(case.id, "m-1", "unsure"),
+            reviewed.review.hand_over(case.id, "m-1", "", "", seconds=60),
+            reviewed.decide(case, "m-1", ruled()),
         ):
             with pytest.raises(NotHeld, match="m-2 holds it"):
                 await call
 
-    async def test_a_lease_that_ran_out_says_so(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1))
-        await desk.lease("m-1")
-        desk.clock.time += LEASE + 1
+    async def test_a_lease_that_ran_out_says_so(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1))
+        await reviewed.lease("m-1")
+        reviewed.clock.time += LEASE + 1
         with pytest.raises(NotHeld, match="ran out"):
-            await desk.decide(case, "m-1", ruled())
+            await reviewed.decide(case, "m-1", ruled())
 
-    async def test_an_extended_one_is_kept(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1))
-        await desk.lease("m-1")
-        desk.clock.time += LEASE - 1
-        extended = await desk.review.extend(case.id, "m-1", seconds=LEASE)
-        assert extended == await desk.review.find_case(case.id)
-        desk.clock.time += LEASE - 1
-        assert await desk.lease("m-2") == []
+    async def test_an_extended_one_is_kept(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1))
+        await reviewed.lease("m-1")
+        reviewed.clock.time += LEASE - 1
+        extended = await reviewed.review.extend(case.id, "m-1", seconds=LEASE)
+        assert extended == await reviewed.review.find_case(case.id)
+        reviewed.clock.time += LEASE - 1
+        assert await reviewed.lease("m-2") == []
         with pytest.raises(NotFound):
-            await desk.review.extend("nothing", "m-1", seconds=LEASE)
+            await reviewed.review.extend("nothing", "m-1", seconds=LEASE)
 
-    async def test_what_was_skipped_is_not_offered_again(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1))
-        await desk.lease("m-1")
-        await desk.review.skip(case.id, "m-1", "I know the author")
-        await desk.review.skip(case.id, "m-1", "again")
-        assert await desk.lease("m-1") == []
-        [found] = await desk.lease("m-2")
+    async def test_what_was_skipped_is_not_offered_again(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1))
+        await reviewed.lease("m-1")
+        await reviewed.review.skip(case.id, "m-1", "I know the author")
+        await reviewed.review.skip(case.id, "m-1", "again")
+        assert await reviewed.lease("m-1") == []
+        [found] = await reviewed.lease("m-2")
         assert (found.id, found.skipped) == (case.id, {"m-1"})
 
-    async def test_handing_over_and_giving_back(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1), barred=frozenset({"m-9"}))
-        await desk.lease("m-1")
-        given = await desk.review.hand_over(case.id, "m-1", "m-2", "you speak Dutch", seconds=LEASE)
+    async def test_handing_over_and_giving_back(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1), barred=frozenset({"m-9"}))
+        await reviewed.lease("m-1")
+        given = await reviewed.review.hand_over(case.id, "m-1", "m-2", "you speak Dutch", seconds=LEASE)
         assert given.holder == "m-2"
-        assert [note.text for note in await desk.review.notes([case.name])] == ["you speak Dutch"]
+        assert [note.text for note in await reviewed.review.notes([case.name])] == ["you speak Dutch"]
         with pytest.raises(NotAllowed, match="m-9"):
-            await desk.review.hand_over(case.id, "m-2", "m-9", "", seconds=LEASE)
-        back = await desk.review.hand_over(case.id, "m-2", "", "", seconds=LEASE)
+            await reviewed.review.hand_over(case.id, "m-2", "m-9", "", seconds=LEASE)
+        back = await reviewed.review.hand_over(case.id, "m-2", "", "", seconds=LEASE)
         assert (back.holder, back.lease_until) == ("", None)
-        assert [found.id for found in await desk.lease("m-1")] == [case.id]
+        assert [found.id for found in await reviewed.lease("m-1")] == [case.id]
 
-    async def test_who_is_barred_never_holds_it(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        await desk.open(posts_of(1), barred=frozenset({"m-1", "m-11"}))
-        assert await desk.lease("m-1") == await desk.lease("m-11") == []
-        assert len(await desk.lease("m-1111")) == 1
+    async def test_who_is_barred_never_holds_it(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        await reviewed.open(posts_of(1), barred=frozenset({"m-1", "m-11"}))
+        assert await reviewed.lease("m-1") == await reviewed.lease("m-11") == []
+        assert len(await reviewed.lease("m-1111")) == 1
 
     @pytest.mark.parametrize(
         ("only", "expected"),
@@ -178,16 +184,16 @@ class TestLeasing:
             (CaseFilter(post="platforms/instagram/posts/1"), {1}),
         ],
     )
-    async def test_filters(self, desk: Reviewed, only: CaseFilter, expected: set[int]) -> None:
+    async def test_filters(self, reviewed: Reviewed, only: CaseFilter, expected: set[int]) -> None:
         def post(number: int, **fields: object) -> Post:
             return Post(platform="instagram", id=str(number), text=f"Text {number}", **fields)  # type: ignore[arg-type]
 
-        cases = await desk.open([post(0, surface=Surface.AD)], queue="ads")
-        cases += await desk.open([post(1, region="DE", locale="de-AT")], Category.FRAUD, Category.HATE)
-        cases += await desk.open([post(2, locale="en", author="a1")], Category.CBRN)
-        found = await desk.lease("m-1", only, limit=10)
+        cases = await reviewed.open([post(0, surface=Surface.AD)], queue="ads")
+        cases += await reviewed.open([post(1, region="DE", locale="de-AT")], Category.FRAUD, Category.HATE)
+        cases += await reviewed.open([post(2, locale="en", author="a1")], Category.CBRN)
+        found = await reviewed.lease("m-1", only, limit=10)
         assert {case.id for case in found} == {cases[number].id for number in expected}
-        page = await desk.review.cases(only, after="", limit=10)
+        page = await reviewed.review.cases(only, after="", limit=10)
         assert {case.id for case in page} == {cases[number].id for number in expected}
 
     @pytest.mark.parametrize(
@@ -200,44 +206,48 @@ class TestLeasing:
             (CaseFilter(queues=("ads",), regions=("DE",)), 0),
         ],
     )
-    async def test_some_are_left_to_others(self, desk: Reviewed, only: CaseFilter, taken: int) -> None:
+    async def test_some_are_left_to_others(self, reviewed: Reviewed, only: CaseFilter, taken: int) -> None:
         def post(number: int) -> Post:
             return Post(platform="x", id=str(number), text=f"Text {number}", region="DE" if number % 2 else "FR")
 
-        await desk.open([post(number) for number in range(4)], queue="ads")
-        await desk.open([post(number) for number in range(4, 8)])
-        found = await desk.review.lease("m-1", only, seconds=LEASE, limit=2, spare=3)
+        await reviewed.open([post(number) for number in range(4)], queue="ads")
+        await reviewed.open([post(number) for number in range(4, 8)])
+        found = await reviewed.review.lease("m-1", only, seconds=LEASE, limit=2, spare=3)
         assert len(found) == taken
-        assert await desk.review.lease("m-1", only, seconds=LEASE, limit=2, spare=10) == found
+        assert await reviewed.review.lease("m-1", only, seconds=LEASE, limit=2, spare=10) == found
 
 
 class TestListing:
-    async def test_pages_hold_every_case_once(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        cases = await desk.open(posts_of(9))
+    async def test_pages_hold_every_case_once(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        cases = await reviewed.open(posts_of(9))
         for case in cases[:4]:
-            desk.clock.time += 1
-            await desk.decided(case, "m-1", ruled(scope=Scope.POST))
+            reviewed.clock.time += 1
+            await reviewed.decided(case, "m-1", ruled(scope=Scope.POST))
         found: list[str] = []
-        while page := await desk.review.cases(CaseFilter(), after=found[-1] if found else "", limit=2):
+        while page := await reviewed.review.cases(CaseFilter(), after=found[-1] if found else "", limit=2):
             found += [case.id for case in page]
         assert found == [case.id for case in (*cases[4:], *reversed(cases[:4]))]
-        decided = await desk.review.cases(CaseFilter(states=(CaseState.DECIDED,)), after="", limit=10)
+        decided = await reviewed.review.cases(CaseFilter(states=(CaseState.DECIDED,)), after="", limit=10)
         assert [case.id for case in decided] == [case.id for case in reversed(cases[:4])]
 
-    async def test_those_of_one_person(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        one, two, *_ = await desk.open(posts_of(4))
-        await desk.decided(one, "m-1", ruled(scope=Scope.POST))
-        await desk.review.lease("m-2", CaseFilter(post=two.post.name), seconds=LEASE)
-        assert [case.id for case in await desk.review.cases(CaseFilter(moderator="m-1"), after="", limit=9)] == [one.id]
-        assert [case.id for case in await desk.review.cases(CaseFilter(moderator="m-2"), after="", limit=9)] == [two.id]
+    async def test_those_of_one_person(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        one, two, *_ = await reviewed.open(posts_of(4))
+        await reviewed.decided(one, "m-1", ruled(scope=Scope.POST))
+        await reviewed.review.lease("m-2", CaseFilter(post=two.post.name), seconds=LEASE)
+        assert [case.id for case in await reviewed.review.cases(CaseFilter(moderator="m-1"), after="", limit=9)] == [
+            one.id
+        ]
+        assert [case.id for case in await reviewed.review.cases(CaseFilter(moderator="m-2"), after="", limit=9)] == [
+            two.id
+        ]
 
-    async def test_queues_tell_what_waits(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        assert await desk.review.queues() == []
+    async def test_queues_tell_what_waits(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        assert await reviewed.review.queues() == []
         posts = posts_of(5)
-        ads = await desk.open(posts[:2], queue="ads")
-        await desk.open(posts[2:], Category.CBRN)
-        await desk.lease("m-1", CaseFilter(queues=("ads",)))
-        first, second = await desk.review.queues()
+        ads = await reviewed.open(posts[:2], queue="ads")
+        await reviewed.open(posts[2:], Category.CBRN)
+        await reviewed.lease("m-1", CaseFilter(queues=("ads",)))
+        first, second = await reviewed.review.queues()
         assert (first.queue, first.open, first.held, first.severe) == ("ads", 2, 1, 0)
         assert (second.queue, second.open, second.held, second.severe) == ("general", 3, 0, 3)
         assert first.oldest_at == min(case.opened_at for case in ads)
@@ -245,9 +255,9 @@ class TestListing:
 
 class TestMany:
     async def test_fifty_leasing_at_once_share_none_and_lose_none(
-        self, desk: Reviewed, open_sql: OpenSql, sql_url: str, posts_of: MakePosts
+        self, reviewed: Reviewed, open_sql: OpenSql, sql_url: str, posts_of: MakePosts
     ) -> None:
-        cases = await desk.open(posts_of(100))
+        cases = await reviewed.open(posts_of(100))
         fronts = [SqlReview.beside(await open_sql(sql_url)) for _ in range(3)]
 
         async def work(number: int) -> list[str]:
@@ -262,25 +272,25 @@ class TestMany:
             return mine
 
         for front in fronts:
-            front._clock = desk.clock
+            front._clock = reviewed.clock
         done = await asyncio.gather(*map(work, range(50)))
         leased = [case_id for mine in done for case_id in mine]
         assert sorted(leased) == sorted(case.id for case in cases)
-        assert await desk.lease("m-x") == []
-        assert len(await desk.review.decided()) == 100
+        assert await reviewed.lease("m-x") == []
+        assert len(await reviewed.review.decided()) == 100
 
-    async def test_two_who_decide_one_case(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1))
-        await desk.lease("m-1")
+    async def test_two_who_decide_one_case(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1))
+        await reviewed.lease("m-1")
         results = await asyncio.gather(
-            *(desk.decide(case, moderator, ruled()) for moderator in ("m-1", "m-2", "m-3")), return_exceptions=True
+            *(reviewed.decide(case, moderator, ruled()) for moderator in ("m-1", "m-2", "m-3")), return_exceptions=True
         )
         assert sum(isinstance(result, Outdated | NotHeld) for result in results) == 2
 
     @on_sqlite  # which tells how it finds rows without statistics
-    async def test_the_lease_finds_its_way_by_an_index(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_the_lease_finds_its_way_by_an_index(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         plan = "EXPLAIN QUERY PLAN SELECT * FROM cases WHERE state = 'OPEN'{} ORDER BY rank, opened_at, id LIMIT 1"
-        async with desk.store.read() as connection:
+        async with reviewed.store.read() as connection:
             for narrowed in ("", " AND queue = 'ads'"):
                 rows = (await connection.execute(text(plan.format(narrowed)))).all()
                 assert "USING INDEX" in rows[0].detail

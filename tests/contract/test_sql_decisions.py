@@ -16,26 +16,28 @@ from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, CaseState
 from service.review.opening import case_for
 from service.storage.tables.audit import AUDIT
 from service.storage.tables.review import CASES
-from tests.review.desk import UNDO, Reviewed, ruled, twins
+from tests.review.reviewed import UNDO, Reviewed, ruled, twins
 
 MakePosts = Callable[..., list[Post]]
 BLOCK, ALLOW, LABEL, REVIEW = Decision.BLOCK, Decision.ALLOW, Decision.LABEL, Decision.REVIEW
 POST = Scope.POST
 
 
-async def audited(desk: Reviewed) -> list[tuple[str, str, str]]:
+async def audited(reviewed: Reviewed) -> list[tuple[str, str, str]]:
     """Actor, action and subject of each entry in the audit log."""
-    async with desk.store.read() as connection:
+    async with reviewed.store.read() as connection:
         rows = (await connection.execute(select(AUDIT).order_by(AUDIT.c.number))).all()
     return [(row.actor, row.action, row.subject) for row in rows]
 
 
 class TestDeciding:
-    async def test_a_post_gets_what_a_person_decided(self, desk: Reviewed) -> None:
+    async def test_a_post_gets_what_a_person_decided(self, reviewed: Reviewed) -> None:
         one, two = twins(count=2)
-        case, other = await desk.open([one, two])
-        outcome = await desk.decided(case, "m-1", ruled(BLOCK, Category.FRAUD, rationale="a known shop", scope=POST))
-        current = await desk.current(one)
+        case, other = await reviewed.open([one, two])
+        outcome = await reviewed.decided(
+            case, "m-1", ruled(BLOCK, Category.FRAUD, rationale="a known shop", scope=POST)
+        )
+        current = await reviewed.current(one)
         assert outcome.verdicts == (current,)
         assert (current.decision, current.ruling.categories) == (BLOCK, (Category.FRAUD,))
         assert (current.ruling.reason, current.ruling.case, current.ruling.rules) == ("scam", case.name, ("moderator",))
@@ -44,333 +46,335 @@ class TestDeciding:
         assert current.judgement.standing_for(one.name) == Standing(
             one.name, BLOCK, (Category.FRAUD,), "scam", case.name
         )
-        assert (await desk.current(two)).decision is REVIEW
-        assert (await desk.review.find_case(other.id)).state is CaseState.OPEN
-        decided = await desk.review.find_case(case.id)
+        assert (await reviewed.current(two)).decision is REVIEW
+        assert (await reviewed.review.find_case(other.id)).state is CaseState.OPEN
+        decided = await reviewed.review.find_case(case.id)
         assert decided == outcome.case
         assert (decided.state, decided.decision, decided.lease_until) == (
             CaseState.DECIDED,
             outcome.decision.id,
             None,
         )
-        [kept] = await desk.review.decisions([one.name])
-        assert kept == outcome.decision == await desk.review.find_decision(kept.id)
+        [kept] = await reviewed.review.decisions([one.name])
+        assert kept == outcome.decision == await reviewed.review.find_decision(kept.id)
         assert (kept.rationale, kept.seconds, kept.posts, kept.applied) == ("a known shop", 3.0, 1, True)
         assert kept.flagged == (Category.FRAUD,)
 
-    async def test_a_text_holds_for_all_that_carry_it_now(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_a_text_holds_for_all_that_carry_it_now(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         same, [another] = twins(), posts_of(1, start=7)
-        [case, *others, apart] = await desk.open([*same, another])
-        held = await desk.lease("m-2", CaseFilter(post=same[1].name))
-        outcome = await desk.decided(case, "m-1", ruled(LABEL, Category.MISINFORMATION))
-        assert [(await desk.current(post)).decision for post in same] == [LABEL] * 3
+        [case, *others, apart] = await reviewed.open([*same, another])
+        held = await reviewed.lease("m-2", CaseFilter(post=same[1].name))
+        outcome = await reviewed.decided(case, "m-1", ruled(LABEL, Category.MISINFORMATION))
+        assert [(await reviewed.current(post)).decision for post in same] == [LABEL] * 3
         assert len(outcome.verdicts) == outcome.decision.posts == 3
         for other in others:
-            along = await desk.review.find_case(other.id)
+            along = await reviewed.review.find_case(other.id)
             assert (along.state, along.decision, along.holder) == (CaseState.DECIDED, outcome.decision.id, "")
-        assert (await desk.review.find_case(apart.id)).state is CaseState.OPEN
+        assert (await reviewed.review.find_case(apart.id)).state is CaseState.OPEN
         with pytest.raises(Outdated, match="decided already"):
-            await desk.decide(held[0], "m-2", ruled())
+            await reviewed.decide(held[0], "m-2", ruled())
 
-    async def test_and_later(self, desk: Reviewed) -> None:
+    async def test_and_later(self, reviewed: Reviewed) -> None:
         first, later = twins(count=2)
-        [case] = await desk.open([first])
-        await desk.decided(case, "m-1", ruled(BLOCK))
-        [recorded] = await desk.store.record([later], [desk.asking(later)])
+        [case] = await reviewed.open([first])
+        await reviewed.decided(case, "m-1", ruled(BLOCK))
+        [recorded] = await reviewed.store.record([later], [reviewed.asking(later)])
         assert recorded.judgement
         standing = Standing("", BLOCK, (Category.FRAUD,), "scam", case.name)
         assert recorded.judgement.standing == (standing,)
-        assert await desk.review.open_cases([case_for(later, recorded, Routing())]) == [True]
-        [enforced] = await desk.review.enforce([first.name, later.name])
+        assert await reviewed.review.open_cases([case_for(later, recorded, Routing())]) == [True]
+        [enforced] = await reviewed.review.enforce([first.name, later.name])
         assert (enforced.post, enforced.decision, enforced.ruling.case) == (later.key, BLOCK, case.name)
-        assert await desk.review.enforce([first.name, later.name]) == []
-        assert await desk.current(later) == enforced
+        assert await reviewed.review.enforce([first.name, later.name]) == []
+        assert await reviewed.current(later) == enforced
 
-    async def test_new_verdicts_reach_whoever_follows(self, desk: Reviewed) -> None:
+    async def test_new_verdicts_reach_whoever_follows(self, reviewed: Reviewed) -> None:
         posts = twins()
-        [case, *_] = await desk.open(posts)
-        _, cursor = await desk.store.after(None, VerdictFilter(), 1)
-        outcome = await desk.decided(case, "m-1", ruled())
-        followed, _ = await desk.store.after(cursor, VerdictFilter(), 10)
+        [case, *_] = await reviewed.open(posts)
+        _, cursor = await reviewed.store.after(None, VerdictFilter(), 1)
+        outcome = await reviewed.decided(case, "m-1", ruled())
+        followed, _ = await reviewed.store.after(cursor, VerdictFilter(), 10)
         assert tuple(followed) == outcome.verdicts
         assert [verdict.revision for verdict in followed] == [1] * 3
 
-    async def test_a_post_decided_for_itself_keeps_its_decision(self, desk: Reviewed) -> None:
+    async def test_a_post_decided_for_itself_keeps_its_decision(self, reviewed: Reviewed) -> None:
         one, two, three = twins()
-        cases = await desk.open([one, two, three])
-        await desk.decided(cases[0], "m-1", ruled(ALLOW, scope=POST))
-        await desk.decided(cases[1], "m-2", ruled(BLOCK))
-        assert [(await desk.current(post)).decision for post in (one, two, three)] == [ALLOW, BLOCK, BLOCK]
+        cases = await reviewed.open([one, two, three])
+        await reviewed.decided(cases[0], "m-1", ruled(ALLOW, scope=POST))
+        await reviewed.decided(cases[1], "m-2", ruled(BLOCK))
+        assert [(await reviewed.current(post)).decision for post in (one, two, three)] == [ALLOW, BLOCK, BLOCK]
 
-    async def test_a_post_edited_since_is_left_alone(self, desk: Reviewed) -> None:
+    async def test_a_post_edited_since_is_left_alone(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        [case] = await desk.open([post])
-        await desk.lease("m-1")
+        [case] = await reviewed.open([post])
+        await reviewed.lease("m-1")
         edited = replace(post, text="Edited")
-        await desk.store.record([edited], [desk.asking(edited, LABEL)])
-        outcome = await desk.decide(case, "m-1", ruled(BLOCK))
+        await reviewed.store.record([edited], [reviewed.asking(edited, LABEL)])
+        outcome = await reviewed.decide(case, "m-1", ruled(BLOCK))
         assert outcome.verdicts == ()
-        assert (await desk.current(edited)).decision is LABEL
+        assert (await reviewed.current(edited)).decision is LABEL
 
-    async def test_a_set_aside_post_has_no_judgement(self, desk: Reviewed) -> None:
+    async def test_a_set_aside_post_has_no_judgement(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        aside = replace(desk.asking(post), judgement=None, source=Source.SET_ASIDE)
-        [verdict] = await desk.store.record([post], [aside])
+        aside = replace(reviewed.asking(post), judgement=None, source=Source.SET_ASIDE)
+        [verdict] = await reviewed.store.record([post], [aside])
         case = case_for(post, verdict, Routing())
-        assert await desk.review.open_cases([case]) == [True]
-        outcome = await desk.decided(case, "m-1", ruled(ALLOW))
+        assert await reviewed.review.open_cases([case]) == [True]
+        outcome = await reviewed.decided(case, "m-1", ruled(ALLOW))
         assert outcome.verdicts[0].source is Source.MODERATOR
-        assert (await desk.current(post)).decision is ALLOW
+        assert (await reviewed.current(post)).decision is ALLOW
 
-    async def test_deciding_the_same_again_changes_nothing(self, desk: Reviewed) -> None:
-        [case, *_] = await desk.open(twins())
-        first = await desk.decided(case, "m-1", ruled())
-        again = await desk.decide(case, "m-1", ruled())
+    async def test_deciding_the_same_again_changes_nothing(self, reviewed: Reviewed) -> None:
+        [case, *_] = await reviewed.open(twins())
+        first = await reviewed.decided(case, "m-1", ruled())
+        again = await reviewed.decide(case, "m-1", ruled())
         assert (again.case, again.decision, again.verdicts) == (first.case, first.decision, ())
         with pytest.raises(Outdated):
-            await desk.decide(case, "m-1", ruled(ALLOW))
+            await reviewed.decide(case, "m-1", ruled(ALLOW))
         with pytest.raises(Outdated):
-            await desk.decide(case, "m-2", ruled())
-        assert [action for _, action, _ in await audited(desk)] == ["case.decide"]
+            await reviewed.decide(case, "m-2", ruled())
+        assert [action for _, action, _ in await audited(reviewed)] == ["case.decide"]
 
-    async def test_time_counts_from_the_lease_unless_it_is_said(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        [case] = await desk.open(posts_of(1))
-        await desk.lease("m-1")
-        desk.clock.time += 42
-        outcome = await desk.review.decide(case.id, "m-1", ruled(), seconds=0.0, opinion=False)
+    async def test_time_counts_from_the_lease_unless_it_is_said(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        [case] = await reviewed.open(posts_of(1))
+        await reviewed.lease("m-1")
+        reviewed.clock.time += 42
+        outcome = await reviewed.review.decide(case.id, "m-1", ruled(), seconds=0.0, opinion=False)
         assert outcome.decision.seconds == 42
 
-    async def test_two_who_decide_on_one_text_at_once(self, desk: Reviewed) -> None:
+    async def test_two_who_decide_on_one_text_at_once(self, reviewed: Reviewed) -> None:
         posts = twins(count=20)
-        cases = await desk.open(posts)
-        held = {case.id: n for n in range(20) for case in await desk.lease(f"m-{n}")}
+        cases = await reviewed.open(posts)
+        held = {case.id: n for n in range(20) for case in await reviewed.lease(f"m-{n}")}
         said = [ruled((ALLOW, BLOCK)[number % 2]) for number in range(20)]
-        attempts = [desk.decide(case, f"m-{held[case.id]}", each) for case, each in zip(cases, said, strict=True)]
+        attempts = [reviewed.decide(case, f"m-{held[case.id]}", each) for case, each in zip(cases, said, strict=True)]
         results = await asyncio.gather(*attempts, return_exceptions=True)
         [outcome] = [result for result in results if not isinstance(result, Exception)]
         assert all(isinstance(result, Outdated) for result in results if result is not outcome)
-        decided = {(await desk.current(post)).decision for post in posts}
+        decided = {(await reviewed.current(post)).decision for post in posts}
         assert decided == {outcome.decision.decision}  # type: ignore[union-attr]
 
 
 class TestUndoing:
-    async def test_what_stood_before_stands_again(self, desk: Reviewed) -> None:
+    async def test_what_stood_before_stands_again(self, reviewed: Reviewed) -> None:
         posts = twins()
-        cases = await desk.open(posts)
-        before = [await desk.current(post) for post in posts]
-        made = await desk.decided(cases[0], "m-1", ruled())
-        outcome = await desk.undo("m-1", made.decision.id)
+        cases = await reviewed.open(posts)
+        before = [await reviewed.current(post) for post in posts]
+        made = await reviewed.decided(cases[0], "m-1", ruled())
+        outcome = await reviewed.undo("m-1", made.decision.id)
         for post, verdict in zip(posts, before, strict=True):
-            now = await desk.current(post)
+            now = await reviewed.current(post)
             assert (now.ruling, now.source, now.revision) == (verdict.ruling, verdict.source, 2)
             assert now.judgement == verdict.judgement
         assert (outcome.case.state, outcome.case.holder) == (CaseState.OPEN, "m-1")  # type: ignore[union-attr]
         assert outcome.decision.undone_at is not None
-        assert [(await desk.review.find_case(case.id)).state for case in cases] == [CaseState.OPEN] * 3
+        assert [(await reviewed.review.find_case(case.id)).state for case in cases] == [CaseState.OPEN] * 3
         assert len(outcome.verdicts) == 3
-        again = await desk.decide(cases[0], "m-1", ruled(ALLOW))
+        again = await reviewed.decide(cases[0], "m-1", ruled(ALLOW))
         assert len(again.verdicts) == 3
         actions = [("m-1", action, cases[0].name) for action in ("case.decide", "case.undo", "case.decide")]
-        assert await audited(desk) == actions
+        assert await audited(reviewed) == actions
 
-    async def test_a_post_that_came_since_gets_what_its_twin_had(self, desk: Reviewed) -> None:
+    async def test_a_post_that_came_since_gets_what_its_twin_had(self, reviewed: Reviewed) -> None:
         first, later = twins(count=2)
-        [case] = await desk.open([first])
-        await desk.decided(case, "m-1", ruled())
-        await desk.store.record([later], [desk.asking(later, LABEL)])
-        await desk.review.enforce([later.name])
-        await desk.undo("m-1")
-        now = await desk.current(later)
+        [case] = await reviewed.open([first])
+        await reviewed.decided(case, "m-1", ruled())
+        await reviewed.store.record([later], [reviewed.asking(later, LABEL)])
+        await reviewed.review.enforce([later.name])
+        await reviewed.undo("m-1")
+        now = await reviewed.current(later)
         assert (now.decision, now.ruling.case) == (REVIEW, "")
         assert now.judgement
         assert now.judgement.standing == ()
 
-    async def test_what_came_from_a_stale_cache_is_put_right(self, desk: Reviewed) -> None:
+    async def test_what_came_from_a_stale_cache_is_put_right(self, reviewed: Reviewed) -> None:
         first, later = twins(count=2)
-        [case] = await desk.open([first])
-        [made] = (await desk.decided(case, "m-1", ruled())).verdicts
-        await desk.undo("m-1")
-        stale = replace(desk.asking(later), ruling=made.ruling, source=Source.MODERATOR)
-        await desk.store.record([later], [stale])
-        assert await desk.review.enforce([first.name, later.name]) == []
-        [restored] = await desk.review.enforce([first.name, later.name], suspect=True)
+        [case] = await reviewed.open([first])
+        [made] = (await reviewed.decided(case, "m-1", ruled())).verdicts
+        await reviewed.undo("m-1")
+        stale = replace(reviewed.asking(later), ruling=made.ruling, source=Source.MODERATOR)
+        await reviewed.store.record([later], [stale])
+        assert await reviewed.review.enforce([first.name, later.name]) == []
+        [restored] = await reviewed.review.enforce([first.name, later.name], suspect=True)
         assert (restored.post, restored.decision, restored.ruling.case) == (later.key, REVIEW, "")
-        assert await desk.review.enforce([first.name, later.name], suspect=True) == []
+        assert await reviewed.review.enforce([first.name, later.name], suspect=True) == []
 
-    async def test_an_earlier_decision_holds_again(self, desk: Reviewed) -> None:
+    async def test_an_earlier_decision_holds_again(self, reviewed: Reviewed) -> None:
         one, two = twins(count=2)
-        [first] = await desk.open([one])
-        await desk.decided(first, "m-1", ruled(LABEL, Category.MISINFORMATION))
-        verdict = await desk.current(one)
+        [first] = await reviewed.open([one])
+        await reviewed.decided(first, "m-1", ruled(LABEL, Category.MISINFORMATION))
+        verdict = await reviewed.current(one)
         prevalence = case_for(one, verdict, Routing(), kind=CaseKind.PREVALENCE, subject="samples/1")
-        await desk.review.open_cases([prevalence])
-        await desk.decided(prevalence, "m-2", ruled(BLOCK))
-        assert (await desk.current(one)).decision is BLOCK
-        await desk.undo("m-2")
-        now = await desk.current(one)
+        await reviewed.review.open_cases([prevalence])
+        await reviewed.decided(prevalence, "m-2", ruled(BLOCK))
+        assert (await reviewed.current(one)).decision is BLOCK
+        await reviewed.undo("m-2")
+        now = await reviewed.current(one)
         assert (now.decision, now.ruling.case) == (LABEL, first.name)
-        [late] = await desk.store.record([two], [desk.asking(two)])
+        [late] = await reviewed.store.record([two], [reviewed.asking(two)])
         assert late.judgement
         assert late.judgement.standing_for(two.name).case == first.name  # type: ignore[union-attr]
 
-    async def test_only_ones_own_last_and_in_time(self, desk: Reviewed, posts_of: MakePosts) -> None:
-        one, two, three = await desk.open(posts_of(3))
+    async def test_only_ones_own_last_and_in_time(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
+        one, two, three = await reviewed.open(posts_of(3))
         with pytest.raises(NotFound):
-            await desk.undo("m-1")
-        first = await desk.decided(one, "m-1", ruled())
-        second = await desk.decided(two, "m-1", ruled())
-        await desk.decided(three, "m-2", ruled())
+            await reviewed.undo("m-1")
+        first = await reviewed.decided(one, "m-1", ruled())
+        second = await reviewed.decided(two, "m-1", ruled())
+        await reviewed.decided(three, "m-2", ruled())
         with pytest.raises(Outdated, match="not your last"):
-            await desk.undo("m-1", first.decision.id)
+            await reviewed.undo("m-1", first.decision.id)
         with pytest.raises(NotFound):
-            await desk.undo("m-1", "nothing")
-        desk.clock.time += UNDO + 1
+            await reviewed.undo("m-1", "nothing")
+        reviewed.clock.time += UNDO + 1
         with pytest.raises(Outdated, match="10 minutes"):
-            await desk.undo("m-1")
-        desk.clock.time -= 2
-        undone = await desk.undo("m-1", second.decision.id)
-        assert await desk.undo("m-1", second.decision.id) == replace(undone, verdicts=())  # a call made again
-        await desk.undo("m-1")
-        assert (await desk.current_decisions(posts_of(3))) == [REVIEW, REVIEW, BLOCK]
+            await reviewed.undo("m-1")
+        reviewed.clock.time -= 2
+        undone = await reviewed.undo("m-1", second.decision.id)
+        assert await reviewed.undo("m-1", second.decision.id) == replace(undone, verdicts=())  # a call made again
+        await reviewed.undo("m-1")
+        assert (await reviewed.current_decisions(posts_of(3))) == [REVIEW, REVIEW, BLOCK]
 
-    async def test_a_post_edited_since_has_no_case_any_more(self, desk: Reviewed) -> None:
+    async def test_a_post_edited_since_has_no_case_any_more(self, reviewed: Reviewed) -> None:
         one, two = twins(count=2)
-        case, other = await desk.open([one, two])
-        await desk.decided(case, "m-1", ruled(BLOCK))
+        case, other = await reviewed.open([one, two])
+        await reviewed.decided(case, "m-1", ruled(BLOCK))
         for post in (one, two):
             edited = replace(post, text="Edited")
-            await desk.store.record([edited], [desk.asking(edited, LABEL)])
-        outcome = await desk.undo("m-1")
+            await reviewed.store.record([edited], [reviewed.asking(edited, LABEL)])
+        outcome = await reviewed.undo("m-1")
         assert outcome.verdicts == ()
-        states = [(await desk.review.find_case(each.id)).state for each in (case, other)]
+        states = [(await reviewed.review.find_case(each.id)).state for each in (case, other)]
         assert states == [CaseState.CLOSED, CaseState.CLOSED]
 
-    async def test_what_somebody_decided_since_stays(self, desk: Reviewed) -> None:
+    async def test_what_somebody_decided_since_stays(self, reviewed: Reviewed) -> None:
         one, two = twins(count=2)
-        [case, _] = await desk.open([one, two])
-        await desk.decided(case, "m-1", ruled(BLOCK))
-        verdict = await desk.current(two)
+        [case, _] = await reviewed.open([one, two])
+        await reviewed.decided(case, "m-1", ruled(BLOCK))
+        verdict = await reviewed.current(two)
         sampled = case_for(two, verdict, Routing(), kind=CaseKind.PREVALENCE, subject="samples/1")
-        await desk.review.open_cases([sampled])
-        await desk.decided(sampled, "m-2", ruled(ALLOW, scope=POST))
-        await desk.undo("m-1")
-        assert (await desk.current_decisions([one, two])) == [REVIEW, ALLOW]
+        await reviewed.review.open_cases([sampled])
+        await reviewed.decided(sampled, "m-2", ruled(ALLOW, scope=POST))
+        await reviewed.undo("m-1")
+        assert (await reviewed.current_decisions([one, two])) == [REVIEW, ALLOW]
 
-    async def test_an_erased_post_has_no_case_again(self, desk: Reviewed) -> None:
+    async def test_an_erased_post_has_no_case_again(self, reviewed: Reviewed) -> None:
         one, two = twins(count=2)
-        case, other = await desk.open([one, two])
-        await desk.decided(case, "m-1", ruled())
-        async with desk.store.write() as tx:  # what an erasure leaves of a case
+        case, other = await reviewed.open([one, two])
+        await reviewed.decided(case, "m-1", ruled())
+        async with reviewed.store.write() as tx:  # what an erasure leaves of a case
             erased = {"name": f"platforms/erased/posts/{other.id}", "key": other.id, "fingerprint": ""}
             await tx.execute(update(CASES).where(CASES.c.id == other.id).values(**erased, content_digest=""))
-        await desk.undo("m-1")
-        states = [(await desk.review.find_case(each.id)).state for each in (case, other)]
+        await reviewed.undo("m-1")
+        states = [(await reviewed.review.find_case(each.id)).state for each in (case, other)]
         assert states == [CaseState.OPEN, CaseState.DECIDED]
-        async with desk.store.write() as tx:
+        async with reviewed.store.write() as tx:
             await tx.execute(update(CASES).where(CASES.c.id == other.id).values(state=CaseState.OPEN))
-        assert await desk.review.close_outdated([f"platforms/erased/posts/{other.id}"]) == 1
+        assert await reviewed.review.close_outdated([f"platforms/erased/posts/{other.id}"]) == 1
 
-    async def test_the_newest_decision_holds_whatever_the_clocks_say(self, desk: Reviewed) -> None:
+    async def test_the_newest_decision_holds_whatever_the_clocks_say(self, reviewed: Reviewed) -> None:
         one, two = twins(count=2)
-        [case] = await desk.open([one])
-        await desk.decided(case, "m-1", ruled(BLOCK))
-        desk.clock.time -= 60
-        verdict = await desk.current(one)
+        [case] = await reviewed.open([one])
+        await reviewed.decided(case, "m-1", ruled(BLOCK))
+        reviewed.clock.time -= 60
+        verdict = await reviewed.current(one)
         sampled = case_for(one, verdict, Routing(), kind=CaseKind.PREVALENCE, subject="samples/1")
-        await desk.review.open_cases([sampled])
-        await desk.decided(sampled, "m-2", ruled(ALLOW))
-        await desk.store.record([two], [desk.asking(two)])
-        await desk.review.enforce([one.name, two.name])
-        assert await desk.current_decisions([one, two]) == [ALLOW, ALLOW]
+        await reviewed.review.open_cases([sampled])
+        await reviewed.decided(sampled, "m-2", ruled(ALLOW))
+        await reviewed.store.record([two], [reviewed.asking(two)])
+        await reviewed.review.enforce([one.name, two.name])
+        assert await reviewed.current_decisions([one, two]) == [ALLOW, ALLOW]
 
 
 class TestKinds:
-    async def test_a_golden_case_changes_no_verdict(self, desk: Reviewed) -> None:
+    async def test_a_golden_case_changes_no_verdict(self, reviewed: Reviewed) -> None:
         [post] = twins(count=1)
-        await desk.store.record([post], [desk.asking(post, LABEL)])
-        golden = case_for(post, await desk.current(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
-        await desk.review.open_cases([golden])
-        outcome = await desk.decided(golden, "m-1", ruled(BLOCK))
+        await reviewed.store.record([post], [reviewed.asking(post, LABEL)])
+        golden = case_for(post, await reviewed.current(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
+        await reviewed.review.open_cases([golden])
+        outcome = await reviewed.decided(golden, "m-1", ruled(BLOCK))
         assert (outcome.verdicts, outcome.decision.applied) == ((), False)
-        assert (await desk.current(post)).decision is LABEL
-        assert await desk.store.standing([post.content_digest]) == [()]
-        [found] = await desk.review.decided(kinds=(CaseKind.GOLDEN,))
+        assert (await reviewed.current(post)).decision is LABEL
+        assert await reviewed.store.standing([post.content_digest]) == [()]
+        [found] = await reviewed.review.decided(kinds=(CaseKind.GOLDEN,))
         assert (found.subject, found.decision) == ("golden/1", BLOCK)
-        await desk.undo("m-1")
-        assert (await desk.review.find_case(golden.id)).state is CaseState.OPEN
+        await reviewed.undo("m-1")
+        assert (await reviewed.review.find_case(golden.id)).state is CaseState.OPEN
 
     @pytest.mark.parametrize(("said", "changed"), [(LABEL, False), (ALLOW, True)])
-    async def test_a_sampled_case_only_where_it_differs(self, desk: Reviewed, said: Decision, changed: bool) -> None:
+    async def test_a_sampled_case_only_where_it_differs(
+        self, reviewed: Reviewed, said: Decision, changed: bool
+    ) -> None:
         [post] = twins(count=1)
-        await desk.store.record([post], [desk.asking(post, LABEL)])
-        sampled = case_for(post, await desk.current(post), Routing(), kind=CaseKind.PREVALENCE, subject="samples/1")
-        await desk.review.open_cases([sampled])
-        outcome = await desk.decided(sampled, "m-1", ruled(said, Category.FRAUD))
+        await reviewed.store.record([post], [reviewed.asking(post, LABEL)])
+        sampled = case_for(post, await reviewed.current(post), Routing(), kind=CaseKind.PREVALENCE, subject="samples/1")
+        await reviewed.review.open_cases([sampled])
+        outcome = await reviewed.decided(sampled, "m-1", ruled(said, Category.FRAUD))
         assert outcome.decision.applied is changed
-        assert (await desk.current(post)).revision == int(changed)
+        assert (await reviewed.current(post)).revision == int(changed)
 
-    async def opinion(self, desk: Reviewed, first: Ruled) -> tuple[list[Post], str]:
+    async def opinion(self, reviewed: Reviewed, first: Ruled) -> tuple[list[Post], str]:
         posts = twins(count=2)
-        [case, *_] = await desk.open(posts)
-        await desk.lease("m-1", CaseFilter(post=posts[0].name))
-        outcome = await desk.decide(case, "m-1", first, opinion=True)
+        [case, *_] = await reviewed.open(posts)
+        await reviewed.lease("m-1", CaseFilter(post=posts[0].name))
+        outcome = await reviewed.decide(case, "m-1", first, opinion=True)
         assert (outcome.verdicts, outcome.decision.applied) == ((), False)
-        assert (await desk.current_decisions(posts)) == [REVIEW, REVIEW]
+        assert (await reviewed.current_decisions(posts)) == [REVIEW, REVIEW]
         only = CaseFilter(kinds=(CaseKind.SECOND_OPINION,))
-        assert await desk.lease("m-1", only) == []
-        [asked] = await desk.lease("m-2", only)
+        assert await reviewed.lease("m-1", only) == []
+        [asked] = await reviewed.lease("m-2", only)
         assert asked.blind
         assert asked.subject == f"decisions/{outcome.decision.id}"
         return posts, asked.id
 
-    async def test_two_of_one_opinion_decide(self, desk: Reviewed) -> None:
-        posts, asked = await self.opinion(desk, ruled(BLOCK))
-        second = await desk.review.decide(asked, "m-2", ruled(BLOCK, reason="other"), seconds=1, opinion=False)
+    async def test_two_of_one_opinion_decide(self, reviewed: Reviewed) -> None:
+        posts, asked = await self.opinion(reviewed, ruled(BLOCK))
+        second = await reviewed.review.decide(asked, "m-2", ruled(BLOCK, reason="other"), seconds=1, opinion=False)
         assert second.decision.applied
-        assert (await desk.current_decisions(posts)) == [BLOCK, BLOCK]
-        await desk.undo("m-2")
-        assert (await desk.current_decisions(posts)) == [REVIEW, REVIEW]
+        assert (await reviewed.current_decisions(posts)) == [BLOCK, BLOCK]
+        await reviewed.undo("m-2")
+        assert (await reviewed.current_decisions(posts)) == [REVIEW, REVIEW]
 
-    async def test_the_first_is_not_shown_until_the_second_is_given(self, desk: Reviewed) -> None:
-        posts, asked = await self.opinion(desk, ruled(BLOCK))
-        assert await desk.review.decisions([posts[0].name]) == []
-        await desk.review.decide(asked, "m-2", ruled(ALLOW), seconds=1, opinion=False)
-        assert [each.moderator for each in await desk.review.decisions([posts[0].name])] == ["m-2", "m-1"]
+    async def test_the_first_is_not_shown_until_the_second_is_given(self, reviewed: Reviewed) -> None:
+        posts, asked = await self.opinion(reviewed, ruled(BLOCK))
+        assert await reviewed.review.decisions([posts[0].name]) == []
+        await reviewed.review.decide(asked, "m-2", ruled(ALLOW), seconds=1, opinion=False)
+        assert [each.moderator for each in await reviewed.review.decisions([posts[0].name])] == ["m-2", "m-1"]
 
-    async def test_where_two_differ_a_third_decides(self, desk: Reviewed) -> None:
-        posts, asked = await self.opinion(desk, ruled(BLOCK))
-        second = await desk.review.decide(asked, "m-2", ruled(ALLOW), seconds=1, opinion=False)
+    async def test_where_two_differ_a_third_decides(self, reviewed: Reviewed) -> None:
+        posts, asked = await self.opinion(reviewed, ruled(BLOCK))
+        second = await reviewed.review.decide(asked, "m-2", ruled(ALLOW), seconds=1, opinion=False)
         assert not second.decision.applied
-        assert (await desk.current_decisions(posts)) == [REVIEW, REVIEW]
+        assert (await reviewed.current_decisions(posts)) == [REVIEW, REVIEW]
         only = CaseFilter(queues=(SECOND_OPINIONS,))
-        assert await desk.lease("m-1", only) == await desk.lease("m-2", only) == []
-        [third] = await desk.lease("m-3", only)
+        assert await reviewed.lease("m-1", only) == await reviewed.lease("m-2", only) == []
+        [third] = await reviewed.lease("m-3", only)
         assert not third.blind
-        await desk.decide(third, "m-3", ruled(LABEL, Category.MISINFORMATION))
-        assert (await desk.current_decisions(posts)) == [LABEL, LABEL]
+        await reviewed.decide(third, "m-3", ruled(LABEL, Category.MISINFORMATION))
+        assert (await reviewed.current_decisions(posts)) == [LABEL, LABEL]
         with pytest.raises(Outdated, match="second opinion"):
-            await desk.undo("m-2")
+            await reviewed.undo("m-2")
 
-    async def test_an_opinion_is_taken_back_until_the_second_is_given(self, desk: Reviewed) -> None:
-        _, asked = await self.opinion(desk, ruled(BLOCK))
-        undone = await desk.undo("m-1")
+    async def test_an_opinion_is_taken_back_until_the_second_is_given(self, reviewed: Reviewed) -> None:
+        _, asked = await self.opinion(reviewed, ruled(BLOCK))
+        undone = await reviewed.undo("m-1")
         assert undone.case
         assert undone.case.holder == "m-1"
-        assert (await desk.review.find_case(asked)).state is CaseState.CLOSED
-        await desk.decide(undone.case, "m-1", ruled(ALLOW), opinion=True)
-        [asked_again] = await desk.lease("m-2", CaseFilter(kinds=(CaseKind.SECOND_OPINION,)))
-        await desk.decide(asked_again, "m-2", ruled(BLOCK))
+        assert (await reviewed.review.find_case(asked)).state is CaseState.CLOSED
+        await reviewed.decide(undone.case, "m-1", ruled(ALLOW), opinion=True)
+        [asked_again] = await reviewed.lease("m-2", CaseFilter(kinds=(CaseKind.SECOND_OPINION,)))
+        await reviewed.decide(asked_again, "m-2", ruled(BLOCK))
         with pytest.raises(Outdated, match="second opinion"):
-            await desk.undo("m-1")
+            await reviewed.undo("m-1")
 
 
 class TestDecided:
-    async def test_pages_in_the_order_of_decisions(self, desk: Reviewed, posts_of: MakePosts) -> None:
+    async def test_pages_in_the_order_of_decisions(self, reviewed: Reviewed, posts_of: MakePosts) -> None:
         made = []
-        for case in await desk.open(posts_of(5)):
-            desk.clock.time += 10
-            made.append((await desk.decided(case, "m-1", ruled())).decision)
-        found = await desk.review.decided(limit=2)
-        found += await desk.review.decided(after=found[-1].id)
+        for case in await reviewed.open(posts_of(5)):
+            reviewed.clock.time += 10
+            made.append((await reviewed.decided(case, "m-1", ruled())).decision)
+        found = await reviewed.review.decided(limit=2)
+        found += await reviewed.review.decided(after=found[-1].id)
         assert found == made
-        assert await desk.review.decided(since=made[3].decided_at) == made[3:]
+        assert await reviewed.review.decided(since=made[3].decided_at) == made[3:]

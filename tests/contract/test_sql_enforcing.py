@@ -16,7 +16,7 @@ from service.review.sql import ruling as sql_ruling
 from service.storage.database import take_turns
 from service.storage.tables.records import row_key
 from tests.contract.conftest import on_postgres
-from tests.review.desk import Reviewed, ruled, twins
+from tests.review.reviewed import Reviewed, ruled, twins
 
 BLOCK, REVIEW = Decision.BLOCK, Decision.REVIEW
 Following = Callable[[Sequence[Verdict]], Awaitable[None]]
@@ -33,55 +33,59 @@ class Deaf:
 
 
 @pytest.fixture
-def following(desk: Reviewed) -> Following:
+def following(reviewed: Reviewed) -> Following:
     """What the follower of the verdicts does."""
     deaf = Deaf()
-    made = CaseOpening(desk.review, desk.store, cache=deaf, announcer=deaf, routing=Routing, observer=deaf)
+    made = CaseOpening(reviewed.review, reviewed.store, cache=deaf, announcer=deaf, routing=Routing, observer=deaf)
     return made.handle
 
 
 class TestEnforcing:
     async def test_the_newest_posts_at_once_and_the_others_soon(
-        self, desk: Reviewed, following: Following, monkeypatch: pytest.MonkeyPatch
+        self, reviewed: Reviewed, following: Following, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sql_ruling, "AT_MOST", 4)
         posts = twins(count=12)
-        cases = await desk.open(posts)
-        made = await desk.decided(cases[0], "m-1", ruled())
+        cases = await reviewed.open(posts)
+        made = await reviewed.decided(cases[0], "m-1", ruled())
         assert {verdict.post for verdict in made.verdicts} == {post.key for post in (posts[0], *posts[-4:])}
         await following(made.verdicts)
-        assert await desk.current_decisions(posts) == [BLOCK] * 12
-        states = [(found := await desk.review.find_case(case.id)).state for case in cases]
+        assert await reviewed.current_decisions(posts) == [BLOCK] * 12
+        states = [(found := await reviewed.review.find_case(case.id)).state for case in cases]
         assert (set(states), found.decision) == ({CaseState.DECIDED}, made.decision.id)
-        assert (await desk.review.find_decision(made.decision.id)).posts == 12
+        assert (await reviewed.review.find_decision(made.decision.id)).posts == 12
         await following(made.verdicts)  # told again, after a crash
-        assert {(await desk.current(post)).revision for post in posts} == {1}
-        undone = await desk.undo("m-1")
+        assert {(await reviewed.current(post)).revision for post in posts} == {1}
+        undone = await reviewed.undo("m-1")
         assert len(undone.verdicts) == 4
         await following(undone.verdicts)
-        assert await desk.current_decisions(posts) == [REVIEW] * 12
-        assert {(await desk.review.find_case(case.id)).state for case in cases} == {CaseState.OPEN}
+        assert await reviewed.current_decisions(posts) == [REVIEW] * 12
+        assert {(await reviewed.review.find_case(case.id)).state for case in cases} == {CaseState.OPEN}
 
-    async def test_a_post_that_is_recorded_meanwhile_gets_it_too(self, desk: Reviewed, following: Following) -> None:
+    async def test_a_post_that_is_recorded_meanwhile_gets_it_too(
+        self, reviewed: Reviewed, following: Following
+    ) -> None:
         first, crossing = twins(count=2)
-        [case] = await desk.open([first])
-        made = await desk.decided(case, "m-1", ruled())
-        [recorded] = await desk.store.record([crossing], [desk.asking(crossing)])  # its follower saw no decision yet
+        [case] = await reviewed.open([first])
+        made = await reviewed.decided(case, "m-1", ruled())
+        [recorded] = await reviewed.store.record(
+            [crossing], [reviewed.asking(crossing)]
+        )  # its follower saw no decision yet
         assert recorded.decision is REVIEW
         await following(made.verdicts)
-        assert (await desk.current(crossing)).decision is BLOCK
+        assert (await reviewed.current(crossing)).decision is BLOCK
 
     @on_postgres  # SQLite has one writer at a time
-    async def test_one_that_waits_on_a_record_sees_what_that_recorded(self, desk: Reviewed) -> None:
+    async def test_one_that_waits_on_a_record_sees_what_that_recorded(self, reviewed: Reviewed) -> None:
         first, crossing = twins(count=2)
-        [case] = await desk.open([first])
-        await desk.lease("m-1")
-        async with desk.store.write() as tx:
+        [case] = await reviewed.open([first])
+        await reviewed.lease("m-1")
+        async with reviewed.store.write() as tx:
             await take_turns(tx, "verdicts")  # as somebody's `record` does that was there first
-            deciding = asyncio.create_task(desk.decide(case, "m-1", ruled()))
+            deciding = asyncio.create_task(reviewed.decide(case, "m-1", ruled()))
             await asyncio.sleep(0.3)
-            verdict = desk.asking(crossing)
-            await insert_posts(tx, {row_key(crossing.key): crossing}, desk.store.now())
+            verdict = reviewed.asking(crossing)
+            await insert_posts(tx, {row_key(crossing.key): crossing}, reviewed.store.now())
             await make_current(tx, [(crossing.name, row_key(crossing.key))])
             await _insert_verdicts(tx, {row_key(crossing.key): verdict}, {row_key(crossing.key): ""})
         assert {each.post for each in (await deciding).verdicts} == {first.key, crossing.key}

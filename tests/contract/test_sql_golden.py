@@ -27,7 +27,7 @@ from service.review.sql.store import SqlReview
 from service.storage.tables.audit import AUDIT
 from service.storage.tables.quality import GOLDEN, GOLDEN_SHOWN, SAMPLES
 from service.storage.tables.records import POSTS
-from tests.review.desk import Reviewed, reviewed, ruled
+from tests.review.reviewed import Reviewed, review_on, ruled
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 MakePosts = Callable[..., list[Post]]
@@ -37,54 +37,54 @@ FRAUD, FINE = Answer(Decision.BLOCK, frozenset({Category.FRAUD})), Answer(Decisi
 
 
 @pytest.fixture
-async def desk(open_sql: OpenSql, sql_url: str, verdict_of: Callable[..., Verdict]) -> Reviewed:
+async def reviewed(open_sql: OpenSql, sql_url: str, verdict_of: Callable[..., Verdict]) -> Reviewed:
     """Review on each database."""
-    return await reviewed(open_sql, sql_url, verdict_of)
+    return await review_on(open_sql, sql_url, verdict_of)
 
 
 @pytest.fixture
-def quality(desk: Reviewed) -> SqlQuality:
+def quality(reviewed: Reviewed) -> SqlQuality:
     """Quality beside it."""
-    return SqlQuality.beside(desk.store)
+    return SqlQuality.beside(reviewed.store)
 
 
-def now(desk: Reviewed) -> datetime:
-    return datetime.fromtimestamp(desk.clock.time, UTC)
+def now(reviewed: Reviewed) -> datetime:
+    return datetime.fromtimestamp(reviewed.clock.time, UTC)
 
 
-async def recorded(desk: Reviewed, posts: list[Post], *decisions: Decision, **fields: Any) -> list[Verdict]:
+async def recorded(reviewed: Reviewed, posts: list[Post], *decisions: Decision, **fields: Any) -> list[Verdict]:
     """Record verdicts with these decisions in turn."""
     given = [decisions[place % len(decisions)] for place in range(len(posts))]
     verdicts = [
         replace(
-            desk.asking(post, decision, Category.FRAUD),
+            reviewed.asking(post, decision, Category.FRAUD),
             ruling=Ruling(decision, (Category.FRAUD,) if decision is not Decision.ALLOW else ()),
             **fields,
         )
         for post, decision in zip(posts, given, strict=True)
     ]
-    return await desk.store.record(posts, verdicts)
+    return await reviewed.store.record(posts, verdicts)
 
 
-def item_of(desk: Reviewed, post: Post, answer: Answer = FRAUD, **fields: Any) -> GoldenItem:
-    usual = {"id": f"g{post.id}", "added_by": "m-9", "added_at": now(desk), "verdict": desk.asking(post)}
+def item_of(reviewed: Reviewed, post: Post, answer: Answer = FRAUD, **fields: Any) -> GoldenItem:
+    usual = {"id": f"g{post.id}", "added_by": "m-9", "added_at": now(reviewed), "verdict": reviewed.asking(post)}
     return GoldenItem(post=post, answer=answer, **usual | fields)
 
 
-def shown_to(desk: Reviewed, item: GoldenItem, moderator: str, number: int = 0) -> tuple[Shown, GoldenItem]:
-    item = replace(item, post=disguised(item, Pace(moderator, 0, 0), now(desk)))
+def shown_to(reviewed: Reviewed, item: GoldenItem, moderator: str, number: int = 0) -> tuple[Shown, GoldenItem]:
+    item = replace(item, post=disguised(item, Pace(moderator, 0, 0), now(reviewed)))
     case = f"c-{item.id}-{moderator}"
-    shown = Shown(case=case, item=item.id, moderator=moderator, number=number, post=item.post.key, at=now(desk))
+    shown = Shown(case=case, item=item.id, moderator=moderator, number=number, post=item.post.key, at=now(reviewed))
     return shown, item
 
 
-def golden_case(desk: Reviewed, shown: Shown, item: GoldenItem) -> Case:
-    case = case_for(item.post, desk.asking(item.post), Routing(), kind=CaseKind.GOLDEN, subject=item.name)
-    until = now(desk) + timedelta(hours=1)
-    return replace(case, id=shown.case, holder=shown.moderator, leased_at=now(desk), lease_until=until)
+def golden_case(reviewed: Reviewed, shown: Shown, item: GoldenItem) -> Case:
+    case = case_for(item.post, reviewed.asking(item.post), Routing(), kind=CaseKind.GOLDEN, subject=item.name)
+    until = now(reviewed) + timedelta(hours=1)
+    return replace(case, id=shown.case, holder=shown.moderator, leased_at=now(reviewed), lease_until=until)
 
 
-def mixing_of(desk: Reviewed, quality: SqlQuality, cases: SqlReview) -> Mixing:
+def mixing_of(reviewed: Reviewed, quality: SqlQuality, cases: SqlReview) -> Mixing:
     """A front's mixing, after four cases on average; it never has to read."""
 
     async def read(posts: Sequence[Post]) -> list[Judgement | None]:
@@ -101,36 +101,36 @@ def mixing_of(desk: Reviewed, quality: SqlQuality, cases: SqlReview) -> Mixing:
         routing=Routing,
         observer=Quiet(),  # type: ignore[arg-type]
         every=4,
-        clock=lambda: now(desk),
+        clock=lambda: now(reviewed),
     )
 
 
 class TestGolden:
     async def test_an_item_comes_back_whole_and_a_text_is_golden_once(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
         one, two = posts_of(2)
-        item = item_of(desk, one, source="cases/1", note="plain")
-        bare = item_of(desk, two, FINE, verdict=None)
+        item = item_of(reviewed, one, source="cases/1", note="plain")
+        bare = item_of(reviewed, two, FINE, verdict=None)
         await quality.add_golden(item)
         await quality.add_golden(bare)
         with pytest.raises(Conflict, match="already"):
             await quality.add_golden(replace(item, id="other"))
         assert {each.id: each for each in await quality.golden_items()} == {item.id: item, bare.id: bare}
-        await quality.read_golden(bare.id, desk.asking(two))
+        await quality.read_golden(bare.id, reviewed.asking(two))
         assert {each.verdict is None for each in await quality.golden_items()} == {False}
-        async with desk.store.read() as connection:
+        async with reviewed.store.read() as connection:
             entries = (await connection.execute(select(AUDIT).order_by(AUDIT.c.number))).all()
         assert [(each.action, each.actor, each.subject) for each in entries] == [
             ("golden.add", "m-9", item.name),
             ("golden.add", "m-9", bare.name),
         ]
 
-    async def test_retiring(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
-        item = item_of(desk, *posts_of(1))
+    async def test_retiring(self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        item = item_of(reviewed, *posts_of(1))
         await quality.add_golden(item)
         retired = await quality.retire_golden(item.id, "m-8")
-        assert retired.retired_at == now(desk)
+        assert retired.retired_at == now(reviewed)
         assert await quality.retire_golden(item.id, "m-8") == retired
         assert await quality.golden_items() == []
         assert await quality.golden_items(retired=True) == [retired]
@@ -139,104 +139,104 @@ class TestGolden:
             await quality.retire_golden("none", "m-8")
 
     async def test_a_moderator_gets_an_item_once_and_never_what_they_decided_themselves(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
         posts = posts_of(3)
-        items = [item_of(desk, post) for post in posts]
+        items = [item_of(reviewed, post) for post in posts]
         for item in [*items[:2], replace(items[2], verdict=None)]:
             await quality.add_golden(item)
-        [case, _] = await desk.open(posts[:2])
-        await desk.decided(case, "m-1", ruled(Decision.BLOCK, Category.FRAUD))
+        [case, _] = await reviewed.open(posts[:2])
+        await reviewed.decided(case, "m-1", ruled(Decision.BLOCK, Category.FRAUD))
         assert [each.id for each in await quality.unseen("m-1")] == [items[1].id]  # the third was not read yet
-        assert await quality.show(*shown_to(desk, items[1], "m-1"))
+        assert await quality.show(*shown_to(reviewed, items[1], "m-1"))
         assert await quality.unseen("m-1") == []
         assert len(await quality.unseen("m-2")) == 2
-        assert not await quality.show(*shown_to(desk, items[0], "m-1"))  # another front was first with this number
+        assert not await quality.show(*shown_to(reviewed, items[0], "m-1"))  # another front was first with this number
 
     async def test_a_disguised_post_reaches_the_moderator_and_nobody_else(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
         [post] = posts_of(1)
-        await quality.add_golden(item_of(desk, post))
-        shown, item = shown_to(desk, item_of(desk, post), "m-1")
+        await quality.add_golden(item_of(reviewed, post))
+        shown, item = shown_to(reviewed, item_of(reviewed, post), "m-1")
         assert await quality.show(shown, item)
-        assert await desk.store.posts([item.post.key]) == [item.post]
-        assert await desk.store.undecided([item.post.key]) == set()
-        assert await desk.store.backlog() == (0, 0.0)
-        assert await desk.store.claim(10, lease=60) == []
-        assert await desk.store.find([item.post.key]) == [None]
-        assert (await desk.store.after(None, only=VerdictFilter(), limit=10))[1] == 0  # nothing for watchers
+        assert await reviewed.store.posts([item.post.key]) == [item.post]
+        assert await reviewed.store.undecided([item.post.key]) == set()
+        assert await reviewed.store.backlog() == (0, 0.0)
+        assert await reviewed.store.claim(10, lease=60) == []
+        assert await reviewed.store.find([item.post.key]) == [None]
+        assert (await reviewed.store.after(None, only=VerdictFilter(), limit=10))[1] == 0  # nothing for watchers
         verdict = await quality.disguised_verdict(item.post.key)
         assert verdict is not None
         assert (verdict.post, verdict.decision) == (item.post.key, Decision.REVIEW)
         assert verdict.judgement is not None
         assert await quality.disguised_verdict(post.key) is None
 
-    async def test_results_and_paces(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+    async def test_results_and_paces(self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
         posts = posts_of(6)
-        cases = await desk.open(posts[:3], queue="fraud")
+        cases = await reviewed.open(posts[:3], queue="fraud")
         for case in cases:
-            desk.clock.time += 1
-            await desk.decided(case, "m-1", ruled(Decision.ALLOW))
-        [pace] = await quality.paces(now(desk) - timedelta(minutes=15))
+            reviewed.clock.time += 1
+            await reviewed.decided(case, "m-1", ruled(Decision.ALLOW))
+        [pace] = await quality.paces(now(reviewed) - timedelta(minutes=15))
         assert (pace.moderator, pace.shown, pace.since, pace.queue) == ("m-1", 0, 3, "fraud")
         assert (pace.post, pace.opened_at) == (posts[2].name, cases[2].opened_at)
-        golden = item_of(desk, posts[5])
+        golden = item_of(reviewed, posts[5])
         await quality.add_golden(golden)
-        desk.clock.time += 1
-        shown, item = shown_to(desk, golden, "m-1")
+        reviewed.clock.time += 1
+        shown, item = shown_to(reviewed, golden, "m-1")
         assert await quality.show(shown, item)
-        assert await desk.review.open_cases([golden_case(desk, shown, item)]) == [True]
-        [leased] = await desk.lease("m-1")
+        assert await reviewed.review.open_cases([golden_case(reviewed, shown, item)]) == [True]
+        [leased] = await reviewed.lease("m-1")
         assert leased.id == shown.case
-        desk.clock.time += 1
-        outcome = await desk.decide(leased, "m-1", ruled(Decision.BLOCK, Category.FRAUD))
+        reviewed.clock.time += 1
+        outcome = await reviewed.decide(leased, "m-1", ruled(Decision.BLOCK, Category.FRAUD))
         assert outcome.verdicts == ()
         [result] = await quality.golden_results(LONG_AGO)
         assert (result.item, result.case, result.moderator, result.right) == (golden.id, shown.case, "m-1", True)
         assert await quality.shown(LONG_AGO) == [shown]
-        [pace] = await quality.paces(now(desk) - timedelta(minutes=15))
+        [pace] = await quality.paces(now(reviewed) - timedelta(minutes=15))
         assert (pace.shown, pace.since) == (1, 0)
-        assert await quality.paces(now(desk) + timedelta(minutes=15)) == []
+        assert await quality.paces(now(reviewed) + timedelta(minutes=15)) == []
 
     async def test_of_many_fronts_one_opens_the_case_that_is_due(
-        self, desk: Reviewed, sql_url: str, open_sql: OpenSql, posts_of: MakePosts
+        self, reviewed: Reviewed, sql_url: str, open_sql: OpenSql, posts_of: MakePosts
     ) -> None:
         posts = posts_of(10)
-        for case in await desk.open(posts[:6]):
-            await desk.decided(case, "m-1", ruled(Decision.ALLOW))
+        for case in await reviewed.open(posts[:6]):
+            await reviewed.decided(case, "m-1", ruled(Decision.ALLOW))
         fronts = []
         for _ in range(3):
             store = await open_sql(sql_url)
-            store._clock = desk.clock
+            store._clock = reviewed.clock
             quality, cases = SqlQuality.beside(store), SqlReview.beside(store)
-            fronts.append(mixing_of(desk, quality, cases))
-        quality = SqlQuality.beside(desk.store)
+            fronts.append(mixing_of(reviewed, quality, cases))
+        quality = SqlQuality.beside(reviewed.store)
         for post in posts[6:]:
-            await quality.add_golden(item_of(desk, post))
+            await quality.add_golden(item_of(reviewed, post))
         assert sum(await asyncio.gather(*(front.mix() for front in fronts * 3))) == 1
-        found = await desk.review.cases(CaseFilter(kinds=(CaseKind.GOLDEN,)), after="", limit=10)
+        found = await reviewed.review.cases(CaseFilter(kinds=(CaseKind.GOLDEN,)), after="", limit=10)
         [case] = found
         assert (case.holder, case.lease_until) == ("", None)  # they do not know of it
         mine = CaseFilter(states=(CaseState.OPEN,), moderator="m-1")
-        assert await desk.review.cases(mine, after="", limit=10) == []
-        assert await desk.lease("m-2") == []
-        [leased] = await desk.lease("m-1")
-        assert (leased.id, leased.holder, leased.leased_at) == (case.id, "m-1", now(desk))
-        assert await desk.review.cases(mine, after="", limit=10) == [await desk.review.find_case(case.id)]
+        assert await reviewed.review.cases(mine, after="", limit=10) == []
+        assert await reviewed.lease("m-2") == []
+        [leased] = await reviewed.lease("m-1")
+        assert (leased.id, leased.holder, leased.leased_at) == (case.id, "m-1", now(reviewed))
+        assert await reviewed.review.cases(mine, after="", limit=10) == [await reviewed.review.find_case(case.id)]
         assert [each.case for each in await quality.shown(LONG_AGO)] == [found[0].id]
 
     async def test_forgetting_a_post_erases_what_was_made_of_it(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
         one, two = posts_of(2)
-        await quality.count(await recorded(desk, [one, two], Decision.ALLOW), EVERYTHING)
+        await quality.count(await recorded(reviewed, [one, two], Decision.ALLOW), EVERYTHING)
         for post in (one, two):
-            await quality.add_golden(item_of(desk, post, source="cases/1"))
-        shown, item = shown_to(desk, item_of(desk, one), "m-1")
+            await quality.add_golden(item_of(reviewed, post, source="cases/1"))
+        shown, item = shown_to(reviewed, item_of(reviewed, one), "m-1")
         await quality.show(shown, item)
         assert await quality.forget([one.name]) == 2
-        async with desk.store.read() as connection:
+        async with reviewed.store.read() as connection:
             golden = (await connection.execute(select(GOLDEN.c.origin))).scalars().all()
             copies = (await connection.execute(select(GOLDEN_SHOWN))).all()
             names = (await connection.execute(select(POSTS.c.name))).scalars().all()

@@ -26,7 +26,7 @@ from service.review.case import Case, CaseKind, Scope
 from service.review.opening import case_for
 from service.storage.tables.quality import SAMPLE_DAYS, SAMPLES
 from service.storage.tables.records import row_key
-from tests.review.desk import Reviewed, reviewed, ruled
+from tests.review.reviewed import Reviewed, review_on, ruled
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 MakePosts = Callable[..., list[Post]]
@@ -36,56 +36,56 @@ FRAUD, FINE = Answer(Decision.BLOCK, frozenset({Category.FRAUD})), Answer(Decisi
 
 
 @pytest.fixture
-async def desk(open_sql: OpenSql, sql_url: str, verdict_of: Callable[..., Verdict]) -> Reviewed:
+async def reviewed(open_sql: OpenSql, sql_url: str, verdict_of: Callable[..., Verdict]) -> Reviewed:
     """Review on each database."""
-    return await reviewed(open_sql, sql_url, verdict_of)
+    return await review_on(open_sql, sql_url, verdict_of)
 
 
 @pytest.fixture
-def quality(desk: Reviewed) -> SqlQuality:
+def quality(reviewed: Reviewed) -> SqlQuality:
     """Quality beside it."""
-    return SqlQuality.beside(desk.store)
+    return SqlQuality.beside(reviewed.store)
 
 
-def now(desk: Reviewed) -> datetime:
-    return datetime.fromtimestamp(desk.clock.time, UTC)
+def now(reviewed: Reviewed) -> datetime:
+    return datetime.fromtimestamp(reviewed.clock.time, UTC)
 
 
-async def recorded(desk: Reviewed, posts: list[Post], *decisions: Decision, **fields: Any) -> list[Verdict]:
+async def recorded(reviewed: Reviewed, posts: list[Post], *decisions: Decision, **fields: Any) -> list[Verdict]:
     """Record verdicts with these decisions in turn."""
     given = [decisions[place % len(decisions)] for place in range(len(posts))]
     verdicts = [
         replace(
-            desk.asking(post, decision, Category.FRAUD),
+            reviewed.asking(post, decision, Category.FRAUD),
             ruling=Ruling(decision, (Category.FRAUD,) if decision is not Decision.ALLOW else ()),
             **fields,
         )
         for post, decision in zip(posts, given, strict=True)
     ]
-    return await desk.store.record(posts, verdicts)
+    return await reviewed.store.record(posts, verdicts)
 
 
 class TestCounting:
     async def test_each_verdict_counts_once_however_often_it_comes(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
-        verdicts = await recorded(desk, posts_of(10), Decision.ALLOW, Decision.BLOCK)
+        verdicts = await recorded(reviewed, posts_of(10), Decision.ALLOW, Decision.BLOCK)
         await quality.count(verdicts[:6], NOTHING)
         await quality.count(verdicts[:6], NOTHING)
         await quality.count(verdicts[3:], NOTHING)
         for grain in Grain:
-            [(start, counts)] = await quality.rows(grain, now(desk) - timedelta(days=1))
-            assert start.timestamp() == grain.start(now(desk))
+            [(start, counts)] = await quality.rows(grain, now(reviewed) - timedelta(days=1))
+            assert start.timestamp() == grain.start(now(reviewed))
             assert (counts["posts"], counts["decision:ALLOW"], counts["flagged:FRAUD:BLOCK"]) == (10, 5, 5)
         assert await quality.volumes(LONG_AGO) == {(Category.FRAUD, Decision.BLOCK): 5}
-        histograms = await quality.histograms(USUAL.first(now(desk).date()))
+        histograms = await quality.histograms(USUAL.first(now(reviewed).date()))
         assert {key.signal for key in histograms} == {"ai_generated", "misinformation"}
         assert all(sum(counts) == 10 and len(counts) == BINS for counts in histograms.values())
 
     async def test_many_fronts_count_what_one_does(
-        self, desk: Reviewed, sql_url: str, open_sql: OpenSql, posts_of: MakePosts
+        self, reviewed: Reviewed, sql_url: str, open_sql: OpenSql, posts_of: MakePosts
     ) -> None:
-        verdicts = await recorded(desk, posts_of(60), Decision.ALLOW)
+        verdicts = await recorded(reviewed, posts_of(60), Decision.ALLOW)
         fronts = [SqlQuality.beside(await open_sql(sql_url)) for _ in range(3)]
 
         async def follow(front: SqlQuality) -> None:
@@ -93,70 +93,74 @@ class TestCounting:
                 await front.count(verdicts[start : start + 10], EVERYTHING)
 
         await asyncio.gather(*map(follow, fronts))
-        [(_, counts)] = await fronts[0].rows(Grain.DAY, now(desk))
+        [(_, counts)] = await fronts[0].rows(Grain.DAY, now(reviewed))
         assert counts["posts"] == 60
-        allowed = {each.of.part: each for each in await fronts[0].sampled_days(now(desk).date())}[Part.ALLOWED]
+        allowed = {each.of.part: each for each in await fronts[0].sampled_days(now(reviewed).date())}[Part.ALLOWED]
         assert (allowed.posts, allowed.drawn) == (60, 60)
         assert len(await fronts[0].unopened(100)) == 60
 
-    async def test_revisions_are_no_posts(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
-        [verdict] = await recorded(desk, posts_of(1), Decision.REVIEW)
-        [revised] = await desk.store.revise([replace(verdict, ruling=Ruling(Decision.BLOCK), source=Source.MODERATOR)])
+    async def test_revisions_are_no_posts(self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        [verdict] = await recorded(reviewed, posts_of(1), Decision.REVIEW)
+        [revised] = await reviewed.store.revise(
+            [replace(verdict, ruling=Ruling(Decision.BLOCK), source=Source.MODERATOR)]
+        )
         await quality.count([verdict, revised], EVERYTHING)
-        [(_, counts)] = await quality.rows(Grain.DAY, now(desk))
+        [(_, counts)] = await quality.rows(Grain.DAY, now(reviewed))
         assert (counts["posts"], counts["revised"], counts["revised:BLOCK"]) == (1, 1, 1)
         assert len(await quality.unopened(10)) == 1
 
-    async def test_old_counts_are_let_go(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
-        old = now(desk) - KEPT[Grain.HOUR] - timedelta(days=1)
-        await quality.count(await recorded(desk, posts_of(1), Decision.ALLOW, decided_at=old), NOTHING)
-        await quality.count(await recorded(desk, posts_of(1, 1), Decision.ALLOW), NOTHING)
-        await quality.prune(now(desk))
+    async def test_old_counts_are_let_go(self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+        old = now(reviewed) - KEPT[Grain.HOUR] - timedelta(days=1)
+        await quality.count(await recorded(reviewed, posts_of(1), Decision.ALLOW, decided_at=old), NOTHING)
+        await quality.count(await recorded(reviewed, posts_of(1, 1), Decision.ALLOW), NOTHING)
+        await quality.prune(now(reviewed))
         counted = [len(await quality.rows(grain, LONG_AGO)) for grain in Grain]
         assert counted == [1, 1, 2]
 
 
 class TestSampling:
     async def test_who_is_drawn_can_be_told_again(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
-        verdicts = await recorded(desk, posts_of(200), Decision.ALLOW, Decision.BLOCK)
+        verdicts = await recorded(reviewed, posts_of(200), Decision.ALLOW, Decision.BLOCK)
         await quality.count(verdicts, Rates(share=0.2, flagged=3.0))
         drawn = {sampled.key: sampled for sampled, _, _ in await quality.unopened(1000)}
-        async with desk.store.read() as connection:
+        async with reviewed.store.read() as connection:
             rows = (await connection.execute(select(SAMPLES))).all()
             assert {row.key for row in rows} == set(drawn)
-        async with desk.store.read() as connection:
+        async with reviewed.store.read() as connection:
             rates = {row.part: row for row in await connection.execute(select(SAMPLE_DAYS))}
         assert rates["flagged"].rate == pytest.approx(3 * rates["allowed"].rate)
         for verdict in verdicts:
             part = rates["allowed" if verdict.decision is Decision.ALLOW else "flagged"]
             assert (row_key(verdict.post) in drawn) == is_drawn(row_key(verdict.post), part.seed, part.rate)
-        days = {each.of.part: each for each in await quality.sampled_days(now(desk).date())}
+        days = {each.of.part: each for each in await quality.sampled_days(now(reviewed).date())}
         assert (days[Part.ALLOWED].posts, days[Part.FLAGGED].posts) == (100, 100)
         assert sum(each.drawn for each in days.values()) == len(drawn)
 
     async def test_a_days_rate_stands_and_follows_the_day_before(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
-        await quality.count(await recorded(desk, posts_of(100), Decision.ALLOW), Rates(share=1.0, per_day=10))
-        desk.clock.time += 86_400
-        await quality.count(await recorded(desk, posts_of(50, 100), Decision.ALLOW), Rates(share=1.0, per_day=10))
-        await quality.count(await recorded(desk, posts_of(50, 150), Decision.ALLOW), Rates(share=0.9, per_day=90))
+        await quality.count(await recorded(reviewed, posts_of(100), Decision.ALLOW), Rates(share=1.0, per_day=10))
+        reviewed.clock.time += 86_400
+        await quality.count(await recorded(reviewed, posts_of(50, 100), Decision.ALLOW), Rates(share=1.0, per_day=10))
+        await quality.count(await recorded(reviewed, posts_of(50, 150), Decision.ALLOW), Rates(share=0.9, per_day=90))
         rates = {each.of.day: each.rate for each in await quality.sampled_days(date(2020, 1, 1))}
         assert sorted(rates.values()) == pytest.approx([0.1, 1.0])
 
-    async def test_answers_are_those_that_stand(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+    async def test_answers_are_those_that_stand(
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
+    ) -> None:
         posts = posts_of(4)
-        verdicts = await recorded(desk, posts, Decision.ALLOW)
+        verdicts = await recorded(reviewed, posts, Decision.ALLOW)
         await quality.count(verdicts, EVERYTHING)
-        cases = await open_drawn(desk, quality, posts, verdicts)
+        cases = await open_drawn(reviewed, quality, posts, verdicts)
         assert await quality.unopened(10) == []
         block, allow = ruled(Decision.BLOCK, Category.FRAUD), ruled(Decision.ALLOW)
         for case, said in zip(cases, (block, allow, block), strict=False):
-            await desk.decided(case, "m-1", said)
-        await desk.undo("m-1")
-        [day] = [each for each in await quality.sampled_days(now(desk).date()) if each.of.part is Part.ALLOWED]
+            await reviewed.decided(case, "m-1", said)
+        await reviewed.undo("m-1")
+        [day] = [each for each in await quality.sampled_days(now(reviewed).date()) if each.of.part is Part.ALLOWED]
         assert (day.posts, day.drawn, Counter(day.answers)) == (4, 4, Counter([FRAUD, FINE]))
         opinions = await quality.opinions(LONG_AGO)
         assert [(each.kind, each.weight, each.answer) for each in opinions] == [
@@ -166,41 +170,41 @@ class TestSampling:
         assert opinions[0].model == FINE
 
     async def test_a_decision_on_the_text_settles_a_drawn_post_too(
-        self, desk: Reviewed, quality: SqlQuality, post_of: Callable[..., Post]
+        self, reviewed: Reviewed, quality: SqlQuality, post_of: Callable[..., Post]
     ) -> None:
         drawn, other = post_of("Send your PIN", id="1"), post_of("Send your PIN", id="2")
-        verdicts = await recorded(desk, [drawn], Decision.ALLOW)
+        verdicts = await recorded(reviewed, [drawn], Decision.ALLOW)
         await quality.count(verdicts, EVERYTHING)
-        await open_drawn(desk, quality, [drawn], verdicts)
-        [case] = await desk.open([other])
-        await desk.decided(case, "m-1", replace(ruled(Decision.BLOCK, Category.FRAUD), scope=Scope.TEXT))
+        await open_drawn(reviewed, quality, [drawn], verdicts)
+        [case] = await reviewed.open([other])
+        await reviewed.decided(case, "m-1", replace(ruled(Decision.BLOCK, Category.FRAUD), scope=Scope.TEXT))
         by_kind = {each.kind: each for each in await quality.opinions(LONG_AGO)}
-        days = await quality.sampled_days(now(desk).date())
+        days = await quality.sampled_days(now(reviewed).date())
         if CaseKind.PREVALENCE in by_kind:  # else the case still waits, and the post counts as undecided
             assert by_kind[CaseKind.PREVALENCE].answer == FRAUD
         assert sum(day.decided for day in days) == (CaseKind.PREVALENCE in by_kind)
 
 
-async def open_drawn(desk: Reviewed, quality: SqlQuality, posts: list[Post], verdicts: list[Verdict]) -> list[Case]:
+async def open_drawn(reviewed: Reviewed, quality: SqlQuality, posts: list[Post], verdicts: list[Verdict]) -> list[Case]:
     """Open the cases of posts that were drawn, in the order of the posts."""
     waiting = {key: case for _, key, case in await quality.unopened(100)}
     cases = [
         replace(case_for(post, verdict, Routing(), kind=CaseKind.PREVALENCE), id=waiting[post.key], priority=3.0)
         for post, verdict in zip(posts, verdicts, strict=True)
     ]
-    assert await desk.review.open_cases(cases) == [True] * len(cases)
+    assert await reviewed.review.open_cases(cases) == [True] * len(cases)
     await quality.opened([row_key(post.key) for post in posts])
     return cases
 
 
 class TestOpinions:
     async def test_what_people_decided_beside_what_the_service_had(
-        self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts
+        self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts
     ) -> None:
         one, two = posts_of(2)
-        cases = await desk.open([one, two], Category.FRAUD)
-        await desk.decided(cases[0], "m-1", ruled(Decision.BLOCK, Category.FRAUD))
-        await desk.decided(cases[1], "m-2", ruled(Decision.ALLOW))
+        cases = await reviewed.open([one, two], Category.FRAUD)
+        await reviewed.decided(cases[0], "m-1", ruled(Decision.BLOCK, Category.FRAUD))
+        await reviewed.decided(cases[1], "m-2", ruled(Decision.ALLOW))
         found = await quality.opinions(LONG_AGO)
         asked = Answer(Decision.REVIEW, frozenset({Category.FRAUD}))
         assert [(each.moderator, each.answer, each.model) for each in found] == [
@@ -208,15 +212,15 @@ class TestOpinions:
             ("m-2", FINE, asked),
         ]
         assert [each.post for each in found] == [row_key(one.key), row_key(two.key)]
-        assert await quality.opinions(now(desk) + timedelta(days=1)) == []
+        assert await quality.opinions(now(reviewed) + timedelta(days=1)) == []
         assert await quality.appeal_counts(LONG_AGO) == dict[AppealState, int]()
 
-    async def test_queue_ages(self, desk: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
+    async def test_queue_ages(self, reviewed: Reviewed, quality: SqlQuality, posts_of: MakePosts) -> None:
         assert await quality.queue_ages() == []
         one, two, three = posts_of(3)
-        await desk.open([one], queue="fraud", opened_at=now(desk) - timedelta(seconds=90))
-        await desk.open([two, three], queue="ads", opened_at=now(desk) - timedelta(seconds=30))
-        await desk.lease("m-1")
+        await reviewed.open([one], queue="fraud", opened_at=now(reviewed) - timedelta(seconds=90))
+        await reviewed.open([two, three], queue="ads", opened_at=now(reviewed) - timedelta(seconds=30))
+        await reviewed.lease("m-1")
         ages = await quality.queue_ages()
         assert [(each.queue, each.open, each.oldest) for each in ages] == [("fraud", 1, 90.0), ("ads", 2, 30.0)]
         assert sum(each.held for each in ages) == 1

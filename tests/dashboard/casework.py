@@ -70,7 +70,7 @@ async def open_cases(site: Site, posts: Sequence[Post], signal: str = "misinform
     """Record a verdict on each post and open its case."""
     verdicts = [decided(post, signal, cluster=cluster) for post in posts]
     recorded = await site.store.record(posts, verdicts)
-    routing = site.desk.policies.current.routing
+    routing = site.services.policies.current.routing
     cases = [case_for(post, verdict, routing) for post, verdict in zip(posts, recorded, strict=True)]
     await SqlReview.beside(site.store).open_cases(cases)
 

@@ -1,6 +1,6 @@
 """The dashboard in a real browser: uvicorn on loopback, a record store on SQLite, Debian's Chromium, people signed in.
 
-Everything runs on one event loop of the session, so a test may use the desk directly. A message in the browser's
+Everything runs on one event loop of the session, so a test may use the services directly. A message in the browser's
 console, an error of a script or a breach of the Content-Security-Policy fails the test.
 """
 
@@ -18,7 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from prometheus_client import CollectorRegistry
 
 from service.dashboard.app import dashboard_app
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.moderation.telemetry import TelemetryObserver
 from service.people.person import Account, Person, new_id
 from service.people.roles import Role
@@ -27,7 +27,7 @@ from service.records.sql.store import SqlStore
 from service.runtime.dashboard import listening
 from service.runtime.settings import Settings
 from service.runtime.wiring import policy as policy_parts
-from service.runtime.wiring.dashboard import desk as wired_desk
+from service.runtime.wiring.dashboard import dashboard_services
 from service.runtime.wiring.front import casework as wired_casework
 from tests.dashboard.season import fill
 from tests.fakes.queue_and_cache import MemoryAnnouncer
@@ -61,7 +61,7 @@ class Site:
     """A dashboard that serves at `url`, and what stands behind it."""
 
     url: str
-    desk: Desk
+    services: DashboardServices
     store: SqlStore
     settings: Settings
     people: dict[str, Person] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Site:
 
     async def token(self, *roles: Role | str, name: str = "") -> str:
         """The token of a new session of such a person."""
-        return await self.desk.sign_in.begin(await self.person(*roles, name=name))
+        return await self.services.sign_in.begin(await self.person(*roles, name=name))
 
 
 @pytest.fixture
@@ -91,23 +91,23 @@ def site_settings(tmp_path: Path, sqlite_url: str) -> Settings:
     return Settings(database_url=sqlite_url, redis_url="unix:///nowhere", data_dir=tmp_path)
 
 
-async def desk_on(settings: Settings, store: SqlStore) -> Desk:
-    """The desk of a dashboard without Redis and without a front beside it."""
+async def services_on(settings: Settings, store: SqlStore) -> DashboardServices:
+    """The services of a dashboard without Redis and without a front beside it."""
     live = await policy_parts.taken_up(settings, store, None)
     cases = wired_casework(
         settings, store, routing=lambda: live.current.routing, observer=TelemetryObserver(CollectorRegistry())
     )
     governing = policy_parts.governing(settings, store, None)
-    return wired_desk(settings, store, MemoryAnnouncer(), policies=live, governing=governing, casework=cases)
+    return dashboard_services(settings, store, MemoryAnnouncer(), policies=live, governing=governing, casework=cases)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def site(site_settings: Settings) -> AsyncIterator[Site]:
     """A dashboard that serves."""
     store = await SqlStore.connect(site_settings.database_url)
-    desk = await desk_on(site_settings, store)
-    async with listening(dashboard_app(desk), "127.0.0.1:0") as url:
-        yield Site(url, desk, store, site_settings)
+    services = await services_on(site_settings, store)
+    async with listening(dashboard_app(services), "127.0.0.1:0") as url:
+        yield Site(url, services, store, site_settings)
     await store.close()
 
 
@@ -117,7 +117,7 @@ async def season_file(tmp_path_factory: pytest.TempPathFactory, migrated: Path) 
     path = tmp_path_factory.mktemp("season") / "season.db"
     shutil.copy(migrated, path)
     store = await SqlStore.connect(f"sqlite:///{path}")
-    await fill(store, await desk_on(Settings(database_url=f"sqlite:///{path}", redis_url="unix:///nowhere"), store))
+    await fill(store, await services_on(Settings(database_url=f"sqlite:///{path}", redis_url="unix:///nowhere"), store))
     await store.close()
     return path
 

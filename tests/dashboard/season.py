@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Judgement, Signal
 from service.domain.post import Post, Surface
@@ -158,15 +158,15 @@ class Season:
             await self.decided(len(PEOPLE))
             await mixing.mix()
 
-    async def appealed(self, desk: Desk, count: int) -> None:
+    async def appealed(self, services: DashboardServices, count: int) -> None:
         """Appeals of what was blocked or labelled: every third is upheld, the last waits."""
         acted = VerdictFilter(decisions=(Decision.BLOCK, Decision.LABEL, Decision.REDUCE))
         blocked = await self.store.page(acted, before=None, limit=count)
         for place, verdict in enumerate(blocked):
-            appeal = await desk.appealing.open(verdict.post.name, "I meant it otherwise.")
+            appeal = await services.appealing.open(verdict.post.name, "I meant it otherwise.")
             if place == len(blocked) - 1:
                 return
-            upheld, reasons = place % 3 == 0, desk.policies.current.routing.reasons
+            upheld, reasons = place % 3 == 0, services.policies.current.routing.reasons
             said = Ruled(
                 decision=Decision.ALLOW if upheld else verdict.decision,
                 categories=() if upheld else verdict.ruling.categories,
@@ -174,7 +174,7 @@ class Season:
                 rationale="Read once more.",
             )
             state = AppealState.UPHELD if upheld else AppealState.REJECTED
-            await desk.appealing.decide(appeal.id, "m-0d0e0000", state, said)
+            await services.appealing.decide(appeal.id, "m-0d0e0000", state, said)
 
     def _post(self, at: datetime) -> tuple[Post, Verdict]:
         """A post with its verdict; what is true of it is kept, to be found by moderators."""
@@ -257,11 +257,11 @@ async def _nothing(posts: Sequence[Post]) -> list[Judgement | None]:
     return [None for _ in posts]
 
 
-async def fill(store: SqlStore, desk: Desk) -> None:
+async def fill(store: SqlStore, services: DashboardServices) -> None:
     """A small season: enough for every number on the pages."""
     season = Season(store)
     await season.some(330, season.end - timedelta(days=10), timedelta(days=2))
     await season.some(400, season.end - timedelta(hours=30), timedelta(hours=32))
     await season.decided(60)
     await season.golden(4, "m-0d0e0000")
-    await season.appealed(desk, 4)
+    await season.appealed(services, 4)

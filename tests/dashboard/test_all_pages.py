@@ -30,20 +30,20 @@ def hostile(number: int) -> Post:
 
 async def filled(site: Site) -> list[str]:
     """A store with hostile posts, a case, an appeal, a claim and a version of the policy; the pages that show them."""
-    await site.desk.governing.enrol()
+    await site.services.governing.enrol()
     posts = [hostile(number) for number in range(3)]
     await open_cases(site, posts, "hate", cluster="f" * 32)
     await site.store.put([Claim(id="bleach", claim=SCRIPT, title=SCRIPT, verdict=SCRIPT[:250], publisher=SCRIPT[:250])])
     other = await site.person("moderator", name="first")
-    [case] = await site.desk.reviewing.lease(other.id)
+    [case] = await site.services.reviewing.lease(other.id)
     ruled = Ruled(decision=Decision.BLOCK, reason="hate", rationale=SCRIPT)
-    await site.desk.reviewing.decide(case.id, other.id, ruled)
-    appeal = await site.desk.appealing.open(case.post.name, SCRIPT)
+    await site.services.reviewing.decide(case.id, other.id, ruled)
+    appeal = await site.services.appealing.open(case.post.name, SCRIPT)
     for about in (case.post.name, f"platforms/example/authors/{posts[0].author}"):
-        await site.desk.reviewing.add_note(about, other.id, SCRIPT)
+        await site.services.reviewing.add_note(about, other.id, SCRIPT)
     document = DEFAULT.read_text(encoding="utf-8").replace("  hate: 0.90", "  hate: 0.80")
-    made = await site.desk.governing.create(document, author=other.id, note=SCRIPT)
-    await site.desk.governing.set_shadow(made.version, actor=other.id)
+    made = await site.services.governing.create(document, author=other.id, note=SCRIPT)
+    await site.services.governing.set_shadow(made.version, actor=other.id)
     return [
         f"/appeals/{appeal.id}",
         f"/posts/{case.post.name}",
@@ -65,7 +65,7 @@ async def sound(page: Page) -> None:
 
 @pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
 async def test_empty_pages(site: Site, open_page: OpenPage, viewport: dict[str, int] | None) -> None:
-    await site.desk.governing.enrol()
+    await site.services.governing.enrol()
     page = await open_page("/", "admin", viewport=viewport)
     for path in PAGES:
         await page.goto(path)

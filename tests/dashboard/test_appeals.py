@@ -18,9 +18,9 @@ async def contested(site: Site, name: str) -> str:
     """Have that person block a post and its author contest it; the appeal's id."""
     await open_cases(site, [post_of(1)], "hate")
     person = await site.person("moderator", name=name)
-    [case] = await site.desk.reviewing.lease(person.id)
-    await site.desk.reviewing.decide(case.id, person.id, Ruled(decision=Decision.BLOCK, reason="hate"))
-    return (await site.desk.appealing.open(case.post.name, STATEMENT)).id
+    [case] = await site.services.reviewing.lease(person.id)
+    await site.services.reviewing.decide(case.id, person.id, Ruled(decision=Decision.BLOCK, reason="hate"))
+    return (await site.services.appealing.open(case.post.name, STATEMENT)).id
 
 
 async def test_nothing_is_contested_and_it_says_so(open_page: OpenPage) -> None:
@@ -42,7 +42,7 @@ async def test_another_upholds_it_by_keyboard(site: Site, open_page: OpenPage) -
     await press(page, "Escape")
     await press(page, "2")
     await expect(page.get_by_role("status").first).to_contain_text("The appeal is upheld")
-    appeal = await site.desk.appealing.find(appeal_id)
+    appeal = await site.services.appealing.find(appeal_id)
     assert (appeal.state, appeal.decision) == (AppealState.UPHELD, Decision.ALLOW)
     assert (await site.store.latest(appeal.post.name)).decision is Decision.ALLOW
 
@@ -52,12 +52,12 @@ async def test_who_decided_first_is_not_given_it(site: Site, open_page: OpenPage
     page = await open_page("/appeals", "moderator", name="first")
     await press(page, "n")
     await expect(page.get_by_role("status").first).to_contain_text("you decided first")
-    assert (await site.desk.appealing.find(appeal_id)).state is AppealState.OPEN
+    assert (await site.services.appealing.find(appeal_id)).state is AppealState.OPEN
 
 
 async def test_another_rejects_it_and_what_stood_stays(site: Site, open_page: OpenPage) -> None:
     appeal_id = await contested(site, "first")
-    appeal = await site.desk.appealing.find(appeal_id)
+    appeal = await site.services.appealing.find(appeal_id)
     before = await site.store.latest(appeal.post.name)
     page = await open_page(f"/appeals/{appeal_id}", "moderator", name="second")
     await press(page, "n")
@@ -68,5 +68,5 @@ async def test_another_rejects_it_and_what_stood_stays(site: Site, open_page: Op
     await press(page, "Escape")
     await press(page, "1")
     await expect(page.get_by_role("status").first).to_contain_text("The appeal is rejected")
-    assert (await site.desk.appealing.find(appeal_id)).state is AppealState.REJECTED
+    assert (await site.services.appealing.find(appeal_id)).state is AppealState.REJECTED
     assert await site.store.latest(appeal.post.name) == before

@@ -21,7 +21,7 @@ async def test_reading_a_post_is_an_entry(site: Site, open_page: OpenPage) -> No
 
 async def test_the_chain_is_whole_and_a_noted_head_is_found(site: Site, open_page: OpenPage) -> None:
     page = await open_page("/audit", "lead")
-    head = await site.desk.audit.head()
+    head = await site.services.audit.head()
     await page.get_by_label("A digest that you noted").fill(head.digest)
     await page.get_by_role("button", name="Verify").click()
     await expect(page.get_by_role("status").first).to_contain_text("The chain is whole")

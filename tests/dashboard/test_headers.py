@@ -59,7 +59,7 @@ async def test_a_form_without_the_sessions_token_is_refused(site: Site, client_o
         assert "load the page again" in answer.text
     assert (await client.post("/people", json=fields)).status_code == 403
     assert (await client.post("/people", files={"csrf": b"x"}, data=fields)).status_code == 403
-    assert await site.desk.directory.named("Anna") is None
+    assert await site.services.directory.named("Anna") is None
     assert (await client.post("/people", data={**fields, "csrf": token})).status_code == 200
     fields["name"] = "Ben"
     assert (await client.post("/people", data=fields, headers={"X-CSRF-Token": token})).status_code == 200
@@ -131,7 +131,7 @@ async def test_cookies_are_closed_to_scripts_and_a_forged_proxy_is_not_believed(
 
 async def test_behind_tls_cookies_go_over_tls_alone_and_to_this_host(site: Site) -> None:
     token = await site.token("admin")
-    async with listening(dashboard_app(site.desk), "127.0.0.1:0", proxies="127.0.0.1") as url:
+    async with listening(dashboard_app(site.services), "127.0.0.1:0", proxies="127.0.0.1") as url:
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
         async with httpx.AsyncClient(base_url=url, headers=headers) as client:
             answer = await client.get("/sign-in")
@@ -184,7 +184,7 @@ async def test_who_is_not_signed_in_may_bring_little(client_of: Client) -> None:
 
 
 async def test_how_much_a_request_may_bring_is_said_by_route_and_right(site: Site, client_of: Client) -> None:
-    lead, viewer = [await site.desk.sign_in.session(await site.token(role)) for role in ("lead", "viewer")]
+    lead, viewer = [await site.services.sign_in.session(await site.token(role)) for role in ("lead", "viewer")]
     assert limit_for("/claims/import", lead) == 64 << 20
     assert limit_for("/claims/import", viewer) == limit_for("/people", lead) == MAX_BODY
     assert limit_for("/claims/import", None) == STRANGERS

@@ -64,7 +64,7 @@ def test_colours_that_meet_can_be_told_apart(ink: str, on: str, least: float, th
 
 
 async def paths(site: Site) -> list[str]:
-    anna, _ = await site.desk.directory.add("Anna", frozenset({Role.LEAD}), by=SYSTEM)
+    anna, _ = await site.services.directory.add("Anna", frozenset({Role.LEAD}), by=SYSTEM)
     return ["/people", f"/people/{anna.id}", "/password", "/nothing-here"]
 
 
@@ -117,17 +117,17 @@ async def test_the_keyboard_reaches_everything(site: Site, open_page: OpenPage) 
 
 
 async def test_a_confirmation_asks_and_no_is_no(site: Site, open_page: OpenPage) -> None:
-    anna, _ = await site.desk.directory.add("Anna", frozenset({Role.LEAD}), by=SYSTEM)
+    anna, _ = await site.services.directory.add("Anna", frozenset({Role.LEAD}), by=SYSTEM)
     page = await open_page(f"/people/{anna.id}", "admin")
     await page.get_by_role("button", name="Disable").click()
     ask = page.get_by_role("dialog", name="Are you sure?")
     await expect(ask).to_contain_text("Anna will be signed out at once.")
     await ask.get_by_role("button", name="Cancel").click()
-    assert not (await site.desk.directory.find(anna.id)).disabled
+    assert not (await site.services.directory.find(anna.id)).disabled
     await page.get_by_role("button", name="Disable").click()
     await ask.get_by_role("button", name="Disable").click()
     await expect(page.get_by_text("Anna is signed out and can't sign in any more.")).to_be_visible()
-    assert (await site.desk.directory.find(anna.id)).disabled
+    assert (await site.services.directory.find(anna.id)).disabled
 
 
 async def test_on_a_narrow_screen_the_menu_opens_without_a_mouse(site: Site, open_page: OpenPage) -> None:
@@ -152,15 +152,15 @@ async def test_pages_work_without_the_script(site: Site, open_page: OpenPage) ->
     await page.get_by_label("Name").fill("Anna")
     await page.get_by_role("button", name="Add").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Anna is added")
-    assert await site.desk.directory.named("Anna")
+    assert await site.services.directory.named("Anna")
 
 
 async def test_names_that_look_like_markup_are_words(site: Site, open_page: OpenPage) -> None:
     name = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
-    person, _ = await site.desk.directory.add(name, frozenset({Role.LEAD}), by=SYSTEM)
+    person, _ = await site.services.directory.add(name, frozenset({Role.LEAD}), by=SYSTEM)
     page = await open_page("/people", "admin")
     await page.get_by_role("link", name=name).click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(name)
     await page.get_by_role("button", name="Save roles").click()
     await expect(page.get_by_role("dialog")).to_contain_text(name)
-    assert (await site.desk.directory.find(person.id)).name == name
+    assert (await site.services.directory.find(person.id)).name == name

@@ -75,7 +75,7 @@ class TestWithASeason:
         )
 
     async def test_numbers_are_those_that_were_counted(self, site: Site, open_page: OpenPage) -> None:
-        found = await site.desk.quality.overview(Range.MONTH)
+        found = await site.services.quality.overview(Range.MONTH)
         assert found.posts > 600
         page = await open_page("/overview?range=30d", "viewer")
         assert (await number_in(page, "Posts")).startswith(str(found.posts))

@@ -17,7 +17,7 @@ STRICTER = DOCUMENT.replace("  hate: 0.90", "  hate: 0.80")
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
 async def enrolled(site: Site) -> None:
     """The policy file is a version, as in a front that runs."""
-    await site.desk.governing.enrol()
+    await site.services.governing.enrol()
 
 
 async def test_a_lead_of_policy_sees_what_a_change_does_before_it_does_it(site: Site, open_page: OpenPage) -> None:
@@ -35,7 +35,7 @@ async def test_a_lead_of_policy_sees_what_a_change_does_before_it_does_it(site: 
     await expect(page.locator("section:has(#would)")).to_contain_text("This change flips")
     await press(page, "w")
     await expect(page.get_by_role("status").first).to_contain_text("runs in shadow")
-    made = (await site.desk.governing.versions())[0]
+    made = (await site.services.governing.versions())[0]
     await page.goto(f"/policy/versions/{made.version}")
     await press(page, "y")
     await expect(page.get_by_role("dialog")).to_contain_text(
@@ -43,12 +43,12 @@ async def test_a_lead_of_policy_sees_what_a_change_does_before_it_does_it(site: 
     )
     await press(page, "Enter")
     await expect(page).to_have_url(re.compile("/policy$"))
-    assert (await site.desk.governing.live()).version == made.version
+    assert (await site.services.governing.live()).version == made.version
     await page.get_by_role("button", name="Roll back").click()
     await page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     await expect(page.get_by_role("status").first).to_contain_text("Rolled back")
-    assert (await site.desk.governing.live()).number == 1
-    changes = [change.act.value for change in await site.desk.governing.changes()]
+    assert (await site.services.governing.live()).number == 1
+    changes = [change.act.value for change in await site.services.governing.changes()]
     assert changes[:3] == ["ROLL_BACK", "PROMOTE", "SHADOW"]
 
 
@@ -69,21 +69,21 @@ async def test_no_worker_and_it_says_so(open_page: OpenPage) -> None:
 
 
 async def test_who_may_not_promote_is_not_offered_it(site: Site, client_of: Client, open_page: OpenPage) -> None:
-    made = await site.desk.governing.create(STRICTER, author="m-9")
+    made = await site.services.governing.create(STRICTER, author="m-9")
     page = await open_page(f"/policy/versions/{made.version}", "viewer")
     await expect(page.get_by_role("button", name="Promote")).to_have_count(0)
     client = await client_of("moderator")
     refused = await client.post(f"/policy/versions/{made.version}/promote", data={"note": ""})
     assert refused.status_code == 403
-    assert (await site.desk.governing.live()).number == 1
+    assert (await site.services.governing.live()).number == 1
 
 
 async def test_somebody_promoted_meanwhile(site: Site, client_of: Client) -> None:
-    first = await site.desk.governing.live()
-    one = await site.desk.governing.create(STRICTER, author="m-9")
-    two = await site.desk.governing.create(DOCUMENT.replace("  sexual: 0.95", "  sexual: 0.90"), author="m-9")
-    await site.desk.governing.promote(one.version, actor="m-8")
+    first = await site.services.governing.live()
+    one = await site.services.governing.create(STRICTER, author="m-9")
+    two = await site.services.governing.create(DOCUMENT.replace("  sexual: 0.95", "  sexual: 0.90"), author="m-9")
+    await site.services.governing.promote(one.version, actor="m-8")
     client = await client_of("policy")
     late = await client.post(f"/policy/versions/{two.version}/promote", data={"live": first.version})
     assert late.status_code == 409
-    assert (await site.desk.governing.live()).version == one.version
+    assert (await site.services.governing.live()).version == one.version

@@ -81,12 +81,12 @@ class TestWithASeason:
 
     async def test_all_that_is_measured_is_there(self, site: Site, open_page: OpenPage) -> None:
         page = await open_page("/quality", "lead")
-        agreements = await site.desk.quality.agreements()
+        agreements = await site.services.quality.agreements()
         assert agreements.decisions.alpha is not None
         shown = f"{agreements.decisions.alpha:.2f}"
         await expect(page.locator(".stat", has_text="Agreement on the decision")).to_contain_text(shown)
         await expect(page.get_by_text("Recall can be told from the prevalence sample alone")).to_be_visible()
-        accuracy = await site.desk.quality.accuracy()
+        accuracy = await site.services.quality.accuracy()
         table = page.get_by_role("region", name="Precision and recall by category")
         assert await table.get_by_role("row").count() == len(accuracy.categories) + 1
         await expect(table.get_by_role("rowheader", name="Fraud")).to_be_visible()
@@ -95,7 +95,7 @@ class TestWithASeason:
         fraud = page.get_by_role("group", name="Fraud", exact=True)
         await expect(fraud).to_contain_text("Large")
         await expect(fraud.get_by_role("img", name="Scores of Fraud")).to_be_visible()
-        for moved in await site.desk.quality.drift():
+        for moved in await site.services.quality.drift():
             card = page.get_by_role("group", name=words(moved.signal), exact=True)
             await expect(card).to_contain_text(moved.level.capitalize())
 
@@ -122,7 +122,7 @@ class TestWithASeason:
             assert await page.evaluate(OVERLAPS) == []
 
     async def test_scores_of_others_are_shown_and_never_ones_own(self, site: Site, open_page: OpenPage) -> None:
-        scores = await site.desk.quality.golden_scores()
+        scores = await site.services.quality.golden_scores()
         assert {score.moderator for score in scores} == set(PEOPLE)
         page = await open_page("/quality/golden", "lead")
         table = page.get_by_role("region", name="Golden items by moderator, last 90 days")
@@ -154,7 +154,7 @@ class TestGoldenItems:
         await page.keyboard.type("advance fee")
         await press(page, "Enter")
         await expect(page.get_by_text("The golden item is added. A worker reads it first.")).to_be_visible()
-        [item] = await site.desk.quality.golden_items()
+        [item] = await site.services.quality.golden_items()
         assert (item.answer, item.note) == (Answer(Decision.BLOCK, frozenset({Category.FRAUD})), "advance fee")
         assert item.added_by == (await site.person("lead")).id
         row = page.locator("tbody tr", has_text="Send a deposit")
@@ -196,19 +196,19 @@ class TestGoldenItems:
         assert 'value="birds"' in (await (await client_of("lead")).get("/quality/golden")).text
         data = {name: value for name, value in FORM.items() if name != "platform"}
         assert (await (await client_of("lead")).post("/quality/golden", data=data)).status_code == 303
-        [item] = await site.desk.quality.golden_items()
+        [item] = await site.services.quality.golden_items()
         assert item.post.platform == "birds"
         assert (len(item.post.id), item.post.id.isdigit(), item.post.id != "1795854") == (7, True, True)
         assert (item.post.author[:2], len(item.post.author)) == ("u-", 8)
 
     async def test_a_decided_case_becomes_one(self, site: Site, open_page: OpenPage, client_of: Client) -> None:
         await open_cases(site, [post_of(1)])
-        [case] = await site.desk.reviewing.cases(CaseFilter())
+        [case] = await site.services.reviewing.cases(CaseFilter())
         lead = await client_of("lead")
         early = await lead.post("/quality/golden/case", data={"case": case.id})
         assert early.status_code == 400
         assert "is not decided" in early.text
-        await site.desk.reviewing.lease("m-0a11ce00")
+        await site.services.reviewing.lease("m-0a11ce00")
         said = Ruled(decision=Decision.LABEL, categories=(Category.MISINFORMATION,), reason="any")
         await SqlReview.beside(site.store).decide(case.id, "m-0a11ce00", said, seconds=3.0, opinion=False)
         page = await open_page(f"/quality/golden?case={case.name}", "lead")
@@ -216,7 +216,7 @@ class TestGoldenItems:
         await press(page, "c")
         await press(page, "Enter")
         await expect(page.get_by_text("Moderators will meet it among their cases.")).to_be_visible()
-        [item] = await site.desk.quality.golden_items()
+        [item] = await site.services.quality.golden_items()
         assert item.answer == Answer(Decision.LABEL, frozenset({Category.MISINFORMATION}))
         assert (item.source, item.verdict and item.verdict.decision) == (case.name, Decision.REVIEW)
         await page.get_by_role("link", name="its case").press("Enter")
@@ -242,12 +242,12 @@ class TestGoldenItems:
         await page.get_by_role("button", name="Add", exact=True).click()
         await expect(page.locator("tbody tr", has_text="alert(1)")).to_contain_text(EVIL)
         assert await page.locator("main img, main script").count() == 0
-        [item] = await site.desk.quality.golden_items()
+        [item] = await site.services.quality.golden_items()
         assert (item.post.text, item.note) == (EVIL, EVIL)
 
     async def test_grave_texts_are_veiled_until_opened(self, site: Site, open_page: OpenPage) -> None:
         for place, category in enumerate((Category.SELF_HARM, Category.FRAUD)):
-            await site.desk.quality.add_golden(
+            await site.services.quality.add_golden(
                 post_of(place, f"Text {place}"), Answer(Decision.BLOCK, frozenset({category})), by="m-1"
             )
         page = await open_page("/quality/golden", "lead")

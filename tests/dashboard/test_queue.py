@@ -7,7 +7,7 @@ from dataclasses import replace
 from playwright.async_api import Page, Route, expect
 
 from service.dashboard.exposure import Exposure
-from service.dashboard.services import Care
+from service.dashboard.services import BreakPolicy
 from service.domain.decision import Decision
 from service.domain.post import Context
 from service.domain.verdict import Source, VerdictFilter
@@ -117,9 +117,9 @@ async def test_skipped_and_handed_over_cases_go_to_others(site: Site, open_page:
     await page.get_by_label("Note for them").fill("You know this advertiser.")
     await page.get_by_role("dialog").get_by_role("button", name="Hand over").click()
     await expect(page.locator("#case")).not_to_have_attribute("data-case", str(handed))
-    held = await site.desk.reviewing.cases(replace(HELD, moderator=other.id))
+    held = await site.services.reviewing.cases(replace(HELD, moderator=other.id))
     assert [case.id for case in held] == [handed]
-    notes = await site.desk.reviewing.notes([held[0].name])
+    notes = await site.services.reviewing.notes([held[0].name])
     assert [note.text for note in notes] == ["You know this advertiser."]
 
 
@@ -142,7 +142,7 @@ async def test_a_case_that_was_lost_meanwhile_is_told_and_the_next_comes(site: S
     await begin(page)
     case_id = await page.locator("#case").get_attribute("data-case")
     slow, quick = [await site.person("moderator", name=name) for name in ("slow", "quick")]
-    await site.desk.reviewing.hand_over(str(case_id), slow.id, to=quick.id)
+    await site.services.reviewing.hand_over(str(case_id), slow.id, to=quick.id)
     await decide(page, "9")
     await expect(page.get_by_role("status").first).to_contain_text("lease")
     verdicts = await site.store.page(ALL, before=None, limit=5)
@@ -172,7 +172,7 @@ async def test_a_colleague_who_decides_the_same_text_takes_the_case_along(site: 
     for page in (one, two):
         await begin(page)
     held = {await page.locator("#case").get_attribute("data-case") for page in (one, two)}
-    cases = {case.id: case.content_digest for case in await site.desk.reviewing.cases(HELD)}
+    cases = {case.id: case.content_digest for case in await site.services.reviewing.cases(HELD)}
     if len({cases[str(each)] for each in held}) == 2:  # one of them got the other text: give it back
         await decide(
             two
@@ -215,7 +215,7 @@ async def begin_with_one_ahead(site: Site, page: Page, kind: str = "fraud") -> t
     await begin(page)
     await expect(page.locator("#case")).to_have_attribute("data-ahead", "")
     shown = str(await page.locator("#case").get_attribute("data-case"))
-    held = await site.desk.reviewing.cases(replace(HELD, moderator=(await site.person("moderator")).id))
+    held = await site.services.reviewing.cases(replace(HELD, moderator=(await site.person("moderator")).id))
     [following] = {case.id for case in held} - {shown}
     return shown, following
 
@@ -243,10 +243,10 @@ async def test_the_next_case_is_there_before_the_server_has_answered(site: Site,
     await expect(case).not_to_have_attribute("aria-busy", "true")
     await expect(page.locator("#said")).to_contain_text("Decided.")
     me = (await site.person("moderator")).id
-    assert (await site.desk.reviewing.find(first)).state is CaseState.DECIDED
-    assert (await site.desk.reviewing.find(second)).holder == me
+    assert (await site.services.reviewing.find(first)).state is CaseState.DECIDED
+    assert (await site.services.reviewing.find(second)).holder == me
     assert await decide(page, "9") == second
-    assert (await site.desk.reviewing.find(second)).state is CaseState.DECIDED
+    assert (await site.services.reviewing.find(second)).state is CaseState.DECIDED
 
 
 async def test_a_decision_that_did_not_arrive_brings_its_case_back(site: Site, open_page: OpenPage) -> None:
@@ -265,12 +265,12 @@ async def test_the_case_made_ready_gives_way_when_it_was_lost(site: Site, open_p
     page = await open_page("/queue", "moderator")
     first, second = await begin_with_one_ahead(site, page)
     me, colleague = await site.person("moderator"), await site.person("moderator", name="colleague")
-    await site.desk.reviewing.hand_over(second, me.id, to=colleague.id)
+    await site.services.reviewing.hand_over(second, me.id, to=colleague.id)
     await press(page, "9")
     case = page.locator("#case")
     await expect(case).not_to_have_attribute("data-case", re.compile(f"{first}|{second}"))
     await expect(page.get_by_role("status").first).to_contain_text("Decided.")
-    assert (await site.desk.reviewing.find(second)).holder == colleague.id
+    assert (await site.services.reviewing.find(second)).holder == colleague.id
 
 
 async def test_what_needs_a_rationale_is_not_taken_for_decided(site: Site, open_page: OpenPage) -> None:
@@ -279,7 +279,7 @@ async def test_what_needs_a_rationale_is_not_taken_for_decided(site: Site, open_
     await press(page, "2")
     await expect(page.get_by_role("alert")).to_contain_text("Rationale")
     await expect(page.locator("#case")).to_have_attribute("data-case", first)
-    assert (await site.desk.reviewing.find(second)).state is CaseState.OPEN
+    assert (await site.services.reviewing.find(second)).state is CaseState.OPEN
 
 
 async def test_nobody_works_ahead_where_few_wait(site: Site, open_page: OpenPage) -> None:
@@ -288,7 +288,7 @@ async def test_nobody_works_ahead_where_few_wait(site: Site, open_page: OpenPage
     async with page.expect_response("**/ahead*") as answered:
         await begin(page)
     assert (await answered.value).status == 204
-    held = await site.desk.reviewing.cases(replace(HELD, moderator=(await site.person("moderator")).id))
+    held = await site.services.reviewing.cases(replace(HELD, moderator=(await site.person("moderator")).id))
     assert len(held) == 1
 
 
@@ -333,8 +333,8 @@ async def test_nothing_that_a_post_holds_runs(site: Site, open_page: OpenPage) -
     )
     await open_cases(site, [post], "hate")
     about = f"platforms/example/authors/{post.author}"
-    await site.desk.reviewing.add_note(post.name, "m-1", SCRIPT)
-    await site.desk.reviewing.add_note(about, "m-1", SCRIPT)
+    await site.services.reviewing.add_note(post.name, "m-1", SCRIPT)
+    await site.services.reviewing.add_note(about, "m-1", SCRIPT)
     page = await open_page("/queue", "moderator")
     await begin(page)
     await expect(page.locator(".post-text")).to_contain_text("<script>")
@@ -345,20 +345,20 @@ async def test_nothing_that_a_post_holds_runs(site: Site, open_page: OpenPage) -
 
 
 async def test_a_break_is_due_after_so_many_grave_posts() -> None:
-    care = Care(posts=2, rest=600)
+    breaks = BreakPolicy(posts=2, rest=600)
     seen = Exposure().after_one(1000.0).after_one(1010.0)
-    assert seen.due(care)
-    assert not Exposure().after_one(1000.0).due(care)
-    assert not seen.due(Care(posts=0))
+    assert seen.due(breaks)
+    assert not Exposure().after_one(1000.0).due(breaks)
+    assert not seen.due(BreakPolicy(posts=0))
     resting = seen.rests(2000.0)
-    assert resting.left(care, 2100.0) == 500.0
+    assert resting.left(breaks, 2100.0) == 500.0
     assert resting.rests(3000.0) == resting
-    assert resting.left(care, 9999.0) == 0.0
+    assert resting.left(breaks, 9999.0) == 0.0
 
 
 async def test_the_break_comes_between_cases(site: Site, open_page: OpenPage) -> None:
     await open_cases(site, [post_of(number, f"I will hurt you, {number}") for number in range(3)], "violence")
-    object.__setattr__(site.desk, "care", Care(posts=2, rest=600))
+    object.__setattr__(site.services, "breaks", BreakPolicy(posts=2, rest=600))
     page = await open_page("/queue", "moderator")
     await begin(page)
     await decide(page, "6")

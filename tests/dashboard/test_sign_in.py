@@ -13,7 +13,7 @@ from service.people.roles import Role
 from service.records.sql.store import SqlStore
 from service.runtime.dashboard import listening
 from service.runtime.settings import Settings
-from tests.dashboard.conftest import OpenPage, Site, desk_on
+from tests.dashboard.conftest import OpenPage, Site, services_on
 from tests.dashboard.keyboard import press
 from tests.people.openid import CLIENT, SECRET, OpenId, openid
 
@@ -31,7 +31,7 @@ async def sign_in(page: Page, name: str, password: str) -> None:
 
 
 async def test_the_first_administrator_comes_in_and_must_choose_a_password(site: Site, open_page: OpenPage) -> None:
-    password = await site.desk.directory.first()
+    password = await site.services.directory.first()
     page = await open_page("/people", allowed=("400",))
     await sign_in(page, "admin", password)
     title = page.get_by_role("heading", level=1)
@@ -57,7 +57,7 @@ async def test_the_first_administrator_comes_in_and_must_choose_a_password(site:
 
 
 async def test_a_wrong_password_says_no_more_than_an_unknown_name_and_locks(site: Site, open_page: OpenPage) -> None:
-    await site.desk.directory.add("Anna", frozenset({Role.MODERATOR}), by=SYSTEM)
+    await site.services.directory.add("Anna", frozenset({Role.MODERATOR}), by=SYSTEM)
     page = await open_page("/sign-in", allowed=("401", "429"))
     said = page.get_by_role("alert")
     await sign_in(page, "nobody", "wrong")
@@ -72,10 +72,10 @@ async def test_a_wrong_password_says_no_more_than_an_unknown_name_and_locks(site
 
 
 async def test_signing_in_goes_on_to_where_one_was_going(site: Site, open_page: OpenPage) -> None:
-    _, password = await site.desk.directory.add("Root", frozenset({Role.ADMIN}), by=SYSTEM)
-    root = await site.desk.directory.named("Root")
+    _, password = await site.services.directory.add("Root", frozenset({Role.ADMIN}), by=SYSTEM)
+    root = await site.services.directory.named("Root")
     assert root
-    await site.desk.directory.change_password(root, password, GOOD, session="")
+    await site.services.directory.change_password(root, password, GOOD, session="")
     page = await open_page(f"/people/{root.id}")
     await sign_in(page, "Root", GOOD)
     await expect(page).to_have_url(f"{site.url}/people/{root.id}")
@@ -95,7 +95,7 @@ async def test_a_session_of_somebody_who_was_shut_out_ends_at_once(site: Site, o
     page = await open_page("/people", "admin", name="Eve")
     eve = await site.person("admin", name="Eve")
     await site.person("admin")
-    await site.desk.directory.set_disabled(eve.id, True, by=SYSTEM)
+    await site.services.directory.set_disabled(eve.id, True, by=SYSTEM)
     await page.reload()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
@@ -123,7 +123,7 @@ async def test_an_organisation_signs_people_in(
     )
     store = await SqlStore.connect(settings.database_url)
     provider.claims["roles"] = ["bosses"]
-    async with listening(dashboard_app(await desk_on(settings, store)), "127.0.0.1:0") as url:
+    async with listening(dashboard_app(await services_on(settings, store)), "127.0.0.1:0") as url:
         page = await open_page(f"{url}/people", allowed=("401",))
         await expect(page.get_by_label("Password")).to_have_count(0)
         await page.get_by_role("link", name="Sign in with your organisation").click()

@@ -46,4 +46,4 @@ async def test_from_a_recorded_verdict_to_an_upheld_appeal(
 
 def _reason(front: Front) -> dict[str, str]:
     """A reason of the policy that decides."""
-    return {"reason": front.desk.policies.current.routing.reasons[0].name}
+    return {"reason": front.services.policies.current.routing.reasons[0].name}

@@ -12,7 +12,7 @@ from service.errors import RedisUnavailable
 from service.policy.routing import Reason, Route, Routing
 from service.records.sql.store import SqlStore
 from service.review.reviewing import Reviewing
-from tests.review.desk import Reviewed, reviewed
+from tests.review.reviewed import Reviewed, review_on
 
 ROUTING = Routing(
     routes=(
@@ -54,11 +54,11 @@ class Told:
 
 
 @pytest.fixture
-async def desk(sqlite_url: str, verdict_of: Callable[..., Verdict]) -> AsyncIterator[Reviewed]:
+async def reviewed(sqlite_url: str, verdict_of: Callable[..., Verdict]) -> AsyncIterator[Reviewed]:
     """A record store in SQLite with review beside it, and a clock of its own."""
-    desk = await reviewed(SqlStore.connect, sqlite_url, verdict_of)
-    yield desk
-    await desk.store.close()
+    reviewed = await review_on(SqlStore.connect, sqlite_url, verdict_of)
+    yield reviewed
+    await reviewed.store.close()
 
 
 @pytest.fixture
@@ -74,6 +74,8 @@ def routing() -> Routing:
 
 
 @pytest.fixture
-def reviewing(desk: Reviewed, told: Told, routing: Routing) -> Reviewing:
+def reviewing(reviewed: Reviewed, told: Told, routing: Routing) -> Reviewing:
     """The use cases."""
-    return Reviewing(desk.review, desk.store, routing=lambda: routing, observer=told, cache=told, announcer=told)
+    return Reviewing(
+        reviewed.review, reviewed.store, routing=lambda: routing, observer=told, cache=told, announcer=told
+    )

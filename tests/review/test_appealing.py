@@ -13,32 +13,32 @@ from service.policy.routing import Routing
 from service.review.appeal import AppealState
 from service.review.appealing import Appealing
 from service.review.case import Ruled
-from tests.review.desk import Reviewed, ruled, twins
+from tests.review.reviewed import Reviewed, ruled, twins
 
 BLOCK, LABEL, ALLOW = Decision.BLOCK, Decision.LABEL, Decision.ALLOW
 WHY = "The shop takes money and sends nothing"
 
 
 @pytest.fixture
-def appealing(desk: Reviewed, told: Any, routing: Routing) -> Appealing:
+def appealing(reviewed: Reviewed, told: Any, routing: Routing) -> Appealing:
     """The use cases."""
-    now: Callable[[], datetime] = lambda: datetime.fromtimestamp(desk.clock.time, UTC)  # noqa: E731
-    return Appealing(desk.review, desk.store, routing=lambda: routing, observer=told, now=now)
+    now: Callable[[], datetime] = lambda: datetime.fromtimestamp(reviewed.clock.time, UTC)  # noqa: E731
+    return Appealing(reviewed.review, reviewed.store, routing=lambda: routing, observer=told, now=now)
 
 
-async def judged(desk: Reviewed, decision: Decision, *categories: Category) -> Post:
+async def judged(reviewed: Reviewed, decision: Decision, *categories: Category) -> Post:
     [post] = twins(count=1)
-    await desk.store.record([post], [desk.asking(post, decision, *categories)])
+    await reviewed.store.record([post], [reviewed.asking(post, decision, *categories)])
     return post
 
 
 @pytest.mark.parametrize("reason", ["scam", "other", "fine"])
 @pytest.mark.parametrize("decision", [BLOCK, LABEL])
 async def test_a_rejected_one_keeps_what_was_decided(
-    desk: Reviewed, appealing: Appealing, decision: Decision, reason: str
+    reviewed: Reviewed, appealing: Appealing, decision: Decision, reason: str
 ) -> None:
-    post = await judged(desk, decision, Category.HATE, Category.FRAUD)
-    before = await desk.current(post)
+    post = await judged(reviewed, decision, Category.HATE, Category.FRAUD)
+    before = await reviewed.current(post)
     appeal = await appealing.open(post.name, "My shop is real")
     said = Ruled(decision=ALLOW, reason=reason, rationale=WHY)
     found, made = await appealing.decide(appeal.id, "m-2", AppealState.REJECTED, said)
@@ -48,13 +48,13 @@ async def test_a_rejected_one_keeps_what_was_decided(
         (Category.HATE, Category.FRAUD),
     )
     assert (made.verdicts, made.decision.applied) == ((), False)
-    assert await desk.current(post) == before
+    assert await reviewed.current(post) == before
     again, _ = await appealing.decide(appeal.id, "m-2", AppealState.REJECTED, said)
     assert again == found
 
 
-async def test_a_rejection_says_why(desk: Reviewed, appealing: Appealing) -> None:
-    appeal = await appealing.open((await judged(desk, BLOCK)).name, "My shop is real")
+async def test_a_rejection_says_why(reviewed: Reviewed, appealing: Appealing) -> None:
+    appeal = await appealing.open((await judged(reviewed, BLOCK)).name, "My shop is real")
     for said, field in (
         (Ruled(decision=ALLOW, reason="scam"), "rationale"),
         (Ruled(decision=ALLOW, reason="none", rationale=WHY), "reason"),
@@ -64,8 +64,8 @@ async def test_a_rejection_says_why(desk: Reviewed, appealing: Appealing) -> Non
         assert caught.value.field == field
 
 
-async def test_what_is_contested_upholds_nothing(desk: Reviewed, appealing: Appealing) -> None:
-    post = await judged(desk, BLOCK, Category.HATE, Category.FRAUD)
+async def test_what_is_contested_upholds_nothing(reviewed: Reviewed, appealing: Appealing) -> None:
+    post = await judged(reviewed, BLOCK, Category.HATE, Category.FRAUD)
     appeal = await appealing.open(post.name, "My shop is real")
     with pytest.raises(InvalidInput, match="is what the author contests"):
         await appealing.decide(appeal.id, "m-2", AppealState.UPHELD, ruled(BLOCK, Category.HATE, rationale=WHY))

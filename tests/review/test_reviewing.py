@@ -12,7 +12,7 @@ from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, Ruled, au
 from service.review.checking import checked
 from service.review.opening import case_for
 from service.review.reviewing import Reviewing, undisguised
-from tests.review.desk import ANY, Reviewed, ruled, twins
+from tests.review.reviewed import ANY, Reviewed, ruled, twins
 
 BLOCK, ALLOW = Decision.BLOCK, Decision.ALLOW
 
@@ -47,9 +47,9 @@ def test_where_the_policy_names_no_reasons_any_will_do() -> None:
         checked(ruled(reason=""), Routing())
 
 
-async def test_queues_in_the_policys_order(desk: Reviewed, reviewing: Reviewing) -> None:
-    await desk.open(twins(count=2), queue="german")
-    await desk.open(twins("b", 1, start=5), queue="appeals")
+async def test_queues_in_the_policys_order(reviewed: Reviewed, reviewing: Reviewing) -> None:
+    await reviewed.open(twins(count=2), queue="german")
+    await reviewed.open(twins("b", 1, start=5), queue="appeals")
     assert [(state.queue, state.open) for state in await reviewing.queues()] == [
         ("ads", 0),
         ("grave", 0),
@@ -59,8 +59,8 @@ async def test_queues_in_the_policys_order(desk: Reviewed, reviewing: Reviewing)
     ]
 
 
-async def test_one_is_leased_ahead_while_enough_wait_for_others(desk: Reviewed, reviewing: Reviewing) -> None:
-    await desk.open([post for number in range(8) for post in twins(f"Text {number}", 1, number)])
+async def test_one_is_leased_ahead_while_enough_wait_for_others(reviewed: Reviewed, reviewing: Reviewing) -> None:
+    await reviewed.open([post for number in range(8) for post in twins(f"Text {number}", 1, number)])
     [mine] = await reviewing.lease("m-1")
     ahead = await reviewing.lease_ahead("m-1", ANY, mine.id)
     assert ahead
@@ -73,9 +73,9 @@ async def test_one_is_leased_ahead_while_enough_wait_for_others(desk: Reviewed, 
     assert [each.id for each in await reviewing.lease("m-1")] == [ahead.id]
 
 
-async def test_caches_and_watchers_learn_of_it(desk: Reviewed, reviewing: Reviewing, told: Any) -> None:
+async def test_caches_and_watchers_learn_of_it(reviewed: Reviewed, reviewing: Reviewing, told: Any) -> None:
     posts = twins()
-    [case, *_] = await desk.open(posts)
+    [case, *_] = await reviewed.open(posts)
     await reviewing.lease("m-1", CaseFilter(post=case.post.name))
     outcome = await reviewing.decide(case.id, "m-1", ruled())
     assert tuple(told.cached) == outcome.verdicts
@@ -86,9 +86,9 @@ async def test_caches_and_watchers_learn_of_it(desk: Reviewed, reviewing: Review
     assert told.failures == ["cache", "announce"]
 
 
-async def test_what_is_seen_of_a_case(desk: Reviewed, reviewing: Reviewing) -> None:
+async def test_what_is_seen_of_a_case(reviewed: Reviewed, reviewing: Reviewing) -> None:
     [post] = twins(count=1)
-    [case] = await desk.open([post], author="a1")
+    [case] = await reviewed.open([post], author="a1")
     await reviewing.add_note(author_name(post.name, "a1"), "m-2", "an old friend")
     await reviewing.add_note(post.name, "m-2", "seen before")
     await reviewing.lease("m-1")
@@ -101,13 +101,13 @@ async def test_what_is_seen_of_a_case(desk: Reviewed, reviewing: Reviewing) -> N
     assert [note.text for note in view.notes] == ["seen before", "an old friend"]
 
 
-async def test_a_blind_case_shows_nothing_of_others(desk: Reviewed, reviewing: Reviewing) -> None:
+async def test_a_blind_case_shows_nothing_of_others(reviewed: Reviewed, reviewing: Reviewing) -> None:
     [post] = twins(count=1)
-    [case] = await desk.open([post])
+    [case] = await reviewed.open([post])
     await reviewing.add_note(case.name, "m-1", "I think that it is a scam")
-    await desk.decided(case, "m-1", ruled())
-    golden = case_for(post, desk.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
-    await desk.review.open_cases([golden])
+    await reviewed.decided(case, "m-1", ruled())
+    golden = case_for(post, reviewed.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
+    await reviewed.review.open_cases([golden])
     [leased] = await reviewing.lease("m-2")
     assert (leased.kind, leased.subject) == (CaseKind.REVIEW, "")
     view = await reviewing.look(leased.id, "m-2")
@@ -119,8 +119,8 @@ async def test_a_blind_case_shows_nothing_of_others(desk: Reviewed, reviewing: R
     assert asked.case.kind is CaseKind.REVIEW
 
 
-async def test_who_asked_for_a_second_opinion_waits(desk: Reviewed, reviewing: Reviewing) -> None:
-    await desk.open(twins(count=1))
+async def test_who_asked_for_a_second_opinion_waits(reviewed: Reviewed, reviewing: Reviewing) -> None:
+    await reviewed.open(twins(count=1))
     [case] = await reviewing.lease("m-1")
     await reviewing.second_opinion(case.id, "m-1", ruled())
     [asked] = await reviewing.lease("m-2")
@@ -133,11 +133,11 @@ async def test_who_asked_for_a_second_opinion_waits(desk: Reviewed, reviewing: R
     assert len((await reviewing.look(asked.id, "m-1")).decisions) == 2
 
 
-async def test_a_blind_case_is_for_its_holder_with_their_own_notes(desk: Reviewed, reviewing: Reviewing) -> None:
+async def test_a_blind_case_is_for_its_holder_with_their_own_notes(reviewed: Reviewed, reviewing: Reviewing) -> None:
     [post] = twins(count=1)
-    golden = case_for(post, desk.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
-    await desk.store.record([post], [desk.asking(post)])
-    await desk.review.open_cases([golden])
+    golden = case_for(post, reviewed.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
+    await reviewed.store.record([post], [reviewed.asking(post)])
+    await reviewed.review.open_cases([golden])
     with pytest.raises(NotAllowed, match="lease it"):
         await reviewing.look(golden.id, "m-2")
     await reviewing.lease("m-2")
@@ -146,10 +146,10 @@ async def test_a_blind_case_is_for_its_holder_with_their_own_notes(desk: Reviewe
     assert [note.text for note in (await reviewing.look(golden.id, "m-2")).notes] == ["ask about the shop"]
 
 
-async def test_a_golden_case_is_answered_like_any_other(desk: Reviewed, reviewing: Reviewing) -> None:
+async def test_a_golden_case_is_answered_like_any_other(reviewed: Reviewed, reviewing: Reviewing) -> None:
     [post] = twins(count=1)
-    golden = case_for(post, desk.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
-    await desk.review.open_cases([golden])
+    golden = case_for(post, reviewed.asking(post), Routing(), kind=CaseKind.GOLDEN, subject="golden/1")
+    await reviewed.review.open_cases([golden])
     await reviewing.lease("m-1")
     for _ in range(2):  # called again, too
         made = (await reviewing.decide(golden.id, "m-1", ruled())).decision
@@ -158,15 +158,15 @@ async def test_a_golden_case_is_answered_like_any_other(desk: Reviewed, reviewin
     assert (seen.kind, seen.applied, seen.posts) == (CaseKind.REVIEW, True, 1)
 
 
-async def test_a_lead_decides_a_post_anew(desk: Reviewed, reviewing: Reviewing) -> None:
+async def test_a_lead_decides_a_post_anew(reviewed: Reviewed, reviewing: Reviewing) -> None:
     [post] = twins(count=1)
     with pytest.raises(NotDecided):
         await reviewing.anew(post.name, "m-9")
-    [case] = await desk.open([post])
+    [case] = await reviewed.open([post])
     with pytest.raises(NotDecided, match="waits for a person"):
         await reviewing.anew(post.name, "m-9")
-    await desk.decided(case, "m-1", ruled())
-    desk.clock.time += 86_400
+    await reviewed.decided(case, "m-1", ruled())
+    reviewed.clock.time += 86_400
     opened = await reviewing.anew(post.name, "m-9")
     assert (opened.holder, opened.queue, opened.blind) == ("m-9", SECOND_OPINIONS, False)
     assert (await reviewing.anew(post.name, "m-9")).id == opened.id
@@ -183,11 +183,11 @@ async def test_a_lead_decides_a_post_anew(desk: Reviewed, reviewing: Reviewing) 
     assert await reviewing.history("platforms/x/posts/none") == []
 
 
-async def test_deciding_an_appeal_asks_for_a_rationale(desk: Reviewed, reviewing: Reviewing) -> None:
+async def test_deciding_an_appeal_asks_for_a_rationale(reviewed: Reviewed, reviewing: Reviewing) -> None:
     [post] = twins(count=1)
-    await desk.store.record([post], [desk.asking(post, BLOCK)])
-    case = case_for(post, await desk.current(post), Routing(), kind=CaseKind.APPEAL, subject="appeals/1")
-    await desk.review.open_cases([case])
+    await reviewed.store.record([post], [reviewed.asking(post, BLOCK)])
+    case = case_for(post, await reviewed.current(post), Routing(), kind=CaseKind.APPEAL, subject="appeals/1")
+    await reviewed.review.open_cases([case])
     await reviewing.lease("m-1")
     with pytest.raises(InvalidInput) as caught:
         await reviewing.decide(case.id, "m-1", ruled(ALLOW, reason="fine"))

@@ -36,7 +36,7 @@ from service.rpc.server import Server
 from service.storage.tables.audit import AUDIT
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
-from tests.review.desk import Reviewed, reviewed
+from tests.review.reviewed import Reviewed, review_on
 
 
 @dataclass
@@ -196,7 +196,7 @@ async def front(pipeline: ScriptedPipeline, weighing: Weighing) -> AsyncIterator
 class CaseFront:
     """A running server with cases over SQLite, and what its use cases told."""
 
-    desk: Reviewed
+    reviewed: Reviewed
     channel: grpc.aio.Channel
     cached: list[Verdict] = field(default_factory=list)
     announced: int = 0
@@ -221,14 +221,14 @@ class CaseFront:
     async def clustered(self, posts: Sequence[Post]) -> str:
         """Record verdicts that ask for a person, all in one cluster; its name."""
         cluster = posts[0].content_digest
-        verdicts = [self.desk.asking(post) for post in posts]
+        verdicts = [self.reviewed.asking(post) for post in posts]
         told = [replace(v, judgement=replace(v.judgement, cluster=cluster)) for v in verdicts if v.judgement]
-        await self.desk.store.record(posts, told)
+        await self.reviewed.store.record(posts, told)
         return cluster
 
     async def audited(self) -> list[tuple[str, str, str]]:
         """Actor, action and subject of each entry in the audit log."""
-        async with self.desk.store.read() as connection:
+        async with self.reviewed.store.read() as connection:
             rows = (await connection.execute(select(AUDIT).order_by(AUDIT.c.number))).all()
         return [(row.actor, row.action, row.subject) for row in rows]
 
@@ -238,11 +238,13 @@ async def casework(
     pipeline: ScriptedPipeline, weighing: Weighing, verdict_of: Callable[..., Verdict], sqlite_url: str
 ) -> AsyncIterator[CaseFront]:
     """A server with ReviewService and AppealService over a record store on SQLite."""
-    desk = await reviewed(SqlStore.connect, sqlite_url, verdict_of)
-    desk.clock.time = time.time()
-    front = CaseFront(desk, grpc.aio.insecure_channel("127.0.0.1:1"))
+    reviewed = await review_on(SqlStore.connect, sqlite_url, verdict_of)
+    reviewed.clock.time = time.time()
+    front = CaseFront(reviewed, grpc.aio.insecure_channel("127.0.0.1:1"))
     parts: dict[str, Any] = {"routing": Routing, "observer": front, "cache": front, "announcer": front}
-    cases = Casework(Reviewing(desk.review, desk.store, **parts), Appealing(desk.review, desk.store, **parts))
+    cases = Casework(
+        Reviewing(reviewed.review, reviewed.store, **parts), Appealing(reviewed.review, reviewed.store, **parts)
+    )
     server = Server(
         pipeline,
         pipeline.store,
@@ -257,7 +259,7 @@ async def casework(
         front.channel = channel
         yield front
     await server.stop(grace=1.0)
-    await desk.store.close()
+    await reviewed.store.close()
 
 
 @pytest.fixture

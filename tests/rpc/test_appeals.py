@@ -7,7 +7,7 @@ from assay.v1 import verdict_pb2
 from assay.v1.review_service_pb2 import CaseFilter, CaseRuling, LeaseCaseRequest
 
 from service.domain.decision import Decision
-from tests.review.desk import ruled, twins
+from tests.review.reviewed import ruled, twins
 
 ALLOW, LABEL, BLOCK = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_LABEL, verdict_pb2.DECISION_BLOCK
 UPHELD, REJECTED, OPEN = pb.APPEAL_STATE_UPHELD, pb.APPEAL_STATE_REJECTED, pb.APPEAL_STATE_OPEN
@@ -23,8 +23,8 @@ def stub(casework):
 async def blocked(casework):
     """A post that m-1 blocked."""
     [post] = twins(count=1)
-    [case] = await casework.desk.open([post])
-    await casework.desk.decided(case, "m-1", ruled())
+    [case] = await casework.reviewed.open([post])
+    await casework.reviewed.decided(case, "m-1", ruled())
     return post
 
 
@@ -58,18 +58,18 @@ async def test_an_upheld_appeal_overturns_the_decision(casework, stub, blocked, 
     assert (decided.state, decided.decider, decided.ruling.decision) == (UPHELD, "m-2", ALLOW)
     assert (decided.ruling.reason, decided.ruling.rationale) == ("scam", "The shop is real")
     assert decided.HasField("decide_time")
-    assert await casework.desk.current_decisions([blocked]) == [Decision.ALLOW]
+    assert await casework.reviewed.current_decisions([blocked]) == [Decision.ALLOW]
     assert casework.cached[-1].decision is Decision.ALLOW
     assert await decide(appeal) == decided
-    assert await casework.desk.review.upheld([blocked.name, "platforms/x/posts/9"]) == {blocked.name}
+    assert await casework.reviewed.review.upheld([blocked.name, "platforms/x/posts/9"]) == {blocked.name}
 
 
 async def test_a_rejected_one_leaves_it(casework, blocked, contest, decide):
-    before = await casework.desk.current(blocked)
+    before = await casework.reviewed.current(blocked)
     decided = await decide(await contest(blocked), REJECTED, decision=0)
     assert (decided.state, decided.ruling.decision) == (REJECTED, BLOCK)
-    assert await casework.desk.current(blocked) == before
-    assert await casework.desk.review.upheld([blocked.name]) == set()
+    assert await casework.reviewed.current(blocked) == before
+    assert await casework.reviewed.review.upheld([blocked.name]) == set()
 
 
 async def test_it_waits_as_a_case_that_the_first_decider_is_not_given(casework, blocked, contest, decide, failure_of):
@@ -100,7 +100,7 @@ async def test_once_for_each_decision(blocked, contest, decide, failure_of):
 
 async def test_the_policys_own_decision_can_be_contested(casework, contest, decide):
     [post] = twins(count=1)
-    await casework.desk.store.record([post], [casework.desk.asking(post, Decision.REDUCE)])
+    await casework.reviewed.store.record([post], [casework.reviewed.asking(post, Decision.REDUCE)])
     appeal = await contest(post)
     assert appeal.first_decider == ""
     assert (await decide(appeal)).state == UPHELD
@@ -108,11 +108,13 @@ async def test_the_policys_own_decision_can_be_contested(casework, contest, deci
 
 async def test_what_cannot_be_contested(casework, stub, contest, failure_of):
     allowed, waiting, old = (*twins("a", 1), *twins("b", 1, start=1), *twins("c", 1, start=2))
-    desk = casework.desk
-    await desk.store.record([allowed, waiting], [desk.asking(allowed, Decision.ALLOW), desk.asking(waiting)])
-    desk.clock.time -= 184 * 86_400
-    await desk.store.record([old], [desk.asking(old, Decision.BLOCK)])
-    desk.clock.time += 184 * 86_400
+    reviewed = casework.reviewed
+    await reviewed.store.record(
+        [allowed, waiting], [reviewed.asking(allowed, Decision.ALLOW), reviewed.asking(waiting)]
+    )
+    reviewed.clock.time -= 184 * 86_400
+    await reviewed.store.record([old], [reviewed.asking(old, Decision.BLOCK)])
+    reviewed.clock.time += 184 * 86_400
     assert (await failure_of(contest(allowed))).field == "post"
     assert (await failure_of(contest(waiting))).code is grpc.StatusCode.FAILED_PRECONDITION
     assert (await failure_of(contest(old))).code is grpc.StatusCode.PERMISSION_DENIED
@@ -125,7 +127,7 @@ async def test_what_cannot_be_contested(casework, stub, contest, failure_of):
 
 async def test_pages_oldest_first(casework, stub, contest, decide):
     posts = [post for n in range(5) for post in twins(f"Text {n}", 1, start=n)]
-    await casework.desk.store.record(posts, [casework.desk.asking(post, Decision.BLOCK) for post in posts])
+    await casework.reviewed.store.record(posts, [casework.reviewed.asking(post, Decision.BLOCK) for post in posts])
     appeals = [await contest(post) for post in posts]
     await decide(appeals[0])
     found, token = [], ""
@@ -160,7 +162,7 @@ async def test_a_bad_decision_names_its_field(blocked, contest, decide, failure_
 
 async def test_a_stricter_one_is_refused(casework, contest, decide, failure_of):
     [post] = twins(count=1)
-    await casework.desk.store.record([post], [casework.desk.asking(post, Decision.LABEL)])
+    await casework.reviewed.store.record([post], [casework.reviewed.asking(post, Decision.LABEL)])
     failure = await failure_of(decide(await contest(post), decision=BLOCK, categories=[verdict_pb2.CATEGORY_FRAUD]))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "ruling.decision")
 

@@ -47,7 +47,7 @@ rules:
 
 
 @dataclass
-class Desk:
+class PolicyHouse:
     """A server with PolicyService, and what is behind it."""
 
     stub: PolicyServiceStub
@@ -57,7 +57,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(sqlite_url: str, pipeline: Any, weighing: Any) -> AsyncIterator[Desk]:
+async def house(sqlite_url: str, pipeline: Any, weighing: Any) -> AsyncIterator[PolicyHouse]:
     store, actions = await SqlStore.connect(sqlite_url), MemoryBudget()
     parts = PolicyParts(
         store=SqlPolicies.beside(store),
@@ -80,49 +80,49 @@ async def desk(sqlite_url: str, pipeline: Any, weighing: Any) -> AsyncIterator[D
     )
     port = await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Desk(PolicyServiceStub(channel), store, actions, governing)
+        yield PolicyHouse(PolicyServiceStub(channel), store, actions, governing)
     await server.stop(grace=1.0)
     await store.close()
 
 
 @pytest.fixture
-async def mild(desk: Desk) -> str:
+async def mild(house: PolicyHouse) -> str:
     """The name of a version that is mild."""
-    made = await desk.stub.CreatePolicyVersion(pb.CreatePolicyVersionRequest(document=MILD, actor="m-1", note="try"))
+    made = await house.stub.CreatePolicyVersion(pb.CreatePolicyVersionRequest(document=MILD, actor="m-1", note="try"))
     return str(made.policy.name)
 
 
-async def live(desk: Desk) -> pb.PolicyVersion:
-    return (await desk.stub.GetPolicyVersion(pb.GetPolicyVersionRequest(name="policies/live"))).policy
+async def live(house: PolicyHouse) -> pb.PolicyVersion:
+    return (await house.stub.GetPolicyVersion(pb.GetPolicyVersionRequest(name="policies/live"))).policy
 
 
-async def test_a_version_is_made_read_and_listed(desk: Desk, mild: str) -> None:
-    found = (await desk.stub.GetPolicyVersion(pb.GetPolicyVersionRequest(name=mild))).policy
+async def test_a_version_is_made_read_and_listed(house: PolicyHouse, mild: str) -> None:
+    found = (await house.stub.GetPolicyVersion(pb.GetPolicyVersionRequest(name=mild))).policy
     assert (found.title, found.document, found.author, found.note) == ("mild", MILD, "m-1", "try")
     assert (found.live, found.shadow) == (False, False)
     assert abs(found.create_time.ToDatetime(UTC) - datetime.now(UTC)).total_seconds() < 30
-    file = await live(desk)
+    file = await live(house)
     assert (file.live, file.author, file.document) == (True, "system", FILE)
-    first = await desk.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest(page_size=1))
-    rest = await desk.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest(page_token=first.next_page_token))
+    first = await house.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest(page_size=1))
+    rest = await house.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest(page_token=first.next_page_token))
     assert sorted(each.name for each in (*first.policies, *rest.policies)) == sorted([mild, file.name])
     assert not rest.next_page_token
     assert not any(each.document for each in (*first.policies, *rest.policies))
 
 
-async def test_every_mistake_is_told(desk: Desk) -> None:
+async def test_every_mistake_is_told(house: PolicyHouse) -> None:
     wrong = MILD.replace("LABEL", "LABLE").replace("at_least: 0.8", "at_least: 8")
-    told = await desk.stub.ValidatePolicy(pb.ValidatePolicyRequest(document=wrong + "harms: {NONE: 1}\n"))
+    told = await house.stub.ValidatePolicy(pb.ValidatePolicyRequest(document=wrong + "harms: {NONE: 1}\n"))
     assert [mistake.split(",")[0] for mistake in told.mistakes] == ["line 7", "line 12"]
     assert told.policy == ""
-    good = await desk.stub.ValidatePolicy(pb.ValidatePolicyRequest(document=MILD))
+    good = await house.stub.ValidatePolicy(pb.ValidatePolicyRequest(document=MILD))
     assert (list(good.mistakes), good.policy.startswith("policies/")) == ([], True)
 
 
-async def test_a_bad_document_names_line_and_key(desk: Desk, failure_of: Any) -> None:
+async def test_a_bad_document_names_line_and_key(house: PolicyHouse, failure_of: Any) -> None:
     wrong = MILD.replace("LABEL", "LABLE")
     failure = await failure_of(
-        desk.stub.CreatePolicyVersion(pb.CreatePolicyVersionRequest(document=wrong, actor="m-1"))
+        house.stub.CreatePolicyVersion(pb.CreatePolicyVersionRequest(document=wrong, actor="m-1"))
     )
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "rules[0].then")
     assert failure.message.startswith("line 8, rules[0].then: 'LABLE'")
@@ -150,93 +150,93 @@ REFUSED: list[tuple[str, Any, grpc.StatusCode]] = [
 ]
 
 
-async def test_what_is_refused(desk: Desk, failure_of: Any) -> None:
+async def test_what_is_refused(house: PolicyHouse, failure_of: Any) -> None:
     for method, request, code in REFUSED:
-        failure = await failure_of(getattr(desk.stub, method)(request))
+        failure = await failure_of(getattr(house.stub, method)(request))
         assert failure.code == code, (method, failure)
         if code is grpc.StatusCode.NOT_FOUND:
             assert failure.reason == "POLICY_NOT_FOUND"
             assert failure.detail(error_details_pb2.ResourceInfo).resource_name == NOTHING
 
 
-async def test_the_difference_in_words(desk: Desk, mild: str) -> None:
-    found = await desk.stub.DiffPolicies(pb.DiffPoliciesRequest(candidate=mild))
+async def test_the_difference_in_words(house: PolicyHouse, mild: str) -> None:
+    found = await house.stub.DiffPolicies(pb.DiffPoliciesRequest(candidate=mild))
     words = [difference.words for difference in found.differences]
     assert (
         "New rule false: LABEL (MISINFORMATION) for misinformation at least 0.80, even where the classifiers abstain."
         in words
     )
     assert {difference.section for difference in found.differences} >= {"name", "rules", "thresholds", "budget"}
-    assert not (await desk.stub.DiffPolicies(pb.DiffPoliciesRequest(base=mild, candidate=mild))).differences
+    assert not (await house.stub.DiffPolicies(pb.DiffPoliciesRequest(base=mild, candidate=mild))).differences
 
 
-async def test_pasted_posts_are_tried(desk: Desk, mild: str, message_of: Any) -> None:
+async def test_pasted_posts_are_tried(house: PolicyHouse, mild: str, message_of: Any) -> None:
     posts = [message_of("Some text", 1), message_of("!setaside", 2)]
     for subject in ({"policy": mild}, {"document": MILD}):
-        found = await desk.stub.TestPolicy(pb.TestPolicyRequest(posts=posts, **subject))
+        found = await house.stub.TestPolicy(pb.TestPolicyRequest(posts=posts, **subject))
         read, aside = found.trials
         assert (read.post, read.candidate.decision, list(read.candidate.rules)) == (posts[0].name, LABEL, ["false"])
         assert {signal.name for signal in read.signals} == {"ai_generated", "misinformation"}
         assert (aside.live.decision, aside.candidate.decision, len(aside.signals)) == (REVIEW, ALLOW, 0)
 
 
-async def test_a_backtest(desk: Desk, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
+async def test_a_backtest(house: PolicyHouse, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
     posts = [post_of(f"text {number}", id=str(number)) for number in range(5)]
     verdicts = [replace(verdict_of(post), decided_at=datetime.now(UTC)) for post in posts]
-    await desk.store.record(posts, verdicts)
-    found = await desk.stub.BacktestPolicy(pb.BacktestPolicyRequest(candidate=mild))
+    await house.store.record(posts, verdicts)
+    found = await house.stub.BacktestPolicy(pb.BacktestPolicyRequest(candidate=mild))
     [flip] = found.flips
     assert (flip.before, flip.after, flip.posts, found.posts, found.complete) == (REVIEW, LABEL, 5, 5, True)
     assert found.summary.startswith("This change flips 5 of 5 posts since ")
     assert found.candidate == mild
-    assert found.base == (await live(desk)).name
+    assert found.base == (await live(house)).name
     assert sum(change.gained for change in found.categories) == 0
     assert [example.post for example in found.examples] == [post.name for post in reversed(posts)]
 
 
-async def test_promote_and_roll_back(desk: Desk, mild: str, failure_of: Any) -> None:
-    file = await live(desk)
-    done = await desk.stub.PromotePolicy(
+async def test_promote_and_roll_back(house: PolicyHouse, mild: str, failure_of: Any) -> None:
+    file = await live(house)
+    done = await house.stub.PromotePolicy(
         pb.PromotePolicyRequest(name=mild, actor="m-2", note="go", expected_live=file.name)
     )
     assert (done.change.act, done.change.policy, done.change.actor) == (pb.POLICY_ACT_PROMOTE, mild, "m-2")
-    assert (await live(desk)).name == mild
+    assert (await live(house)).name == mild
     again = pb.PromotePolicyRequest(name=file.name, actor="m-3", expected_live=file.name)
-    failure = await failure_of(desk.stub.PromotePolicy(again))
+    failure = await failure_of(house.stub.PromotePolicy(again))
     assert (failure.code, failure.reason) == (grpc.StatusCode.ABORTED, "OUTDATED")
-    back = await desk.stub.RollBackPolicy(pb.RollBackPolicyRequest(actor="m-2", expected_live=mild))
+    back = await house.stub.RollBackPolicy(pb.RollBackPolicyRequest(actor="m-2", expected_live=mild))
     assert (back.change.policy, back.change.previous_policy) == ("", mild)
-    assert (await live(desk)).name == file.name
-    first = await desk.stub.ListPolicyChanges(pb.ListPolicyChangesRequest(page_size=2))
+    assert (await live(house)).name == file.name
+    first = await house.stub.ListPolicyChanges(pb.ListPolicyChangesRequest(page_size=2))
     assert [each.act for each in first.changes] == [pb.POLICY_ACT_ROLL_BACK, pb.POLICY_ACT_PROMOTE]
-    rest = await desk.stub.ListPolicyChanges(pb.ListPolicyChangesRequest(page_token=first.next_page_token))
+    rest = await house.stub.ListPolicyChanges(pb.ListPolicyChangesRequest(page_token=first.next_page_token))
     assert [each.act for each in rest.changes] == [pb.POLICY_ACT_CREATE] * 2
 
 
-async def test_a_shadow_run(desk: Desk, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
-    await desk.stub.SetShadowPolicy(pb.SetShadowPolicyRequest(name=mild, actor="m-1"))
-    listed = await desk.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest())
+async def test_a_shadow_run(house: PolicyHouse, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
+    await house.stub.SetShadowPolicy(pb.SetShadowPolicyRequest(name=mild, actor="m-1"))
+    listed = await house.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest())
     assert [each.name for each in listed.policies if each.shadow] == [mild]
     posts = [post_of(f"text {number}", id=str(number)) for number in range(3)]
     given = [replace(verdict_of(post), decided_at=datetime.now(UTC)) for post in posts]
     given[0] = replace(given[0], ruling=Ruling(Decision.REVIEW))
     policy = replace(PolicyDocuments(None).policy(MILD), version=mild.removeprefix("policies/"))
-    shadow = Shadow(lambda: policy, desk.store, SqlShadow.beside(desk.store))
-    await shadow.handle(await desk.store.record(posts, given))
-    found = await desk.stub.CompareShadow(pb.CompareShadowRequest(days=1))
+    shadow = Shadow(lambda: policy, house.store, SqlShadow.beside(house.store))
+    await shadow.handle(await house.store.record(posts, given))
+    found = await house.stub.CompareShadow(pb.CompareShadowRequest(days=1))
     assert (found.policy, found.posts, found.agreed) == (mild, 3, 2)
     assert [(cell.before, cell.after, cell.posts) for cell in found.matrix] == [(LABEL, LABEL, 2), (REVIEW, LABEL, 1)]
     [example] = found.examples
     assert (example.post, example.live.decision, example.shadow.decision) == (posts[0].name, REVIEW, LABEL)
-    ended = await desk.stub.SetShadowPolicy(pb.SetShadowPolicyRequest(actor="m-1"))
+    ended = await house.stub.SetShadowPolicy(pb.SetShadowPolicyRequest(actor="m-1"))
     assert (ended.change.policy, ended.change.previous_policy) == ("", mild)
 
 
-async def test_the_budget_and_its_breaker(desk: Desk) -> None:
-    found = (await desk.stub.GetBudget(pb.GetBudgetRequest())).budget
+async def test_the_budget_and_its_breaker(house: PolicyHouse) -> None:
+    found = (await house.stub.GetBudget(pb.GetBudgetRequest())).budget
     assert (found.spent, found.limit, found.HasField("open_time")) == (0, 1000, False)
-    await desk.actions.spend([PostKey(str(number), "") for number in range(3)], 2)
-    found = (await desk.stub.GetBudget(pb.GetBudgetRequest())).budget
+    await house.actions.spend([PostKey(str(number), "") for number in range(3)], 2)
+    found = (await house.stub.GetBudget(pb.GetBudgetRequest())).budget
     assert (found.spent, found.HasField("open_time")) == (2, True)
-    closed = (await desk.stub.CloseBreaker(pb.CloseBreakerRequest(actor="m-1", note="all right"))).budget
+    closed = (await house.stub.CloseBreaker(pb.CloseBreakerRequest(actor="m-1", note="all right"))).budget
     assert (closed.granted, closed.limit, closed.HasField("open_time")) == (2, 1002, False)

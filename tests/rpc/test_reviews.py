@@ -11,7 +11,7 @@ from service.domain.verdict import Source
 from service.policy.routing import Routing
 from service.review.case import CaseKind
 from service.review.opening import case_for
-from tests.review.desk import twins
+from tests.review.reviewed import twins
 
 BLOCK, ALLOW = verdict_pb2.DECISION_BLOCK, verdict_pb2.DECISION_ALLOW
 FRAUD, HATE = verdict_pb2.CATEGORY_FRAUD, verdict_pb2.CATEGORY_HATE
@@ -51,7 +51,7 @@ def decide(stub):
 
 async def test_a_case_from_the_queue_to_the_verdict(casework, stub, lease, decide):
     posts = twins(count=2)
-    await casework.desk.open(posts)
+    await casework.reviewed.open(posts)
     [queue] = [each for each in (await stub.ListQueues(pb.ListQueuesRequest())).queues if each.open_cases]
     assert (queue.queue, queue.open_cases, queue.held_cases) == ("general", 2, 0)
     assert queue.HasField("oldest_open_time")
@@ -62,19 +62,19 @@ async def test_a_case_from_the_queue_to_the_verdict(casework, stub, lease, decid
     assert (response.case.state, response.case.decision) == (pb.CASE_STATE_DECIDED, response.decision.name)
     assert (response.decision.posts, response.decision.applied) == (2, True)
     assert response.decision.time_spent.seconds == 7
-    assert await casework.desk.current_decisions(posts) == [Decision.BLOCK] * 2
+    assert await casework.reviewed.current_decisions(posts) == [Decision.BLOCK] * 2
     assert casework.announced >= 1
     assert {verdict.source for verdict in casework.cached} == {Source.MODERATOR}
     undone = await stub.UndoDecision(pb.UndoDecisionRequest(moderator="m-1", name=response.decision.name))
     assert (undone.case.name, undone.case.holder) == (case.name, "m-1")
     assert undone.decision.HasField("undo_time")
-    assert await casework.desk.current_decisions(posts) == [Decision.REVIEW] * 2
+    assert await casework.reviewed.current_decisions(posts) == [Decision.REVIEW] * 2
     again = await stub.UndoDecision(pb.UndoDecisionRequest(moderator="m-1", name=response.decision.name))
     assert again.decision == undone.decision
 
 
 async def test_a_case_is_read_with_what_is_needed(casework, stub, lease, decide):
-    [case] = await casework.desk.open(twins(count=1))
+    [case] = await casework.reviewed.open(twins(count=1))
     note = pb.Note(about=case.post.name, moderator="m-2", text="seen before")
     for _ in range(2):
         kept = await stub.AddNote(pb.AddNoteRequest(note=note, request_id="n1"))
@@ -91,7 +91,7 @@ async def test_a_case_is_read_with_what_is_needed(casework, stub, lease, decide)
 
 
 async def test_pages(casework, stub):
-    cases = await casework.desk.open(twins("a", 3) + twins("b", 2, start=3), Category.HATE)
+    cases = await casework.reviewed.open(twins("a", 3) + twins("b", 2, start=3), Category.HATE)
     found, token = [], ""
     for _ in range(5):
         request = pb.ListCasesRequest(filter={"categories": [HATE]}, page_size=2, page_token=token)
@@ -105,14 +105,14 @@ async def test_pages(casework, stub):
 
 
 async def test_a_page_token_is_for_its_filter(casework, stub, failure_of):
-    await casework.desk.open(twins(count=3))
+    await casework.reviewed.open(twins(count=3))
     page = await stub.ListCases(pb.ListCasesRequest(page_size=1))
     request = pb.ListCasesRequest(page_size=1, page_token=page.next_page_token, filter={"queues": ["ads"]})
     assert (await failure_of(stub.ListCases(request))).field == "page_token"
 
 
 async def test_handing_over_extending_and_skipping(casework, stub, lease, failure_of):
-    await casework.desk.open(twins(count=1))
+    await casework.reviewed.open(twins(count=1))
     [case] = await lease()
     extended = await stub.ExtendLease(
         pb.ExtendLeaseRequest(name=case.name, moderator="m-1", lease=Duration(seconds=900))
@@ -129,7 +129,7 @@ async def test_handing_over_extending_and_skipping(casework, stub, lease, failur
 
 async def test_a_second_opinion(casework, stub, lease, decide, failure_of):
     posts = twins(count=1)
-    await casework.desk.open(posts)
+    await casework.reviewed.open(posts)
     [case] = await lease()
     request = pb.RequestSecondOpinionRequest(name=case.name, moderator="m-1", ruling=ruling())
     first = await stub.RequestSecondOpinion(request)
@@ -143,15 +143,15 @@ async def test_a_second_opinion(casework, stub, lease, decide, failure_of):
     failure = await failure_of(stub.GetCase(pb.GetCaseRequest(name=asked.name, moderator="m-1")))
     assert failure.code is grpc.StatusCode.PERMISSION_DENIED
     assert (await decide(asked, moderator="m-2")).decision.applied
-    assert await casework.desk.current_decisions(posts) == [Decision.BLOCK]
+    assert await casework.reviewed.current_decisions(posts) == [Decision.BLOCK]
 
 
 async def test_golden_and_sampled_cases_look_like_any_other(casework, stub, lease, decide):
     [post] = twins(count=1)
-    [verdict] = await casework.desk.store.record([post], [casework.desk.asking(post)])
+    [verdict] = await casework.reviewed.store.record([post], [casework.reviewed.asking(post)])
     kinds = (CaseKind.GOLDEN, CaseKind.PREVALENCE)
     hidden = [case_for(post, verdict, Routing(), kind=kind, subject=f"x/{kind}") for kind in kinds]
-    await casework.desk.review.open_cases(hidden)
+    await casework.reviewed.review.open_cases(hidden)
     leased = await lease(limit=5, kinds=[pb.CASE_KIND_REVIEW])
     assert {(case.kind, case.subject) for case in leased} == {(pb.CASE_KIND_REVIEW, "")}
     assert {case.name for case in leased} == {case.name for case in hidden}
@@ -178,9 +178,9 @@ async def test_a_bulk_decision(casework, stub, failure_of):
     applied = await stub.ApplyBulkDecision(request)
     assert (applied.decision.posts, applied.decision.about) == (4, f"clusters/{cluster}")
     assert await stub.ApplyBulkDecision(request) == applied
-    assert await casework.desk.current_decisions(posts) == [Decision.BLOCK] * 4
+    assert await casework.reviewed.current_decisions(posts) == [Decision.BLOCK] * 4
     await stub.UndoDecision(pb.UndoDecisionRequest(moderator="m-1"))
-    assert await casework.desk.current_decisions(posts) == [Decision.REVIEW] * 4
+    assert await casework.reviewed.current_decisions(posts) == [Decision.REVIEW] * 4
 
 
 BAD_RULINGS = [
@@ -199,7 +199,7 @@ BAD_RULINGS = [
 
 @pytest.mark.parametrize(("said", "field"), BAD_RULINGS)
 async def test_a_bad_ruling_names_its_field(casework, lease, decide, failure_of, said, field):  # noqa: PLR0917
-    await casework.desk.open(twins(count=1))
+    await casework.reviewed.open(twins(count=1))
     [case] = await lease()
     failure = await failure_of(decide(case, said))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)

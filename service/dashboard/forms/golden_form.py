@@ -47,7 +47,7 @@ async def pasted(request: PageRequest, form: Form) -> Proposed:
 
 async def from_case(request: PageRequest, form: Form) -> Proposed:
     """A decided case with its decision as the answer. Raises `NotFound`, `InvalidInput`."""
-    view = await request.desk.reviewing.look(form.text("case").removeprefix("cases/"), request.person.id)
+    view = await request.services.reviewing.look(form.text("case").removeprefix("cases/"), request.person.id)
     made = next((each for each in view.decisions if each.id == view.case.decision and not each.undone_at), None)
     if view.case.state is not CaseState.DECIDED or made is None:
         raise InvalidInput("case", "is not decided", "name one that somebody decided, or paste its text")
@@ -65,8 +65,8 @@ async def from_case(request: PageRequest, form: Form) -> Proposed:
 
 async def newest(request: PageRequest) -> Post | None:
     """The post decided last: what is pasted gets names like its."""
-    verdicts = await request.desk.store.page(_EVERYTHING, before=None, limit=1)
-    return (await request.desk.store.posts([verdicts[0].post]))[0] if verdicts else None
+    verdicts = await request.services.store.page(_EVERYTHING, before=None, limit=1)
+    return (await request.services.store.posts([verdicts[0].post]))[0] if verdicts else None
 
 
 def _answer(form: Form) -> Answer:

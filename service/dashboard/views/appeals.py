@@ -19,7 +19,7 @@ async def listed(request: PageRequest) -> Response:
     if told != "ALL" and told not in set(AppealState):
         raise InvalidInput("state", f"{told[:40]!r} is none", f"choose {', '.join(AppealState)} or ALL")
     states = () if told == "ALL" else (AppealState(told),)
-    found = await request.desk.appealing.list(states, after=request.query("after"), limit=_PAGE + 1)
+    found = await request.services.appealing.list(states, after=request.query("after"), limit=_PAGE + 1)
     return request.render(
         "appeals/list.html",
         appeals=found[:_PAGE],
@@ -32,19 +32,19 @@ async def listed(request: PageRequest) -> Response:
 
 async def show(request: PageRequest) -> Response:
     """One appeal: what stood, what the author says, what came of it."""
-    appeal = await request.desk.appealing.find(request.path("id"))
-    await request.desk.audit.append(actor=request.person.id, action="appeal.read", subject=appeal.name)
-    [post] = await request.desk.store.posts([appeal.post])
+    appeal = await request.services.appealing.find(request.path("id"))
+    await request.services.audit.append(actor=request.person.id, action="appeal.read", subject=appeal.name)
+    [post] = await request.services.store.posts([appeal.post])
     return request.render("appeals/one.html", appeal=appeal, post=post)
 
 
 async def take(request: PageRequest) -> Response:
     """Take this appeal or, where none is named, the most urgent one that they may decide; a due break comes first."""
-    if exposure.read(request.http).due(request.desk.care):
+    if exposure.read(request.http).due(request.services.breaks):
         return request.go("/queue/break")
     form = await request.form()
     only = CaseFilter(queues=(APPEALS,), post=form.text("post"))
-    leased = await request.desk.reviewing.lease(request.person.id, only)
+    leased = await request.services.reviewing.lease(request.person.id, only)
     if not leased:
         return request.go(
             "/appeals", "No appeal is free for you to decide: you decided first, or colleagues hold them."

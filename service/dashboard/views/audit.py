@@ -19,10 +19,10 @@ async def listed(request: PageRequest) -> Response:
     asked = {name: request.query(name) for name in ("actor", "action", "subject")}
     before = request.whole("before", 0) or None
     only = AuditFilter(actor=asked["actor"], action=asked["action"], subject=asked["subject"])
-    entries = await request.desk.audit.page(only, before=before, limit=_PAGE + 1)
+    entries = await request.services.audit.page(only, before=before, limit=_PAGE + 1)
     older = urlencode({**asked, "before": entries[_PAGE - 1].number}) if len(entries) > _PAGE else ""
     return request.render(
-        "audit/list.html", entries=entries[:_PAGE], older=older, asked=asked, head=await request.desk.audit.head()
+        "audit/list.html", entries=entries[:_PAGE], older=older, asked=asked, head=await request.services.audit.head()
     )
 
 
@@ -31,10 +31,10 @@ async def verify(request: PageRequest) -> Response:
     form = await request.form()
     expect = form.text("expect")
     try:
-        report = await request.desk.audit.verify(expect)
+        report = await request.services.audit.verify(expect)
     except InvalidInput as error:
         return request.render("audit/verified.html", status_of(error), report=None, error=error, expect=expect)
-    await request.desk.audit.append(
+    await request.services.audit.append(
         actor=request.person.id, action="audit.verify", subject="audit", detail={"whole": report.whole}
     )
     return request.render("audit/verified.html", report=report, error=None, expect=expect)

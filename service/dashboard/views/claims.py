@@ -30,7 +30,7 @@ async def listed(request: PageRequest) -> Response:
 async def show(request: PageRequest) -> Response:
     """One claim, and the posts that repeat, discuss or rebut it; the audit log tells of the look."""
     subject = f"claims/{request.path('id')}"
-    await request.desk.audit.append(actor=request.person.id, action="claim.read", subject=subject)
+    await request.services.audit.append(actor=request.person.id, action="claim.read", subject=subject)
     return await _one(request)
 
 
@@ -44,9 +44,9 @@ async def set_state(request: PageRequest) -> Response:
             check_reason(reason)
     except InvalidInput as error:
         return await _one(request, error)
-    await request.desk.store.quarantine(claim_id, reason)
+    await request.services.store.quarantine(claim_id, reason)
     action = "claim.release" if release else "claim.quarantine"
-    await request.desk.audit.append(actor=request.person.id, action=action, subject=f"claims/{claim_id}")
+    await request.services.audit.append(actor=request.person.id, action=action, subject=f"claims/{claim_id}")
     said = (
         "The claim weighs again."
         if release
@@ -67,9 +67,9 @@ async def import_file(request: PageRequest) -> Response:
         found = await asyncio.to_thread(list, items)
     except InvalidInput as error:
         return await _list(request, error)
-    await load(found, request.desk.store, tally, refused.append)
+    await load(found, request.services.store, tally, refused.append)
     counts = {change.lower(): count for change, count in tally.changes.items()}
-    await request.desk.audit.append(
+    await request.services.audit.append(
         actor=request.person.id, action="claim.import", subject="claims", detail={**counts, "bad": tally.bad}
     )
     return request.render(
@@ -78,7 +78,7 @@ async def import_file(request: PageRequest) -> Response:
 
 
 async def _list(request: PageRequest, error: AssayError | None = None) -> Response:
-    store, only = request.desk.store, _filter(request)
+    store, only = request.services.store, _filter(request)
     found = await store.claims(only, after=request.query("after"), limit=_PAGE + 1)
     asked = {"query": only.query, "publisher": only.publisher, "state": request.query("state")}
     following = urlencode({**asked, "after": found[_PAGE - 1].claim.id}) if len(found) > _PAGE else ""
@@ -103,10 +103,10 @@ def _filter(request: PageRequest) -> ClaimFilter:
 
 
 async def _one(request: PageRequest, error: AssayError | None = None) -> Response:
-    desk, claim_id = request.desk, request.path("id")
-    record = await desk.store.find_claim(claim_id)
-    verdicts = await desk.store.page(VerdictFilter(claim_id=claim_id), before=None, limit=_POSTS)
-    posts: Sequence[object] = await texts_of(desk, [verdict.post for verdict in verdicts])
+    services, claim_id = request.services, request.path("id")
+    record = await services.store.find_claim(claim_id)
+    verdicts = await services.store.page(VerdictFilter(claim_id=claim_id), before=None, limit=_POSTS)
+    posts: Sequence[object] = await texts_of(services, [verdict.post for verdict in verdicts])
     return request.render(
         "claims/one.html",
         status_of(error) if error else 200,

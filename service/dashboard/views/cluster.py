@@ -18,7 +18,7 @@ _SHOWN = 20
 async def show(request: PageRequest) -> Response:
     """The cluster's posts, and the form that decides them all; the audit log tells of the look."""
     subject = f"clusters/{request.path('cluster')}"
-    await request.desk.audit.append(actor=request.person.id, action="cluster.read", subject=subject)
+    await request.services.audit.append(actor=request.person.id, action="cluster.read", subject=subject)
     return await _page(request)
 
 
@@ -26,7 +26,7 @@ async def preview(request: PageRequest) -> Response:
     """What the decision would change; nothing is changed yet."""
     form = await request.form()
     try:
-        found = await request.desk.reviewing.preview(_bulk(request, form))
+        found = await request.services.reviewing.preview(_bulk(request, form))
     except InvalidInput as error:
         return await _page(request, form=form, error=error)
     return await _page(request, form=form, found=found)
@@ -36,7 +36,7 @@ async def apply(request: PageRequest) -> Response:
     """Change what was previewed, and that alone."""
     form = await request.form()
     try:
-        outcome = await request.desk.reviewing.apply(_bulk(request, form), form.text("token"))
+        outcome = await request.services.reviewing.apply(_bulk(request, form), form.text("token"))
     except (InvalidInput, Conflict, Outdated) as error:
         return await _page(request, form=form, error=error)
     count = len(outcome.verdicts)
@@ -44,23 +44,23 @@ async def apply(request: PageRequest) -> Response:
 
 
 def _bulk(request: PageRequest, form: Form) -> BulkDecision:
-    said = ruled(form, request.desk.policies.current.routing)
+    said = ruled(form, request.services.policies.current.routing)
     return BulkDecision(cluster=request.path("cluster"), moderator=request.person.id, ruled=said)
 
 
 async def _page(
     request: PageRequest, *, form: Form | None = None, found: BulkPreview | None = None, error: AssayError | None = None
 ) -> Response:
-    desk, cluster = request.desk, request.path("cluster")
-    verdicts = await desk.store.page(VerdictFilter(cluster=cluster), before=None, limit=_SHOWN)
-    posts = await texts_of(desk, [verdict.post for verdict in verdicts])
+    services, cluster = request.services, request.path("cluster")
+    verdicts = await services.store.page(VerdictFilter(cluster=cluster), before=None, limit=_SHOWN)
+    posts = await texts_of(services, [verdict.post for verdict in verdicts])
     names = ("choice", "decision", "rationale")
     return request.render(
         "queue/cluster.html",
         status_of(error) if error else 200,
         cluster=cluster,
         rows=list(zip(verdicts, posts, strict=True)),
-        choices=choices(desk.policies.current.routing),
+        choices=choices(services.policies.current.routing),
         outcomes=OUTCOMES,
         given={name: form.raw(name) if form else "" for name in names},
         found=found,

@@ -29,7 +29,7 @@ async def set_theme(request: PageRequest) -> Response:
 
 async def healthy(request: PageRequest) -> Response:
     """Whether the dashboard and its record store answer."""
-    await request.desk.store.ping()
+    await request.services.store.ping()
     return PlainTextResponse("ok")
 
 

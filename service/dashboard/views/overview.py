@@ -22,7 +22,7 @@ _NAMES = {
 async def show(request: PageRequest) -> Response:
     """The numbers of a range of time."""
     span = _range(request.query("range"))
-    found = await request.desk.quality.overview(span)
+    found = await request.services.quality.overview(span)
     return request.render(
         "overview/overview.html",
         overview=found,

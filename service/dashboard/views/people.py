@@ -20,7 +20,7 @@ async def add(request: PageRequest) -> Response:
     """Add somebody with a local account; their one-time password is shown this once."""
     form = await request.form()
     try:
-        person, password = await request.desk.directory.add(form.text("name"), _roles(form), by=request.person)
+        person, password = await request.services.directory.add(form.text("name"), _roles(form), by=request.person)
     except (InvalidInput, AlreadyExists) as error:
         return await _list(request, status_of(error), error=error, name=form.text("name"), chosen=form.texts("roles"))
     return request.render("people/password.html", whose=person, password=password, added=True)
@@ -35,7 +35,7 @@ async def set_roles(request: PageRequest) -> Response:
     """Change somebody's roles."""
     form = await request.form()
     try:
-        person = await request.desk.directory.set_roles(request.path("id"), _roles(form), by=request.person)
+        person = await request.services.directory.set_roles(request.path("id"), _roles(form), by=request.person)
     except InvalidInput as error:
         return await _one(request, status_of(error), error=error)
     return request.go(f"/people/{person.id}", f"The roles of {person.name} are changed. They must sign in again.")
@@ -45,15 +45,15 @@ async def set_disabled(request: PageRequest) -> Response:
     """Shut somebody out, or let them in again."""
     form = await request.form()
     disabled = form.text("disabled") == "yes"
-    person = await request.desk.directory.set_disabled(request.path("id"), disabled, by=request.person)
+    person = await request.services.directory.set_disabled(request.path("id"), disabled, by=request.person)
     said = "is signed out and can't sign in any more" if disabled else "may sign in again"
     return request.go(f"/people/{person.id}", f"{person.name} {said}.")
 
 
 async def reset_password(request: PageRequest) -> Response:
     """Give somebody a new one-time password, which is shown this once."""
-    password = await request.desk.directory.reset_password(request.path("id"), by=request.person)
-    person = await request.desk.directory.find(request.path("id"))
+    password = await request.services.directory.reset_password(request.path("id"), by=request.person)
+    person = await request.services.directory.find(request.path("id"))
     return request.render("people/password.html", whose=person, password=password, added=False)
 
 
@@ -65,7 +65,7 @@ async def _list(
     name: str = "",
     chosen: list[str] | None = None,
 ) -> Response:
-    people = await request.desk.directory.people(after=request.query("after"), limit=_PAGE + 1)
+    people = await request.services.directory.people(after=request.query("after"), limit=_PAGE + 1)
     return request.render(
         "people/list.html",
         status,
@@ -79,7 +79,7 @@ async def _list(
 
 
 async def _one(request: PageRequest, status: int = 200, *, error: Exception | None = None) -> Response:
-    whose = await request.desk.directory.find(request.path("id"))
+    whose = await request.services.directory.find(request.path("id"))
     return request.render("people/one.html", status, whose=whose, roles=RIGHTS, error=error)
 
 

@@ -23,7 +23,7 @@ _PAGE, _CHANGES, _DAYS, _MOST_TRIED = 50, 20, 7, 20
 
 async def overview(request: PageRequest) -> Response:
     """What is live and what runs in shadow, all versions, and who changed what."""
-    governing, before = request.desk.governing, request.whole("before", 0) or None
+    governing, before = request.services.governing, request.whole("before", 0) or None
     versions = await governing.versions(before=before, limit=_PAGE + 1)
     live, promoted = await governing.live(), (await governing.slots()).live
     changes = await governing.changes(limit=_PAGE)
@@ -37,13 +37,13 @@ async def overview(request: PageRequest) -> Response:
         older=versions[_PAGE - 1].number if len(versions) > _PAGE else 0,
         changes=changes[:_CHANGES],
         budget=await _budget(request),
-        policy=request.desk.policies.current,
+        policy=request.services.policies.current,
     )
 
 
 async def write(request: PageRequest) -> Response:
     """A new version, beginning from another's document."""
-    found = await request.desk.governing.find(request.query("from"))
+    found = await request.services.governing.find(request.query("from"))
     return _editor(request, document=found.document, base=found.version)
 
 
@@ -51,7 +51,7 @@ async def examine(request: PageRequest) -> Response:
     """Check a document, and what it would decide of pasted posts; nothing is kept."""
     form = await request.form()
     document, pasted, surface = form.raw("document"), form.raw("posts"), form.text("surface", Surface.FEED)
-    mistakes = await request.desk.governing.mistakes(document)
+    mistakes = await request.services.governing.mistakes(document)
     trials: list[Trial] = []
     error: AssayError | None = None
     if not mistakes and pasted.strip():
@@ -78,9 +78,9 @@ async def create(request: PageRequest) -> Response:
     form = await request.form()
     document, note = form.raw("document"), form.text("note")
     try:
-        made = await request.desk.governing.create(document, author=request.person.id, note=note)
+        made = await request.services.governing.create(document, author=request.person.id, note=note)
     except PolicyInvalid:
-        mistakes = await request.desk.governing.mistakes(document)
+        mistakes = await request.services.governing.mistakes(document)
         return _editor(request, 400, document=document, base=form.text("base"), note=note, mistakes=mistakes)
     return request.go(f"/policy/versions/{made.version}", f"Kept as version {made.number}. It decides nothing yet.")
 
@@ -95,7 +95,7 @@ async def backtest(request: PageRequest) -> Response:
     form = await request.form()
     days = form.whole("days", _DAYS)
     try:
-        result = await request.desk.governing.backtest(request.path("version"), days=days)
+        result = await request.services.governing.backtest(request.path("version"), days=days)
     except InvalidInput as error:
         return await _version(request, error=error, days=days)
     return await _version(request, result=result, days=days)
@@ -105,7 +105,7 @@ async def promote(request: PageRequest) -> Response:
     """Have the version decide."""
     form, version = await request.form(), request.path("version")
     note, seen = form.text("note"), form.text("live")
-    await request.desk.governing.promote(version, actor=request.person.id, note=note, expected=seen or None)
+    await request.services.governing.promote(version, actor=request.person.id, note=note, expected=seen or None)
     return request.go("/policy", "Promoted. Fronts and workers take it up within seconds.")
 
 
@@ -113,7 +113,7 @@ async def set_shadow(request: PageRequest) -> Response:
     """Try the version beside the live one, or stop trying any."""
     form = await request.form()
     version = form.text("version")
-    await request.desk.governing.set_shadow(version, actor=request.person.id, note=form.text("note"))
+    await request.services.governing.set_shadow(version, actor=request.person.id, note=form.text("note"))
     said = (
         "It runs in shadow: it rules beside the live one and touches nothing."
         if version
@@ -125,7 +125,7 @@ async def set_shadow(request: PageRequest) -> Response:
 async def compare(request: PageRequest) -> Response:
     """How a version in shadow did beside what was live."""
     version = request.query("version")
-    found = await request.desk.governing.compare_shadow(version)
+    found = await request.services.governing.compare_shadow(version)
     return request.render("policy/compare.html", found=found, decisions=list(Decision), version=found.version)
 
 
@@ -133,14 +133,14 @@ async def roll_back(request: PageRequest) -> Response:
     """Take the last promotion back."""
     form = await request.form()
     seen = form.text("live")
-    await request.desk.governing.roll_back(actor=request.person.id, note=form.text("note"), expected=seen or None)
+    await request.services.governing.roll_back(actor=request.person.id, note=form.text("note"), expected=seen or None)
     return request.go("/policy", "Rolled back. Fronts and workers take it up within seconds.")
 
 
 async def close_breaker(request: PageRequest) -> Response:
     """Close the circuit breaker: the day's budget is granted once more."""
     form = await request.form()
-    await request.desk.governing.close_breaker(actor=request.person.id, note=form.text("note"))
+    await request.services.governing.close_breaker(actor=request.person.id, note=form.text("note"))
     return request.go("/policy", "The breaker is closed, and the day's budget granted once more.")
 
 
@@ -151,20 +151,20 @@ async def _before(request: PageRequest, changes: Sequence[PolicyChange], promote
     """The version that a roll-back brings back; None where that is the policy file of the settings."""
     made_live = (change for change in changes if change.act is PolicyAct.PROMOTE and change.version == promoted)
     change = next(made_live, None)
-    return await request.desk.governing.find(change.before) if change and change.before else None
+    return await request.services.governing.find(change.before) if change and change.before else None
 
 
 async def _budget(request: PageRequest) -> BudgetState | None:
     """Today's budget; None where Redis, which counts, does not answer."""
     try:
-        return await request.desk.governing.budget()
+        return await request.services.governing.budget()
     except RedisUnavailable:
         return None
 
 
 async def _tried(request: PageRequest, document: str, pasted: str, surface: str) -> list[Trial]:
     """The pasted posts, a line each, under the document and under the live policy. Raises `AssayError`."""
-    reading = request.desk.reading
+    reading = request.services.reading
     if reading is None:
         raise InvalidInput("posts", "can't be read here", "open the dashboard beside a front with workers")
     lines = [line.strip() for line in pasted.splitlines() if line.strip()]
@@ -177,7 +177,7 @@ async def _tried(request: PageRequest, document: str, pasted: str, surface: str)
     ]
     for post in posts:
         check(post)
-    return await request.desk.governing.test_document(document, posts, reading)
+    return await request.services.governing.test_document(document, posts, reading)
 
 
 def _editor(request: PageRequest, status: int = 200, /, *, document: str, base: str, **given: Any) -> Response:
@@ -198,7 +198,7 @@ def _editor(request: PageRequest, status: int = 200, /, *, document: str, base: 
 async def _version(
     request: PageRequest, *, result: Backtest | None = None, error: AssayError | None = None, days: int = _DAYS
 ) -> Response:
-    governing, version = request.desk.governing, request.path("version")
+    governing, version = request.services.governing, request.path("version")
     found, live = await governing.find(version), await governing.live()
     return request.render(
         "policy/version.html",

@@ -32,7 +32,7 @@ _BACK = {
 async def show(request: PageRequest) -> Response:
     """What was measured over a range of time."""
     span = _range(request.query("range"))
-    asked, (_, back) = request.desk.quality, _BACK[span]
+    asked, (_, back) = request.services.quality, _BACK[span]
     agreements, accuracy, prevalence, drift = await asyncio.gather(
         asked.agreements(back), asked.accuracy(back), asked.prevalence(back), asked.drift()
     )
@@ -87,12 +87,12 @@ async def add_case(request: PageRequest) -> Response:
 
 async def retire(request: PageRequest) -> Response:
     """Show an item no more."""
-    await request.desk.quality.retire_golden(request.path("id"), by=request.person.id)
+    await request.services.quality.retire_golden(request.path("id"), by=request.person.id)
     return request.go("/quality/golden", "The item is retired. What moderators made of it still counts.")
 
 
 async def _added(request: PageRequest, proposed: Proposed) -> Response:
-    item = await request.desk.quality.add_golden(
+    item = await request.services.quality.add_golden(
         proposed.post,
         proposed.answer,
         by=request.person.id,
@@ -109,9 +109,9 @@ async def _golden(
 ) -> Response:
     """The page; with what was sent, where that did not do. Nobody sees how they did themselves."""
     retired = request.query("retired") == "yes"
-    items = await request.desk.quality.golden_items(retired=retired)
-    scores = await request.desk.quality.golden_scores()
-    like, routing = await golden_form.newest(request), request.desk.policies.current.routing
+    items = await request.services.quality.golden_items(retired=retired)
+    scores = await request.services.quality.golden_scores()
+    like, routing = await golden_form.newest(request), request.services.policies.current.routing
     return request.render(
         "quality/golden.html",
         status_of(error) if error else 200,

@@ -12,7 +12,7 @@ from service.dashboard import exposure
 from service.dashboard.error_pages import status_of
 from service.dashboard.forms.ruling_form import OUTCOMES, appeal_ruling, choices, ruled
 from service.dashboard.pages import page
-from service.dashboard.post_detail import Casefile, casefile
+from service.dashboard.post_detail import PostDetail, post_detail
 from service.dashboard.request import Form, PageRequest
 from service.domain.decision import Category
 from service.domain.post import Surface
@@ -39,7 +39,7 @@ class _Screen:
     """What the page of one case is made of."""
 
     view: CaseView
-    file: Casefile | None
+    file: PostDetail | None
     appeal: Appeal | None
     colleagues: Sequence[Person]
 
@@ -48,15 +48,15 @@ async def queues(request: PageRequest) -> Response:
     """All queues, and where to begin."""
     seen = exposure.read(request.http)
     mine = CaseFilter(states=(CaseState.OPEN,), moderator=request.person.id)
-    held = await request.desk.reviewing.cases(mine, limit=1)
+    held = await request.services.reviewing.cases(mine, limit=1)
     return request.render(
         "queue/queues.html",
-        queues=await request.desk.reviewing.queues(),
+        queues=await request.services.reviewing.queues(),
         chosen=request.queries("queue"),
         held=held,
         surfaces=list(Surface),
         seen=seen,
-        care=request.desk.care,
+        breaks=request.services.breaks,
     )
 
 
@@ -75,10 +75,10 @@ async def show(request: PageRequest) -> Response:
 async def ahead(request: PageRequest) -> Response:
     """The case that is to follow this one, leased and made ready while the person reads; nothing where none is."""
     me, query = request.person.id, request.http.url.query
-    current = await request.desk.reviewing.find(request.path("id"))
+    current = await request.services.reviewing.find(request.path("id"))
     seen = _seen(request, grave=_grave(current))
-    if current.holder == me and not seen.due(request.desk.care):
-        following = await request.desk.reviewing.lease_ahead(me, _filter(query), current.id)
+    if current.holder == me and not seen.due(request.services.breaks):
+        following = await request.services.reviewing.lease_ahead(me, _filter(query), current.id)
         if following:
             return await _case(request, await _screen(request, following.id), query=query, seen=seen)
     return Response(status_code=204)
@@ -88,11 +88,11 @@ async def decide(request: PageRequest) -> Response:
     """Decide, or give an opinion and ask for a second one; then the next case."""
     form, case_id, me = await request.form(), request.path("id"), request.person.id
     try:
-        said = ruled(form, request.desk.policies.current.routing)
+        said = ruled(form, request.services.policies.current.routing)
         if form.text("opinion") == "yes":
-            outcome = await request.desk.reviewing.second_opinion(case_id, me, said, seconds=_seconds(form))
+            outcome = await request.services.reviewing.second_opinion(case_id, me, said, seconds=_seconds(form))
         else:
-            outcome = await request.desk.reviewing.decide(case_id, me, said, seconds=_seconds(form))
+            outcome = await request.services.reviewing.decide(case_id, me, said, seconds=_seconds(form))
     except InvalidInput as error:
         return await _case(request, await _screen(request, case_id), form=form, error=error)
     except _LOST as error:
@@ -103,13 +103,13 @@ async def decide(request: PageRequest) -> Response:
 async def decide_appeal(request: PageRequest) -> Response:
     """Reject the appeal, so that what is contested stays, or uphold it with a milder decision; then the next case."""
     form, me = await request.form(), request.person.id
-    case = await request.desk.reviewing.find(request.path("id"))
+    case = await request.services.reviewing.find(request.path("id"))
     told = form.text("outcome")
     try:
-        appeal = await request.desk.appealing.find(case.subject.removeprefix("appeals/"))
-        said = appeal_ruling(form, request.desk.policies.current.routing, appeal)
+        appeal = await request.services.appealing.find(case.subject.removeprefix("appeals/"))
+        said = appeal_ruling(form, request.services.policies.current.routing, appeal)
         state = AppealState.REJECTED if told == AppealState.REJECTED else AppealState.UPHELD
-        _, outcome = await request.desk.appealing.decide(appeal.id, me, state, said, seconds=_seconds(form))
+        _, outcome = await request.services.appealing.decide(appeal.id, me, state, said, seconds=_seconds(form))
     except InvalidInput as error:
         return await _case(request, await _screen(request, case.id), form=form, error=error)
     except _LOST as error:
@@ -122,8 +122,8 @@ async def skip(request: PageRequest) -> Response:
     """Give the case back for good; then the next one."""
     form, case_id = await request.form(), request.path("id")
     try:
-        grave = _grave(await request.desk.reviewing.find(case_id))
-        await request.desk.reviewing.skip(case_id, request.person.id, form.text("reason"))
+        grave = _grave(await request.services.reviewing.find(case_id))
+        await request.services.reviewing.skip(case_id, request.person.id, form.text("reason"))
     except _LOST as error:
         return await _next(request, request.http.url.query, _sentence(error))
     return await _next(request, request.http.url.query, "Skipped; somebody else gets it.", grave=grave)
@@ -133,7 +133,7 @@ async def hand_over(request: PageRequest) -> Response:
     """Give the case to a colleague or back to its queue; then the next one."""
     form, case_id = await request.form(), request.path("id")
     try:
-        case = await request.desk.reviewing.hand_over(
+        case = await request.services.reviewing.hand_over(
             case_id, request.person.id, to=form.text("to"), note=form.raw("note").strip()
         )
     except _LOST as error:
@@ -144,7 +144,7 @@ async def hand_over(request: PageRequest) -> Response:
 async def undo(request: PageRequest) -> Response:
     """Take the last decision back and show its case again."""
     try:
-        outcome = await request.desk.reviewing.undo(request.person.id)
+        outcome = await request.services.reviewing.undo(request.person.id)
     except (NotFound, Outdated, Conflict) as error:
         if request.by_script:
             raise
@@ -159,17 +159,17 @@ async def undo(request: PageRequest) -> Response:
 
 async def extend(request: PageRequest) -> Response:
     """Hold on to the case: the page's heartbeat."""
-    case = await request.desk.reviewing.extend(request.path("id"), request.person.id)
+    case = await request.services.reviewing.extend(request.path("id"), request.person.id)
     return request.json({"until": case.lease_until.isoformat() if case.lease_until else ""})
 
 
 async def add_note(request: PageRequest) -> Response:
     """Leave a note for colleagues on the post or its author."""
     form, case_id = await request.form(), request.path("id")
-    case = await request.desk.reviewing.find(case_id)
+    case = await request.services.reviewing.find(case_id)
     about = author_name(case.post.name, case.author) if form.text("about") == "author" else case.post.name
     try:
-        await request.desk.reviewing.add_note(about, request.person.id, form.raw("text").strip())
+        await request.services.reviewing.add_note(about, request.person.id, form.raw("text").strip())
     except InvalidInput as error:
         return await _case(request, await _screen(request, case_id), error=error)
     if request.by_script:
@@ -179,9 +179,9 @@ async def add_note(request: PageRequest) -> Response:
 
 async def pause(request: PageRequest) -> Response:
     """The break that is due after so many grave posts."""
-    care, now = request.desk.care, time.time()
+    breaks, now = request.services.breaks, time.time()
     resting = exposure.read(request.http).rests(now)
-    response = request.render("queue/break.html", seen=resting.seen, left=resting.left(care, now))
+    response = request.render("queue/break.html", seen=resting.seen, left=resting.left(breaks, now))
     exposure.write(request.http, response, resting)
     return response
 
@@ -199,7 +199,7 @@ async def resume(request: PageRequest) -> Response:
 async def _next(request: PageRequest, query: str, said: str = "", *, grave: bool = False) -> Response:
     """The next case, as a page for the script and by its address without; a break first, where one is due."""
     seen = _seen(request, grave=grave)
-    response = await _answer(request, query, said, rest=seen.due(request.desk.care))
+    response = await _answer(request, query, said, rest=seen.due(request.services.breaks))
     exposure.write(request.http, response, seen)
     return response
 
@@ -213,7 +213,7 @@ def _seen(request: PageRequest, *, grave: bool) -> exposure.Exposure:
 async def _answer(request: PageRequest, query: str, said: str, *, rest: bool) -> Response:
     if rest:
         return _away(request, "/queue/break", "")
-    leased = await request.desk.reviewing.lease(request.person.id, _filter(query))
+    leased = await request.services.reviewing.lease(request.person.id, _filter(query))
     if not leased:
         return _away(request, f"/queue?{query}", f"{said} {_NOTHING}".strip())
     following = leased[0].id
@@ -234,13 +234,13 @@ def _away(request: PageRequest, path: str, notice: str) -> Response:
 
 
 async def _screen(request: PageRequest, case_id: str) -> _Screen:
-    desk = request.desk
-    view = await desk.reviewing.look(case_id, request.person.id)
+    services = request.services
+    view = await services.reviewing.look(case_id, request.person.id)
     case = view.case
-    file = await casefile(desk, view.post, view.verdict) if view.post else None
+    file = await post_detail(services, view.post, view.verdict) if view.post else None
     contested = case.kind is CaseKind.APPEAL
-    appeal = await desk.appealing.find(case.subject.removeprefix("appeals/")) if contested else None
-    people = await desk.directory.people(after="", limit=_PEOPLE)
+    appeal = await services.appealing.find(case.subject.removeprefix("appeals/")) if contested else None
+    people = await services.directory.people(after="", limit=_PEOPLE)
     others = [each for each in people if each.id != request.person.id and not each.disabled and each.may(Right.DECIDE)]
     return _Screen(view, file, appeal, others)
 
@@ -255,7 +255,7 @@ async def _case(
     query: str | None = None,
     seen: exposure.Exposure | None = None,
 ) -> Response:
-    case, routing = screen.view.case, request.desk.policies.current.routing
+    case, routing = screen.view.case, request.services.policies.current.routing
     return request.render(
         "queue/case.html",
         status_of(error) if error and not request.by_script else 200,
@@ -275,7 +275,7 @@ async def _case(
         said=said,
         address_query=request.http.url.query if query is None else query,
         seen=seen or exposure.read(request.http),
-        care=request.desk.care,
+        breaks=request.services.breaks,
     )
 
 

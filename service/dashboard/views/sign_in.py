@@ -26,7 +26,7 @@ async def by_password(request: PageRequest) -> Response:
     form = await request.form()
     name, after = form.text("name"), safe_path(form.text("after", "/"))
     try:
-        token = await request.desk.sign_in.with_password(name, form.raw("password"), address=request.address)
+        token = await request.services.sign_in.with_password(name, form.raw("password"), address=request.address)
     except TooManyTries as error:
         wait = lasting(error.retry_after)
         return _form(request, after=after, name=name, error=f"{error} Try again in {wait}.", status=status_of(error))
@@ -39,7 +39,7 @@ async def to_provider(request: PageRequest) -> Response:
     """Send the browser to the OpenID provider."""
     visitor = cookies.read(request.http, cookies.VISITOR) or new_token()
     after = safe_path(request.query("after", "/"))
-    response = RedirectResponse(await request.desk.sign_in.to_provider(_callback(request), visitor, after), 303)
+    response = RedirectResponse(await request.services.sign_in.to_provider(_callback(request), visitor, after), 303)
     cookies.write(request.http, response, cookies.VISITOR, visitor)
     return response
 
@@ -50,7 +50,9 @@ async def from_provider(request: PageRequest) -> Response:
     if refused := request.query("error_description") or request.query("error"):
         return _form(request, after="/", error=f"The provider says: {refused[:200]}", status=401)
     try:
-        token, after = await request.desk.sign_in.from_provider(request.query("state"), request.query("code"), visitor)
+        token, after = await request.services.sign_in.from_provider(
+            request.query("state"), request.query("code"), visitor
+        )
     except SignInRefused as error:
         return _form(request, after="/", error=str(error), status=status_of(error))
     return await _signed_in(request, token, after)
@@ -59,7 +61,7 @@ async def from_provider(request: PageRequest) -> Response:
 async def sign_out(request: PageRequest) -> Response:
     """End the session."""
     if request.session:
-        await request.desk.sign_in.sign_out(request.session)
+        await request.services.sign_in.sign_out(request.session)
     response = request.go(SIGN_IN, "You are signed out.")
     cookies.drop(request.http, response, cookies.SESSION)
     response.headers["Clear-Site-Data"] = '"cache"'
@@ -83,7 +85,7 @@ async def change_password(request: PageRequest) -> Response:
         differs = InvalidInput("new password", "was not typed twice alike", "type the same one twice")
         return request.render("password.html", status_of(differs), error=differs)
     try:
-        change = request.desk.directory.change_password
+        change = request.services.directory.change_password
         await change(session.person, form.raw("old"), form.raw("new"), session=session.digest)
     except InvalidInput as error:
         return request.render("password.html", status_of(error), error=error)
@@ -92,8 +94,8 @@ async def change_password(request: PageRequest) -> Response:
 
 def _form(request: PageRequest, *, after: str, name: str = "", error: str = "", status: int = 200) -> Response:
     fresh = "" if request.secret else new_token()
-    shown = PageRequest(request.http, request.desk, request.templates, None, request.secret or fresh)
-    limits = request.desk.sign_in.limits
+    shown = PageRequest(request.http, request.services, request.templates, None, request.secret or fresh)
+    limits = request.services.sign_in.limits
     response = shown.render(
         "sign_in.html",
         status,
@@ -101,7 +103,7 @@ def _form(request: PageRequest, *, after: str, name: str = "", error: str = "", 
         name=name,
         error=error,
         passwords=limits.passwords,
-        by_provider=request.desk.sign_in.by_provider,
+        by_provider=request.services.sign_in.by_provider,
     )
     if fresh:
         cookies.write(request.http, response, cookies.VISITOR, fresh)
@@ -111,7 +113,7 @@ def _form(request: PageRequest, *, after: str, name: str = "", error: str = "", 
 async def _signed_in(request: PageRequest, token: str, after: str) -> Response:
     """Begin anew: the session that this browser may have had ends, the visitor's cookie goes."""
     if request.session:
-        await request.desk.sign_in.sign_out(request.session)
+        await request.services.sign_in.sign_out(request.session)
     response = request.go(after)
     cookies.write(request.http, response, cookies.SESSION, token)
     cookies.drop(request.http, response, cookies.VISITOR)
@@ -119,8 +121,8 @@ async def _signed_in(request: PageRequest, token: str, after: str) -> Response:
 
 
 def _callback(request: PageRequest) -> str:
-    if request.desk.url:
-        return request.desk.url.rstrip("/") + _CALLBACK
+    if request.services.url:
+        return request.services.url.rstrip("/") + _CALLBACK
     return str(request.http.url.replace(path=_CALLBACK, query=""))
 
 

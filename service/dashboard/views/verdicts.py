@@ -9,7 +9,7 @@ from starlette.responses import Response
 from service.dashboard.error_pages import status_of
 from service.dashboard.forms.verdict_filter import FIELDS, address, filter_of
 from service.dashboard.pages import page
-from service.dashboard.post_detail import casefile, texts_of
+from service.dashboard.post_detail import post_detail, texts_of
 from service.dashboard.request import PageRequest
 from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
@@ -26,8 +26,8 @@ Row = tuple[Verdict, Post | None]
 async def live(request: PageRequest) -> Response:
     """The newest verdicts; the script asks for what follows."""
     only = filter_of(request)
-    await request.desk.audit.append(actor=request.person.id, action="live.read", subject="verdicts")
-    _, cursor = await request.desk.store.after(None, only, 1)
+    await request.services.audit.append(actor=request.person.id, action="live.read", subject="verdicts")
+    _, cursor = await request.services.store.after(None, only, 1)
     rows = await _newest(request, only, _LIVE)
     return request.render(
         "verdicts/live.html", rows=rows, cursor=cursor, following=address(request, "/live/since"), **_lists()
@@ -37,10 +37,10 @@ async def live(request: PageRequest) -> Response:
 async def since(request: PageRequest) -> Response:
     """Rows of what was recorded after a cursor; waits a while for the first."""
     only, cursor = filter_of(request), request.whole("cursor", 0)
-    verdicts, reached = await request.desk.store.after(cursor, only, _LIVE)
+    verdicts, reached = await request.services.store.after(cursor, only, _LIVE)
     if not verdicts:
-        await request.desk.announcer.wait(_LONGEST_WAIT)
-        verdicts, reached = await request.desk.store.after(cursor, only, _LIVE)
+        await request.services.announcer.wait(_LONGEST_WAIT)
+        verdicts, reached = await request.services.store.after(cursor, only, _LIVE)
     rows = await _with_posts(request, list(reversed(verdicts)))
     response = request.render("verdicts/rows.html", rows=rows)
     response.headers["X-Assay-Cursor"] = str(reached)
@@ -58,7 +58,7 @@ async def search(request: PageRequest) -> Response:
     asked = only != VerdictFilter()
     if asked:
         fields = sorted(name for name in FIELDS if request.query(name))  # not what was looked for: that may be a text
-        await request.desk.audit.append(
+        await request.services.audit.append(
             actor=request.person.id, action="posts.search", subject="verdicts", detail={"by": fields}
         )
     rows = await _newest(request, only, _PAGE + 1, before) if asked else []
@@ -68,47 +68,47 @@ async def search(request: PageRequest) -> Response:
 
 async def show(request: PageRequest) -> Response:
     """One post: text, evidence, every verdict on it, what people said; the audit log tells of the look."""
-    name, desk = request.path("name"), request.desk
+    name, services = request.path("name"), request.services
     try:
-        verdict = await desk.store.latest(name)
+        verdict = await services.store.latest(name)
     except NotDecided:
         return request.render("verdicts/waiting.html", name=name)
-    await desk.audit.append(actor=request.person.id, action="post.read", subject=name)
-    [post] = await desk.store.posts([verdict.post])
+    await services.audit.append(actor=request.person.id, action="post.read", subject=name)
+    [post] = await services.store.posts([verdict.post])
     if post is None:
         return request.render("verdicts/erased.html", name=name, verdict=verdict)
     about = [name, author_name(name, post.author)]
     return request.render(
         "verdicts/post.html",
-        file=await casefile(desk, post, verdict),
+        file=await post_detail(services, post, verdict),
         post=post,
         verdict=verdict,
-        history=await desk.reviewing.history(name),
-        decisions=await desk.reviewing.decisions([name]),
-        notes=await desk.reviewing.notes(about),
-        policy=desk.policies.current,
+        history=await services.reviewing.history(name),
+        decisions=await services.reviewing.decisions([name]),
+        notes=await services.reviewing.notes(about),
+        policy=services.policies.current,
     )
 
 
 async def decide_anew(request: PageRequest) -> Response:
     """Open a case on a post that is decided, to correct it when it is too late to undo."""
-    case = await request.desk.reviewing.anew(request.path("name"), request.person.id)
+    case = await request.services.reviewing.anew(request.path("name"), request.person.id)
     return request.go(f"/queue/cases/{case.id}", "What you decide now replaces what stands.")
 
 
 async def add_note(request: PageRequest) -> Response:
     """Leave a note on the post."""
     form, name = await request.form(), request.path("name")
-    await request.desk.reviewing.add_note(name, request.person.id, form.raw("text").strip())
+    await request.services.reviewing.add_note(name, request.person.id, form.raw("text").strip())
     return request.go(f"/posts/{quote(name)}", "Noted.")
 
 
 async def _newest(request: PageRequest, only: VerdictFilter, limit: int, before: int | None = None) -> list[Row]:
-    return await _with_posts(request, await request.desk.store.page(only, before=before, limit=limit))
+    return await _with_posts(request, await request.services.store.page(only, before=before, limit=limit))
 
 
 async def _with_posts(request: PageRequest, verdicts: Sequence[Verdict]) -> list[Row]:
-    posts = await texts_of(request.desk, [verdict.post for verdict in verdicts])
+    posts = await texts_of(request.services, [verdict.post for verdict in verdicts])
     return list(zip(verdicts, posts, strict=True))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.people.directory import Directory
 from service.policy.governance.governing import Governing
 from service.records.ports import RecordStore
@@ -47,7 +47,7 @@ async def people(settings: Settings) -> AsyncIterator[Directory]:
 
 
 @asynccontextmanager
-async def desk_alone(settings: Settings) -> AsyncIterator[Desk]:
-    """The desk of a dashboard without a gRPC server in its process: that of a front of its own."""
+async def dashboard_alone(settings: Settings) -> AsyncIterator[DashboardServices]:
+    """The services of a dashboard without a gRPC server in its process: that of a front of its own."""
     async with started_front(settings) as at:
-        yield at.desk
+        yield at.services

@@ -1,7 +1,7 @@
 """Chooses the adapters of what people work with: settings and a store in, the dashboard's services out."""
 
 from service.audit.sql import SqlAudit
-from service.dashboard.services import Care, Desk
+from service.dashboard.services import BreakPolicy, DashboardServices
 from service.people.argon2_hasher import Argon2Hasher
 from service.people.directory import Directory
 from service.people.oidc import OpenIdProvider, parsed_roles
@@ -28,7 +28,7 @@ def directory(store: SqlStore) -> Directory:
     return Directory(SqlPeople.beside(store), Argon2Hasher())
 
 
-def desk(
+def dashboard_services(
     settings: Settings,
     store: SqlStore,
     announcer: Announcer,
@@ -37,12 +37,12 @@ def desk(
     governing: Governing,
     casework: Casework,
     reading: TextReader | None = None,
-) -> Desk:
+) -> DashboardServices:
     """What people work with, on this store; nothing of it needs a start or an end of its own."""
     people, hasher = SqlPeople.beside(store), Argon2Hasher()
     lasts, idle = checked_lasts(settings.dashboard_session, settings.dashboard_idle)
     limits = SignInLimits(lasts=lasts, idle=idle, passwords=settings.dashboard_passwords)
-    return Desk(
+    return DashboardServices(
         directory=Directory(people, hasher),
         sign_in=SignIn(people, SqlSessions.beside(store), hasher, provider=_provider(settings), limits=limits),
         store=store,
@@ -54,7 +54,7 @@ def desk(
         quality=Quality(SqlQuality.beside(store), alpha, kept=Kept(_KEPT)),
         audit=SqlAudit.beside(store),
         reading=reading,
-        care=Care(posts=settings.dashboard_break_after, rest=settings.dashboard_break),
+        breaks=BreakPolicy(posts=settings.dashboard_break_after, rest=settings.dashboard_break),
         url=settings.dashboard_url,
     )
 

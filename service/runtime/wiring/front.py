@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from service.dashboard.services import Desk
+from service.dashboard.services import DashboardServices
 from service.moderation.author import Weighing
 from service.moderation.dispatching import Dispatcher
 from service.moderation.local_cache import LocalCache
@@ -37,7 +37,7 @@ from service.runtime.wiring import quality as quality_parts
 from service.runtime.wiring import transparency as transparency_parts
 from service.runtime.wiring import webhooks as webhook_parts
 from service.runtime.wiring.connections import Connections, certificate, connected, redis_cache, surges_of, weighing
-from service.runtime.wiring.dashboard import desk
+from service.runtime.wiring.dashboard import dashboard_services
 from service.storage.redis_connection import RedisConnection
 from service.supervision import kept_running
 from service.transparency.publishing import Publishing
@@ -55,7 +55,7 @@ class Front:
     store: RecordStore
     announcer: Announcer
     weighing: Weighing
-    desk: Desk
+    services: DashboardServices
     webhooks: Endpoints
     cases: Casework
     governing: Governing
@@ -86,10 +86,10 @@ async def started_front(settings: Settings) -> AsyncIterator[Front]:
         )
         try:
             told = held.announcer
-            at_desk = desk(
+            services = dashboard_services(
                 settings, held.store, told, policies=live, governing=governing, casework=cases, reading=pipeline
             )
-            yield Front(pipeline, held.store, told, weigh, at_desk, webhooks, cases, governing, publishing)
+            yield Front(pipeline, held.store, told, weigh, services, webhooks, cases, governing, publishing)
         finally:
             await pipeline.drain()
 

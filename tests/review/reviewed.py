@@ -79,7 +79,7 @@ def twins(text: str = "Win money now", count: int = 3, start: int = 0) -> list[P
     return [Post(platform="x", id=str(number), text=text) for number in range(start, start + count)]
 
 
-async def reviewed(
+async def review_on(
     open_sql: Callable[..., Awaitable[SqlStore]], url: str, verdict_of: Callable[..., Verdict]
 ) -> Reviewed:
     """At `url`, with a clock of its own."""
