@@ -48,7 +48,7 @@ from service.policy.document_sections import (
 from service.policy.policy import MODERATOR, Policy
 from service.policy.routing import Routing
 from service.policy.rule import Rule
-from service.policy.yaml_nodes import Located, Problems, read
+from service.policy.yaml_nodes import Problems, YamlNode, read
 
 DEFAULT = Path(__file__).with_name("default.yaml")
 """The shipped policy."""
@@ -80,7 +80,7 @@ def parse(text: str, certificate: Certificate | None = None) -> Policy:
 class _Reading:
     """One reading of a document: collects problems and knows its thresholds by name."""
 
-    def __init__(self, root: Located, certificate: Certificate | None) -> None:
+    def __init__(self, root: YamlNode, certificate: Certificate | None) -> None:
         required = ("schema", "name", "description", "defaults", "rules")
         self._root, self._certificate = root, certificate
         self._sections = root.mapping((*required, *_OPTIONAL), required)
@@ -157,7 +157,7 @@ class _Reading:
                     rules[rule.name] = rule
         return tuple(rules.values())
 
-    def _rule(self, node: Located) -> Rule:
+    def _rule(self, node: YamlNode) -> Rule:
         required = ("name", "when", "then", "reason")
         keys = node.mapping((*required, "category", "despite_abstention"), required)
         category = keys["category"].choice(tuple(Category)) if "category" in keys else None
@@ -178,14 +178,14 @@ class _Reading:
             at = keys.get(problem.field.rpartition(".")[2], node)
             raise PolicyInvalid(problem.field, problem.problem, problem.remedy, at.line) from None
 
-    def _condition(self, node: Located) -> Condition:
+    def _condition(self, node: YamlNode) -> Condition:
         """All keys of the mapping must hold."""
         keys = node.mapping(("all", "any", "not", "signals", "claims", *_PLAIN))
         if not keys:
             raise node.error("asks for nothing", "name what must hold, such as surfaces or signals")
         return _joined([part for key, value in keys.items() for part in self._parts(key, value)])
 
-    def _parts(self, key: str, node: Located) -> list[Condition]:
+    def _parts(self, key: str, node: YamlNode) -> list[Condition]:
         if key == "all":
             return [self._condition(item) for item in node.items()]
         if key == "any":
@@ -201,7 +201,7 @@ class _Reading:
             return [self._claims(node)]
         return [_PLAIN[key](node)]
 
-    def _bounds(self, signal: str, node: Located) -> list[Condition]:
+    def _bounds(self, signal: str, node: YamlNode) -> list[Condition]:
         keys = node.mapping(("at_least", "below", "low_at_least", "low_below"))
         if not keys:
             raise node.error("has no bounds", "add at_least, below, low_at_least or low_below")
@@ -210,7 +210,7 @@ class _Reading:
             for key, value in keys.items()
         ]
 
-    def _claims(self, node: Located) -> Condition:
+    def _claims(self, node: YamlNode) -> Condition:
         keys = node.mapping(("relation", "at_least", "rating", "publisher"), ("relation", "at_least"))
         ratings = keys["rating"].one_or_more() if "rating" in keys else []
         publishers = keys["publisher"].one_or_more() if "publisher" in keys else []
@@ -221,7 +221,7 @@ class _Reading:
             publishers=frozenset(item.text().casefold() for item in publishers),
         )
 
-    def _bound(self, node: Located) -> Threshold:
+    def _bound(self, node: YamlNode) -> Threshold:
         """A number, or a threshold's name."""
         word = node.text()
         if word in self._thresholds:
@@ -231,7 +231,7 @@ class _Reading:
         return Threshold(node.number(0, 1))
 
 
-def _threshold(node: Located) -> Threshold:
+def _threshold(node: YamlNode) -> Threshold:
     """A number, or a `value` with exceptions."""
     if not node.is_mapping:
         return Threshold(node.number(0, 1))
@@ -240,7 +240,7 @@ def _threshold(node: Located) -> Threshold:
     return Threshold(keys["value"].number(0, 1), tuple(_exception(item) for item in exceptions))
 
 
-def _exception(node: Located) -> tuple[Condition, float]:
+def _exception(node: YamlNode) -> tuple[Condition, float]:
     keys = node.mapping(("value", *_EXCEPTION), ("value",))
     value = keys.pop("value").number(0, 1)
     if not keys:
@@ -252,7 +252,7 @@ def _joined(parts: list[Condition]) -> Condition:
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _words(node: Located) -> Condition:
+def _words(node: YamlNode) -> Condition:
     keys = node.mapping(("at_least", "below"))
     if not keys:
         raise node.error("has no bounds", "add at_least, below or both")
@@ -263,14 +263,14 @@ def _words(node: Located) -> Condition:
     return Words(minimum, below)
 
 
-def _abstained(node: Located) -> Condition:
+def _abstained(node: YamlNode) -> Condition:
     if isinstance(node.node, yaml.SequenceNode):
         reasons = frozenset(item.matching(_REASON, "one such as ABSTAINED_TOO_SHORT") for item in node.items())
         return Abstained(reasons)
     return Abstained(wanted=node.flag())
 
 
-def _obfuscation(node: Located) -> Condition:
+def _obfuscation(node: YamlNode) -> Condition:
     counts = node.mapping(("any", *OBFUSCATIONS))
     if not counts:
         raise node.error("asks for nothing", "write kind: least count, such as homoglyph: 3")
@@ -278,15 +278,15 @@ def _obfuscation(node: Located) -> Condition:
     return _joined([Obfuscation(kind, count) for kind, count in kinds.items()])
 
 
-def _among(attribute: str, form: re.Pattern[str], example: str) -> Callable[[Located], Condition]:
-    def reader(node: Located) -> Condition:
+def _among(attribute: str, form: re.Pattern[str], example: str) -> Callable[[YamlNode], Condition]:
+    def reader(node: YamlNode) -> Condition:
         values = [item.matching(form, example) for item in node.items()]
         return Among(attribute, frozenset(value.lower() if form is LOCALE else value for value in values))
 
     return reader
 
 
-_PLAIN: dict[str, Callable[[Located], Condition]] = {
+_PLAIN: dict[str, Callable[[YamlNode], Condition]] = {
     "surfaces": lambda node: Among("surfaces", node.choices(tuple(Surface))),
     "regions": _among("regions", REGION, REGIONS_LOOK),
     "locales": _among("locales", LOCALE, LOCALES_LOOK),
@@ -300,16 +300,18 @@ _PLAIN: dict[str, Callable[[Located], Condition]] = {
 _EXCEPTION = (*ATTRIBUTES, "words")
 
 
-def _unjudged(node: Located) -> Decision:
+def _unjudged(node: YamlNode) -> Decision:
     return Decision(node.choice(_UNJUDGED))
 
 
-def _provisional(node: Located) -> Decision | None:
+def _provisional(node: YamlNode) -> Decision | None:
     word = node.choice(("FAIL", *_UNJUDGED))
     return None if word == "FAIL" else Decision(word)
 
 
-def _by_surface(node: Located | None, reader: Callable[[Located], _Answer], missing: _Answer) -> dict[Surface, _Answer]:
+def _by_surface(
+    node: YamlNode | None, reader: Callable[[YamlNode], _Answer], missing: _Answer
+) -> dict[Surface, _Answer]:
     """One answer for each surface: the same for all, or by name with `other` for the rest."""
     if node is None:
         return dict.fromkeys(Surface, missing)

@@ -10,7 +10,7 @@ from typing import TypeVar
 from service.domain.decision import Category, Decision
 from service.domain.post import Surface
 from service.policy.routing import HARMS, Reason, Route
-from service.policy.yaml_nodes import Located, Problems
+from service.policy.yaml_nodes import Problems, YamlNode
 
 NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 REGION = re.compile(r"[A-Z]{2}")
@@ -25,12 +25,12 @@ _CONDITIONS = ("categories", "surfaces", "regions", "languages", "least_severity
 _Entry = TypeVar("_Entry")
 
 
-def read_queues(section: Located | None, problems: Problems) -> tuple[Route, ...]:
+def read_queues(section: YamlNode | None, problems: Problems) -> tuple[Route, ...]:
     """The routes, in the order in which they are asked."""
     return tuple(_entries(section, problems, _route))
 
 
-def read_harms(section: Located | None, problems: Problems) -> Mapping[Category, int]:
+def read_harms(section: YamlNode | None, problems: Problems) -> Mapping[Category, int]:
     """The severity of each category: as the document says, else as usual."""
     harms = dict(HARMS)
     with problems.caught():
@@ -40,11 +40,11 @@ def read_harms(section: Located | None, problems: Problems) -> Mapping[Category,
     return harms
 
 
-def read_reasons(section: Located | None, problems: Problems) -> tuple[Reason, ...]:
+def read_reasons(section: YamlNode | None, problems: Problems) -> tuple[Reason, ...]:
     """The reasons, in the order in which moderators see them; each name once."""
     seen: set[str] = set()
 
-    def once(node: Located) -> Reason:
+    def once(node: YamlNode) -> Reason:
         reason = _reason(node)
         if reason.name in seen:
             raise node.error(f"{reason.name!r} names an earlier reason too", "give each reason its own name")
@@ -54,7 +54,7 @@ def read_reasons(section: Located | None, problems: Problems) -> tuple[Reason, .
     return tuple(_entries(section, problems, once))
 
 
-def read_budget(section: Located | None) -> int | None:
+def read_budget(section: YamlNode | None) -> int | None:
     """Automatic actions a day; None where nothing bounds them."""
     if section is None:
         return None
@@ -62,7 +62,7 @@ def read_budget(section: Located | None) -> int | None:
     return keys["automatic_actions_per_day"].whole(0, _MOST_ACTIONS)
 
 
-def _entries(section: Located | None, problems: Problems, reader: Callable[[Located], _Entry]) -> list[_Entry]:
+def _entries(section: YamlNode | None, problems: Problems, reader: Callable[[YamlNode], _Entry]) -> list[_Entry]:
     entries: list[_Entry] = []
     with problems.caught():
         for node in section.items() if section else ():
@@ -71,7 +71,7 @@ def _entries(section: Located | None, problems: Problems, reader: Callable[[Loca
     return entries
 
 
-def _route(node: Located) -> Route:
+def _route(node: YamlNode) -> Route:
     keys = node.mapping(("queue", *_CONDITIONS), ("queue",))
     if len(keys) == 1:
         remedy = f"add one of {', '.join(_CONDITIONS)}; what no entry takes goes to the queue general"
@@ -86,7 +86,7 @@ def _route(node: Located) -> Route:
     )
 
 
-def _reason(node: Located) -> Reason:
+def _reason(node: YamlNode) -> Reason:
     keys = node.mapping(("name", "text", "category", "rationale", "decision"), ("name", "text"))
     decision = keys["decision"].choice(_OUTCOMES) if "decision" in keys else None
     rationale = keys["rationale"].choice(("required", "optional")) if "rationale" in keys else "optional"
@@ -99,9 +99,9 @@ def _reason(node: Located) -> Reason:
     )
 
 
-def _chosen(node: Located | None, allowed: tuple[str, ...]) -> frozenset[str]:
+def _chosen(node: YamlNode | None, allowed: tuple[str, ...]) -> frozenset[str]:
     return node.choices(allowed) if node else frozenset()
 
 
-def _matching(node: Located | None, form: re.Pattern[str], example: str) -> frozenset[str]:
+def _matching(node: YamlNode | None, form: re.Pattern[str], example: str) -> frozenset[str]:
     return frozenset(item.matching(form, example) for item in node.items()) if node else frozenset()

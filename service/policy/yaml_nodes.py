@@ -42,7 +42,7 @@ class Problems:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class YamlNode:
     """A value, the dotted path of its key, and its line (counted from 1)."""
 
     node: yaml.Node
@@ -62,30 +62,30 @@ class Located:
         """Whether it holds keys and values."""
         return isinstance(self.node, yaml.MappingNode)
 
-    def mapping(self, allowed: Collection[str] | None = None, required: Collection[str] = ()) -> dict[str, "Located"]:
+    def mapping(self, allowed: Collection[str] | None = None, required: Collection[str] = ()) -> dict[str, "YamlNode"]:
         """Its values by key; keys among `allowed` (None: any), each once, all of `required` there."""
         if not isinstance(self.node, yaml.MappingNode):
             raise self.error(f"{self._kind} where keys and values are wanted", _one_of(allowed or ("a name",)))
-        entries: dict[str, Located] = {}
+        entries: dict[str, YamlNode] = {}
         for key_node, value in self.node.value:
-            name = Located(key_node, self._below("key")).text()
-            key = Located(key_node, self._below(name))
+            name = YamlNode(key_node, self._below("key")).text()
+            key = YamlNode(key_node, self._below(name))
             if name in entries:
                 raise key.error("stands here twice", "keep one")
             if allowed is not None and name not in allowed:
                 raise key.error("is not known here", _one_of(allowed, name))
-            entries[name] = Located(value, key.path)
+            entries[name] = YamlNode(value, key.path)
         if missing := [name for name in required if name not in entries]:
-            raise Located(self.node, self._below(missing[0])).error("is missing", "add it")
+            raise YamlNode(self.node, self._below(missing[0])).error("is missing", "add it")
         return entries
 
-    def items(self) -> list["Located"]:
+    def items(self) -> list["YamlNode"]:
         """The values of a list that is not empty."""
         if not isinstance(self.node, yaml.SequenceNode) or not self.node.value:
             raise self.error(f"{self._kind} where a list is wanted", "write one or more items")
-        return [Located(item, f"{self.path}[{index}]") for index, item in enumerate(self.node.value)]
+        return [YamlNode(item, f"{self.path}[{index}]") for index, item in enumerate(self.node.value)]
 
-    def one_or_more(self) -> list["Located"]:
+    def one_or_more(self) -> list["YamlNode"]:
         """The values of a list that is not empty, or the one value that stands there instead."""
         return self.items() if isinstance(self.node, yaml.SequenceNode) else [self]
 
@@ -141,7 +141,7 @@ class Located:
         if isinstance(self.node, yaml.MappingNode):
             return {key: value.plain() for key, value in self.mapping().items()}
         if isinstance(self.node, yaml.SequenceNode):
-            return [Located(item, self.path).plain() for item in self.node.value]
+            return [YamlNode(item, self.path).plain() for item in self.node.value]
         try:
             return float(self.node.value)
         except ValueError:
@@ -161,7 +161,7 @@ class Located:
         )
 
 
-def read(text: str) -> Located:
+def read(text: str) -> YamlNode:
     """The one document in `text`. Raises `PolicyInvalid` where it isn't YAML, is empty, or uses aliases."""
     try:
         _check_events(text)
@@ -173,7 +173,7 @@ def read(text: str) -> Located:
         raise PolicyInvalid("document", f"is not YAML: {error}", "save it as UTF-8 text") from error
     if root is None:
         raise PolicyInvalid("document", "is empty", "start from the shipped default policy")
-    return Located(root, "")
+    return YamlNode(root, "")
 
 
 def _check_events(text: str) -> None:
