@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 INTERVAL = 2.0
 
 
-class Beside(ABC):
+class BackgroundThread(ABC):
     """Works from `start` to `stop`."""
 
     name: str

@@ -16,7 +16,7 @@ from service.domain.claim import Claim, ClaimSet, ClaimState
 from service.errors import Unavailable
 from service.runtime.settings import Settings
 from service.runtime.wiring import connections
-from workers.background_thread import Beside
+from workers.background_thread import BackgroundThread
 
 _log = structlog.get_logger("assay")
 
@@ -66,7 +66,7 @@ class HeldClaims:
         return Snapshot(claim_set.version, version, index, claims, out)
 
 
-class ClaimWatch(Beside):
+class ClaimWatch(BackgroundThread):
     """Keeps held claims fresh from `start` to `stop`, with a store connection of its own."""
 
     name = "claims"

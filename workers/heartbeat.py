@@ -7,13 +7,13 @@ from service.errors import Unavailable
 from service.moderation.transport import WorkerInfo
 from service.runtime.settings import Settings
 from service.runtime.wiring import worker
-from workers.background_thread import Beside
+from workers.background_thread import BackgroundThread
 
 
-class Heart(Beside):
+class Heartbeat(BackgroundThread):
     """Beats from `start` to `stop`; `worker` says what the worker holds at the moment."""
 
-    name = "heart"
+    name = "heartbeat"
 
     def __init__(self, settings: Settings, worker: Callable[[], WorkerInfo]) -> None:
         super().__init__()

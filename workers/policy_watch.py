@@ -12,7 +12,7 @@ from service.policy.governance.live import LivePolicy
 from service.policy.policy import Policy
 from service.runtime.settings import Settings
 from service.runtime.wiring import worker
-from workers.background_thread import Beside
+from workers.background_thread import BackgroundThread
 
 _log = structlog.get_logger("assay")
 
@@ -25,7 +25,7 @@ class _WatchLog(FailureLog):
         _log.info("policy taken up", policy=policy.version, title=policy.name)
 
 
-class LivePolicyWatch(Beside):
+class LivePolicyWatch(BackgroundThread):
     """Keeps `live` fresh from `start` to `stop`, with a store connection of its own."""
 
     name = "policy"

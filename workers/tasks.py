@@ -20,43 +20,43 @@ from service.runtime import logs
 from service.runtime.settings import Settings
 from service.runtime.wiring import connections, worker
 from workers.app import app
-from workers.background_thread import Beside
+from workers.background_thread import BackgroundThread
 from workers.claim_watch import ClaimWatch, HeldClaims
 from workers.classifier import BundleClassifier
-from workers.heartbeat import Heart
+from workers.heartbeat import Heartbeat
 from workers.policy_watch import LivePolicyWatch
 
 _PAUSE = 1.0
 
 
 @dataclass
-class _Bench:
+class _WorkerRuntime:
     """What a running worker holds: its loop, its half of the pipeline, and what goes on beside that."""
 
     runner: asyncio.Runner
     judging: Judging
     stack: AsyncExitStack
-    beside: tuple[Beside, ...]
+    threads: tuple[BackgroundThread, ...]
 
 
-_bench: _Bench | None = None
+_runtime: _WorkerRuntime | None = None
 
 
 @signals.worker_init.connect
-def open_bench(**_: Any) -> None:
+def open_runtime(**_: Any) -> None:
     """Load the model and connect before the first message is taken; a worker that cannot ends at once."""
-    global _bench  # noqa: PLW0603 - Celery gives a process-wide hook and no place to keep what it makes
+    global _runtime  # noqa: PLW0603 - Celery gives a process-wide hook and no place to keep what it makes
     settings = Settings()
     logs.configure(settings.log_level)
     try:
-        _bench = _opened(settings)
+        _runtime = _opened(settings)
     except Exception as error:
         raise SystemExit(f"error: {error}") from error  # Celery would log any other exception and go on
     if settings.worker_metrics_port:
         start_http_server(settings.worker_metrics_port)
 
 
-def _opened(settings: Settings) -> _Bench:
+def _opened(settings: Settings) -> _WorkerRuntime:
     classifier = BundleClassifier.load(
         settings.model,
         settings.heads,
@@ -67,13 +67,15 @@ def _opened(settings: Settings) -> _Bench:
     runner, stack = asyncio.Runner(), AsyncExitStack()
     live = runner.run(worker.live_policy(settings))
     judging = runner.run(stack.enter_async_context(worker.judging(settings, classifier, live)))
-    watches: list[Beside] = [LivePolicyWatch(settings, live)]
+    watches: list[BackgroundThread] = [LivePolicyWatch(settings, live)]
     if classifier.held:
         runner.run(_first_claims(settings, classifier.held))
         watches.append(ClaimWatch(settings, classifier.held))
     name, started = f"{socket.gethostname()}:{os.getpid()}", time.time()
-    heart = Heart(settings, lambda: WorkerInfo(name, classifier.judged_by.model, started, classifier.judged_by.claims))
-    return _Bench(runner, judging, stack, (heart, *watches))
+    heart = Heartbeat(
+        settings, lambda: WorkerInfo(name, classifier.judged_by.model, started, classifier.judged_by.claims)
+    )
+    return _WorkerRuntime(runner, judging, stack, (heart, *watches))
 
 
 async def _first_claims(settings: Settings, held: HeldClaims) -> None:
@@ -84,28 +86,28 @@ async def _first_claims(settings: Settings, held: HeldClaims) -> None:
 @signals.worker_ready.connect
 def start_heart(**_: Any) -> None:
     """Say that this worker is there, now that it takes messages."""
-    if _bench:
-        for work in _bench.beside:
+    if _runtime:
+        for work in _runtime.threads:
             work.start()
 
 
 @signals.worker_shutdown.connect
-def close_bench(**_: Any) -> None:
+def close_runtime(**_: Any) -> None:
     """Give connections back."""
-    if _bench:
-        for work in _bench.beside:
+    if _runtime:
+        for work in _runtime.threads:
             work.stop()
-        _bench.runner.run(_bench.stack.aclose())
-        _bench.runner.close()
+        _runtime.runner.run(_runtime.stack.aclose())
+        _runtime.runner.close()
 
 
 @app.task(name="assay.judge", ignore_result=True)
 def judge(body: dict[str, Any]) -> None:
     """Judge one batch. While the record store is away the message goes back to its queue."""
-    if _bench is None:
+    if _runtime is None:
         raise RuntimeError("the worker was not started by `assay worker`: no model is loaded")
     try:
-        _bench.runner.run(_bench.judging.judge(decode_batch(body)))
+        _runtime.runner.run(_runtime.judging.judge(decode_batch(body)))
     except Unavailable as error:
         time.sleep(_PAUSE)
         raise Reject(error, requeue=True) from error
