@@ -72,10 +72,10 @@ def _opened(settings: Settings) -> _WorkerRuntime:
         runner.run(_first_claims(settings, classifier.held))
         watches.append(ClaimWatch(settings, classifier.held))
     name, started = f"{socket.gethostname()}:{os.getpid()}", time.time()
-    heart = Heartbeat(
+    heartbeat = Heartbeat(
         settings, lambda: WorkerInfo(name, classifier.judged_by.model, started, classifier.judged_by.claims)
     )
-    return _WorkerRuntime(runner, judging, stack, (heart, *watches))
+    return _WorkerRuntime(runner, judging, stack, (heartbeat, *watches))
 
 
 async def _first_claims(settings: Settings, held: HeldClaims) -> None:
@@ -84,7 +84,7 @@ async def _first_claims(settings: Settings, held: HeldClaims) -> None:
 
 
 @signals.worker_ready.connect
-def start_heart(**_: Any) -> None:
+def start_heartbeat(**_: Any) -> None:
     """Say that this worker is there, now that it takes messages."""
     if _runtime:
         for work in _runtime.threads:

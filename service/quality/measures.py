@@ -17,7 +17,7 @@ from service.quality.opinions import Answer
 from service.quality.overview import Overview, Range, overview
 from service.quality.ports import QualityStore
 from service.quality.prevalence import Prevalence, prevalence
-from service.quality.stale_cache import Kept
+from service.quality.stale_cache import StaleCache
 
 SEASON = timedelta(days=90)
 
@@ -31,11 +31,11 @@ class Quality:
         alpha: Alpha,
         *,
         windows: Windows = USUAL,
-        kept: Kept | None = None,
+        cache: StaleCache | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store, self._alpha, self._windows, self._clock = store, alpha, windows, clock
-        self._kept = kept or Kept()
+        self._cache = cache or StaleCache()
 
     async def disguised_verdict(self, post: PostKey) -> Verdict | None:
         """What stands in for the verdict of a golden item under another name; None for all other posts."""
@@ -56,7 +56,7 @@ class Quality:
     async def drift(self) -> list[Drift]:
         """How the scores of the model at work moved, the furthest first."""
         today = self._clock().date()
-        return await self._kept.ask(("drift", today), lambda: self._drift(today))
+        return await self._cache.ask(("drift", today), lambda: self._drift(today))
 
     async def _drift(self, today: date) -> list[Drift]:
         histograms = await self._store.histograms(self._windows.first(today))
@@ -65,14 +65,14 @@ class Quality:
     async def prevalence(self, back: timedelta = SEASON) -> Prevalence:
         """How much of what was posted breaks a rule, from the sample of that time."""
         since = (self._clock() - back).date()
-        return await self._kept.ask(("prevalence", since), lambda: self._prevalence(since))
+        return await self._cache.ask(("prevalence", since), lambda: self._prevalence(since))
 
     async def _prevalence(self, since: date) -> Prevalence:
         return prevalence(await self._store.sampled_days(since))
 
     async def accuracy(self, back: timedelta = SEASON) -> Accuracy:
         """How often the model was right."""
-        return await self._kept.ask(("accuracy", back), lambda: self._accuracy(self._clock() - back))
+        return await self._cache.ask(("accuracy", back), lambda: self._accuracy(self._clock() - back))
 
     async def _accuracy(self, since: datetime) -> Accuracy:
         opinions = await self._store.opinions(since)
@@ -81,7 +81,7 @@ class Quality:
 
     async def agreements(self, back: timedelta = SEASON) -> Agreements:
         """How far moderators agree. It takes a second or so of a core, off the event loop."""
-        return await self._kept.ask(("agreements", back), lambda: self._agreements(self._clock() - back))
+        return await self._cache.ask(("agreements", back), lambda: self._agreements(self._clock() - back))
 
     async def _agreements(self, since: datetime) -> Agreements:
         return await asyncio.to_thread(agreements, await self._store.opinions(since), self._alpha)

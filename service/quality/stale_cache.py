@@ -1,4 +1,4 @@
-"""Answers that may be some seconds old, so that a page that many look at costs the database one query."""
+"""A stale-while-revalidate cache (RFC 5861): a page that many look at costs the database one query now and then."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Kept:
+class StaleCache:
     """Keeps what was asked, by key, for `seconds`; 0: nothing.
 
-    What is older is answered once more, and asked anew behind the caller's back, so that nobody but the first waits.
+    What is older is answered once more, and asked again behind the caller's back, so that nobody but the first waits.
     """
 
     def __init__(self, seconds: float = 0.0, clock: Callable[[], float] = monotonic) -> None:

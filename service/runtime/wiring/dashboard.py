@@ -14,13 +14,13 @@ from service.policy.policy import Policies
 from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
 from service.quality.sql.store import SqlQuality
-from service.quality.stale_cache import Kept
+from service.quality.stale_cache import StaleCache
 from service.records.ports import Announcer
 from service.records.sql.store import SqlStore
 from service.review.casework import Casework
 from service.runtime.settings import Settings
 
-_KEPT = 60.0  # seconds: how old a slow answer on quality may be
+_STALE = 60.0  # seconds: how old a slow answer on quality may be
 
 
 def directory(store: SqlStore) -> Directory:
@@ -51,7 +51,7 @@ def dashboard_services(
         governing=governing,
         reviewing=casework.reviewing,
         appealing=casework.appealing,
-        quality=Quality(SqlQuality.beside(store), alpha, kept=Kept(_KEPT)),
+        quality=Quality(SqlQuality.beside(store), alpha, cache=StaleCache(_STALE)),
         audit=SqlAudit.beside(store),
         reading=reading,
         breaks=BreakPolicy(posts=settings.dashboard_break_after, rest=settings.dashboard_break),

@@ -1,10 +1,10 @@
-"""Kept answers: one question at a time, stale ones are renewed behind, failures are not kept."""
+"""Stale while revalidated: one question at a time, stale ones are renewed behind, failures are not kept."""
 
 import asyncio
 
 import pytest
 
-from service.quality.stale_cache import Kept
+from service.quality.stale_cache import StaleCache
 
 
 class Clock:
@@ -16,26 +16,26 @@ class Clock:
 
 async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_anew():
     clock, asked = Clock(), []
-    kept = Kept(60.0, clock)
+    cache = StaleCache(60.0, clock)
 
     async def make():
         asked.append(clock.time)
         await asyncio.sleep(0)
         return len(asked)
 
-    assert await asyncio.gather(*(kept.ask("a", make) for _ in range(5))) == [1] * 5
+    assert await asyncio.gather(*(cache.ask("a", make) for _ in range(5))) == [1] * 5
     clock.time = 59.0
-    assert await kept.ask("a", make) == 1
+    assert await cache.ask("a", make) == 1
     clock.time = 61.0
-    assert [await kept.ask("a", make) for _ in range(2)] == [1, 1]
+    assert [await cache.ask("a", make) for _ in range(2)] == [1, 1]
     await asyncio.sleep(0.01)
-    assert await kept.ask("a", make) == 2
+    assert await cache.ask("a", make) == 2
     assert asked == [0.0, 61.0]
-    assert await kept.ask("b", make) == 3
+    assert await cache.ask("b", make) == 3
 
 
 async def test_a_failure_is_told_and_not_kept():
-    kept, broken = Kept(60.0), [True]
+    cache, broken = StaleCache(60.0), [True]
 
     async def make():
         if broken:
@@ -43,16 +43,16 @@ async def test_a_failure_is_told_and_not_kept():
         return "fine"
 
     with pytest.raises(OSError):  # noqa: PT011 - it has no more to tell
-        await kept.ask("a", make)
+        await cache.ask("a", make)
     broken.clear()
-    assert await kept.ask("a", make) == "fine"
+    assert await cache.ask("a", make) == "fine"
 
 
 async def test_nothing_is_kept_for_no_time():
-    kept, asked = Kept(), []
+    cache, asked = StaleCache(), []
 
     async def make():
         asked.append(1)
         return len(asked)
 
-    assert [await kept.ask("a", make) for _ in range(2)] == [1, 2]
+    assert [await cache.ask("a", make) for _ in range(2)] == [1, 2]
