@@ -9,13 +9,13 @@ from classifiers.bundle import load_bundle
 from classifiers.detector import Detector, Document, Reading
 from classifiers.matcher import Match as Found
 from classifiers.matcher import Matcher
-from classifiers.text import signature as imprint
 from classifiers.text.normalise import normalise
+from classifiers.text.signature import text_signatures
 from service.domain.canonical import canonical
 from service.domain.claim import Match, Relation
 from service.domain.judgement import Evidence, JudgedBy, Judgement, Remainder, Signal, Span, TokenSurprise
 from service.domain.post import Post
-from service.domain.signature import Imprint
+from service.domain.text_signature import TextSignature
 from workers.claim_watch import HeldClaims, Snapshot
 
 LEAST_SCORE = 0.2
@@ -55,10 +55,10 @@ class BundleClassifier:
         snapshot = self.held.current if self.held else None
         matches = self._matches(posts, snapshot)
         vectors = self._matcher.embed(texts) if self._matcher else None
-        imprints = imprint.imprints([normalise(text).text for text in texts], vectors)
+        signatures = text_signatures([normalise(text).text for text in texts], vectors)
         return [
-            self._judgement(post, reading, snapshot.version if snapshot else "", found, Imprint(*traces))
-            for post, reading, found, traces in zip(posts, readings, matches, imprints, strict=True)
+            self._judgement(post, reading, snapshot.version if snapshot else "", found, TextSignature(*traces))
+            for post, reading, found, traces in zip(posts, readings, matches, signatures, strict=True)
         ]
 
     def _matches(self, posts: Sequence[Post], snapshot: Snapshot | None) -> list[tuple[Match, ...]]:
@@ -70,7 +70,7 @@ class BundleClassifier:
         return [tuple(_match(match, snapshot) for match in of_post) for of_post in found]
 
     def _judgement(
-        self, post: Post, reading: Reading, claims_version: str, matches: tuple[Match, ...], traces: Imprint
+        self, post: Post, reading: Reading, claims_version: str, matches: tuple[Match, ...], traces: TextSignature
     ) -> Judgement:
         return Judgement(
             content_digest=post.content_digest,
@@ -83,7 +83,7 @@ class BundleClassifier:
             evidence=_evidence(reading, matches),
             words=reading.words,
             abstained=reading.abstain,
-            imprint=traces,
+            text_signature=traces,
         )
 
 

@@ -1,4 +1,4 @@
-"""Imprints: short hashes of a text and of its embedding, by which posts that carry the same are found and compared.
+"""Signatures: short hashes of a text and of its embedding, by which posts that carry the same are found and compared.
 
 Of the words: MinHash of the shingles (Broder 1997, https://doi.org/10.1109/SEQUEN.1997.666900) in 8 bands of 4 rows.
 Two texts share a band with probability 1 - (1 - J^4)^8: .89 where their shingles overlap by J = .7, .40 at .5, .01 at
@@ -31,7 +31,7 @@ _LARGEST = 127
 _EMPTY = MinHash(num_perm=_TEXT_BANDS * _ROWS, hashfunc=int, scheme="affine32")
 
 
-class Imprint(NamedTuple):
+class TextSignature(NamedTuple):
     """Names of the bands; 32 MinHash minima of 4 bytes; the embedding, a signed byte a dimension.
 
     Texts of under `LEAST_BYTES` bytes, some five words, have none: one word changed in them changes all.
@@ -42,22 +42,22 @@ class Imprint(NamedTuple):
     vector: bytes = b""
 
 
-def imprint(text: str, vector: NDArray[np.float32] | None = None) -> Imprint:
-    """The imprint of one text and, where there is one, its embedding: [dimensions], of any length but 0."""
-    return imprints([text], None if vector is None else vector[None])[0]
+def text_signature(text: str, vector: NDArray[np.float32] | None = None) -> TextSignature:
+    """The signature of one text and, where there is one, its embedding: [dimensions], of any length but 0."""
+    return text_signatures([text], None if vector is None else vector[None])[0]
 
 
-def imprints(texts: Sequence[str], vectors: NDArray[np.float32] | None = None) -> list[Imprint]:
-    """The imprint of each text, with its row of `vectors`: [texts, dimensions]."""
+def text_signatures(texts: Sequence[str], vectors: NDArray[np.float32] | None = None) -> list[TextSignature]:
+    """The signature of each text, with its row of `vectors`: [texts, dimensions]."""
     meanings = [((), b"")] * len(texts) if vectors is None else _meanings(vectors)
     return [_joined(text, *meaning) for text, meaning in zip(texts, meanings, strict=True)]
 
 
-def _joined(text: str, bands: tuple[str, ...], vector: bytes) -> Imprint:
+def _joined(text: str, bands: tuple[str, ...], vector: bytes) -> TextSignature:
     if len(text.encode()) < LEAST_BYTES:
-        return Imprint()
+        return TextSignature()
     minima = _minima(text)
-    return Imprint(_text_bands(minima) + bands, minima, vector)
+    return TextSignature(_text_bands(minima) + bands, minima, vector)
 
 
 def _minima(text: str) -> bytes:

@@ -86,7 +86,7 @@ def decode_claim(data: Mapping[str, Any]) -> Claim:
 
 
 def encode_judgement(judgement: Judgement) -> Json:
-    """All of a judgement but its imprint; signals, spans, surprise, remainders and matches as tuples (JSON arrays)."""
+    """A judgement but for its text signature; signals, spans, surprise, remainders, matches as tuples (JSON arrays)."""
     evidence = judgement.evidence
     return {
         "content": judgement.content_digest,

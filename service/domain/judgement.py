@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from service.domain.claim import Match
 from service.domain.decision import Standing
-from service.domain.signature import NO_IMPRINT, Imprint
+from service.domain.text_signature import NO_SIGNATURE, TextSignature
 
 
 class Signal(NamedTuple):
@@ -78,8 +78,8 @@ class Judgement:
 
     Offsets in its evidence count bytes of the canonical text, until `service.domain.evidence` relates them to a post.
     `cluster` names the group of near-duplicate texts that this one belongs to, by the content digest of the first of
-    them. `imprint` is what the group is found by; it goes no further than the worker. `standing` is what people decided
-    on the text, the newest for each post.
+    them. `text_signature` is what the group is found by; it goes no further than the worker. `standing` is what people
+    decided on the text, the newest for each post.
     """
 
     content_digest: str
@@ -90,7 +90,7 @@ class Judgement:
     words: int
     abstained: tuple[str, ...] = ()
     cluster: str = ""
-    imprint: Imprint = field(default=NO_IMPRINT, compare=False, repr=False)
+    text_signature: TextSignature = field(default=NO_SIGNATURE, compare=False, repr=False)
     standing: tuple[Standing, ...] = ()
 
     @property

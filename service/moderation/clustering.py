@@ -8,34 +8,36 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from service.domain.judgement import Judgement
-from service.domain.signature import Imprint, near
+from service.domain.text_signature import TextSignature, near
 
 
 class Known(NamedTuple):
     """What is known of one text: its cluster, if it was seen before, else likely representatives, likeliest first."""
 
     cluster: str = ""
-    candidates: Mapping[str, Imprint] = {}
+    candidates: Mapping[str, TextSignature] = {}
 
 
 def assigned(judgements: Sequence[Judgement], known: Sequence[Known]) -> list[str]:
     """The cluster of each text, in order. One founded within the call is a candidate for the texts after it."""
-    founded: dict[str, Imprint] = {}
+    founded: dict[str, TextSignature] = {}
     clusters: list[str] = []
     for judgement, found in zip(judgements, known, strict=True):
-        digest, imprint = judgement.content_digest, judgement.imprint
-        cluster = found.cluster or _nearest(imprint, {**found.candidates, **_akin(imprint, founded)}) or digest
+        digest, text_signature = judgement.content_digest, judgement.text_signature
+        cluster = (
+            found.cluster or _nearest(text_signature, {**found.candidates, **_akin(text_signature, founded)}) or digest
+        )
         if cluster == digest:
-            founded[digest] = imprint
+            founded[digest] = text_signature
         clusters.append(cluster)
     return clusters
 
 
-def _akin(imprint: Imprint, founded: Mapping[str, Imprint]) -> dict[str, Imprint]:
-    bands = frozenset(imprint.bands)
+def _akin(text_signature: TextSignature, founded: Mapping[str, TextSignature]) -> dict[str, TextSignature]:
+    bands = frozenset(text_signature.bands)
     return {name: other for name, other in founded.items() if not bands.isdisjoint(other.bands)}
 
 
-def _nearest(imprint: Imprint, candidates: Mapping[str, Imprint]) -> str:
+def _nearest(text_signature: TextSignature, candidates: Mapping[str, TextSignature]) -> str:
     """The first that is near; empty where none is."""
-    return next((name for name, other in candidates.items() if near(imprint, other)), "")
+    return next((name for name, other in candidates.items() if near(text_signature, other)), "")

@@ -109,7 +109,7 @@ class Clusters(Protocol):
     """Groups of posts that carry the same, as far back as the window that the adapter was made for."""
 
     async def assign(self, judgements: Sequence[Judgement]) -> list[str]:
-        """The cluster of each judgement's text, in order: one that it is `imprint.near` to, or a new one.
+        """The cluster of each judgement's text, in order: one that it is `near` to, or a new one.
 
         A new cluster is named by the content digest of its first text; texts without bands are alone in theirs.
         """

@@ -8,7 +8,7 @@ import pytest
 
 from service.domain.canonical import content_digest
 from service.domain.judgement import Judgement
-from service.domain.signature import NO_IMPRINT, Imprint
+from service.domain.text_signature import NO_SIGNATURE, TextSignature
 from service.errors import RedisUnavailable
 from service.moderation.ports import Clusters
 from service.moderation.redis.clusters import RedisClusters
@@ -18,19 +18,19 @@ from service.storage.redis_connection import RedisConnection
 MakeClusters = Callable[[float], Clusters]
 
 
-def imprint_of(family: str, changes: int = 0) -> Imprint:
-    """An imprint of a family of texts, `changes` of its 32 minima and as many of its 8 bands unlike the family's."""
+def signature_of(family: str, changes: int = 0) -> TextSignature:
+    """A signature of a family of texts, `changes` of its 32 minima and as many of its 8 bands unlike the family's."""
     minima = [f"{family}{place}" + ("changed" if place < changes else "") for place in range(32)]
     bands = tuple(minima[:8])
-    return Imprint(bands, b"".join(content_digest(value, "")[:4].encode() for value in minima))
+    return TextSignature(bands, b"".join(content_digest(value, "")[:4].encode() for value in minima))
 
 
-def judged(text: str, imprint: Imprint) -> Judgement:
+def judged(text: str, text_signature: TextSignature) -> Judgement:
     digest = content_digest(text, "")
-    return Judgement(content_digest=digest, model_version="m1", signals={}, words=9, imprint=imprint)
+    return Judgement(content_digest=digest, model_version="m1", signals={}, words=9, text_signature=text_signature)
 
 
-FIRST, NEAR, OTHER = judged("a", imprint_of("x")), judged("b", imprint_of("x", 5)), judged("c", imprint_of("y"))
+FIRST, NEAR, OTHER = judged("a", signature_of("x")), judged("b", signature_of("x", 5)), judged("c", signature_of("y"))
 
 
 class TestClusters:
@@ -46,47 +46,49 @@ class TestClusters:
         assert await clusters.assign([FIRST, OTHER, NEAR, FIRST]) == [first, other, first, first]
 
     async def test_texts_that_share_a_band_and_little_else_stay_apart(self, clusters: Clusters) -> None:
-        lookalike = judged("d", Imprint(FIRST.imprint.bands[:1], OTHER.imprint.minima))
+        lookalike = judged("d", TextSignature(FIRST.text_signature.bands[:1], OTHER.text_signature.minima))
         for texts in ([FIRST], [lookalike]):
             assert await clusters.assign(texts) == [texts[0].content_digest]
         assert await clusters.assign([lookalike, FIRST]) == [lookalike.content_digest, FIRST.content_digest]
 
     async def test_embeddings_that_point_the_same_way_are_near_too(self, clusters: Clusters) -> None:
-        said = judged("e", Imprint(("m1",), b"1" * 128, bytes([100, 20, 3])))
-        reworded = judged("f", Imprint(("m1",), b"2" * 128, bytes([101, 19, 5])))
-        unlike = judged("g", Imprint(("m1",), b"3" * 128, bytes([3, 100, 20])))
+        said = judged("e", TextSignature(("m1",), b"1" * 128, bytes([100, 20, 3])))
+        reworded = judged("f", TextSignature(("m1",), b"2" * 128, bytes([101, 19, 5])))
+        unlike = judged("g", TextSignature(("m1",), b"3" * 128, bytes([3, 100, 20])))
         assert await clusters.assign([said]) == [said.content_digest]
         assert await clusters.assign([reworded, unlike]) == [said.content_digest, unlike.content_digest]
 
     async def test_the_best_candidate_is_found_among_many(self, clusters: Clusters) -> None:
-        crowd = [judged(f"crowd {n}", Imprint(FIRST.imprint.bands[:1], os.urandom(128))) for n in range(25)]
+        crowd = [
+            judged(f"crowd {n}", TextSignature(FIRST.text_signature.bands[:1], os.urandom(128))) for n in range(25)
+        ]
         await clusters.assign([FIRST])
         await clusters.assign(crowd)
-        near = judged("h", imprint_of("x"))
+        near = judged("h", signature_of("x"))
         assert await clusters.assign([near]) == [FIRST.content_digest]
 
     async def test_a_text_keeps_its_cluster_though_a_nearer_one_came(self, clusters: Clusters) -> None:
         await clusters.assign([FIRST])
         assert await clusters.assign([NEAR]) == [FIRST.content_digest]
-        rival = judged("rival", imprint_of("x", 14))  # near to it, and not to the first
+        rival = judged("rival", signature_of("x", 14))  # near to it, and not to the first
         assert await clusters.assign([rival]) == [rival.content_digest]
-        assert await clusters.assign([judged("like it", NEAR.imprint)]) == [rival.content_digest]
+        assert await clusters.assign([judged("like it", NEAR.text_signature)]) == [rival.content_digest]
         assert await clusters.assign([NEAR, FIRST]) == [FIRST.content_digest] * 2
 
     async def test_members_are_near_the_first_text_not_only_near_each_other(self, clusters: Clusters) -> None:
         await clusters.assign([FIRST])
-        assert await clusters.assign([judged("step", imprint_of("x", 7))]) == [FIRST.content_digest]
-        far = judged("far", imprint_of("x", 14))
+        assert await clusters.assign([judged("step", signature_of("x", 7))]) == [FIRST.content_digest]
+        far = judged("far", signature_of("x", 14))
         assert await clusters.assign([far]) == [far.content_digest]
 
     async def test_texts_without_bands_are_alone_and_leave_nothing(self, clusters: Clusters) -> None:
-        short = [judged(text, NO_IMPRINT) for text in ("ok", "no", "ok")]
+        short = [judged(text, NO_SIGNATURE) for text in ("ok", "no", "ok")]
         assert await clusters.assign(short) == [text.content_digest for text in short]
 
     async def test_a_cluster_lasts_for_its_window_after_its_last_text(self, clusters_of: MakeClusters) -> None:
         clusters = clusters_of(1.0)
         await clusters.assign([FIRST])
-        for text in (NEAR, judged("n", imprint_of("x", 3)), NEAR):
+        for text in (NEAR, judged("n", signature_of("x", 3)), NEAR):
             await asyncio.sleep(0.6)
             assert await clusters.assign([text]) == [FIRST.content_digest]
         await asyncio.sleep(1.3)
@@ -114,7 +116,7 @@ class TestRedisClusters:
     async def test_all_that_is_kept_expires_and_little_is_kept(self, redis_connection: RedisConnection) -> None:
         clusters, client = RedisClusters(redis_connection, window=60), redis_connection.client
         before = (await client.info("memory"))["used_memory"]
-        texts = [judged(f"text {n}", imprint_of(f"family {n}")) for n in range(500)]
+        texts = [judged(f"text {n}", signature_of(f"family {n}")) for n in range(500)]
         await clusters.assign(texts)
         assert ((await client.info("memory"))["used_memory"] - before) / len(texts) < 3_000
         keys = await client.keys("assay:*")
@@ -123,11 +125,11 @@ class TestRedisClusters:
 
     async def test_a_band_holds_the_latest_texts_only(self, redis_connection: RedisConnection) -> None:
         clusters = RedisClusters(redis_connection, window=60)
-        crowd = [judged(f"text {n}", Imprint(("band",), os.urandom(128))) for n in range(100)]
+        crowd = [judged(f"text {n}", TextSignature(("band",), os.urandom(128))) for n in range(100)]
         for text in crowd:
             await clusters.assign([text])
         assert await redis_connection.client.strlen("assay:cb:band") == 32 * 16
-        repeated = [judged("again", crowd[-1].imprint), judged("long gone", crowd[0].imprint)]
+        repeated = [judged("again", crowd[-1].text_signature), judged("long gone", crowd[0].text_signature)]
         assert await clusters.assign(repeated) == [crowd[-1].content_digest, repeated[1].content_digest]
 
     async def test_an_outage_is_named(self, own_redis: EmbeddedRedis, lost_connection: RedisConnection) -> None:
@@ -136,4 +138,4 @@ class TestRedisClusters:
         own_redis.stop()
         with pytest.raises(RedisUnavailable):
             await clusters.assign([NEAR])
-        assert await clusters.assign([judged("ok", NO_IMPRINT)]) == [judged("ok", NO_IMPRINT).content_digest]
+        assert await clusters.assign([judged("ok", NO_SIGNATURE)]) == [judged("ok", NO_SIGNATURE).content_digest]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from cachetools import TTLCache
 
 from service.domain.judgement import Judgement
-from service.domain.signature import Imprint
+from service.domain.text_signature import TextSignature
 from service.moderation.clustering import Known, assigned
 
 _SIZE = 10_000
@@ -18,24 +18,24 @@ class MemoryClusters:
 
     def __init__(self, *, window: float = 86_400.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._clusters: TTLCache[str, str] = TTLCache(_SIZE, window, clock)  # by text
-        self._imprints: TTLCache[str, Imprint] = TTLCache(_SIZE, window, clock)  # of representatives
+        self._signatures: TTLCache[str, TextSignature] = TTLCache(_SIZE, window, clock)  # of representatives
 
     async def assign(self, judgements: Sequence[Judgement]) -> list[str]:
         """See `Clusters`."""
         clusters = assigned(judgements, [self._known(judgement) for judgement in judgements])
         for judgement, cluster in zip(judgements, clusters, strict=True):
-            if judgement.imprint.bands:
+            if judgement.text_signature.bands:
                 self._hold(judgement, cluster)
         return clusters
 
     def _hold(self, judgement: Judgement, cluster: str) -> None:
         self._clusters[judgement.content_digest] = cluster
         founded = judgement.content_digest == cluster
-        if representative := judgement.imprint if founded else self._imprints.get(cluster):
-            self._imprints[cluster] = representative
+        if representative := judgement.text_signature if founded else self._signatures.get(cluster):
+            self._signatures[cluster] = representative
 
     def _known(self, judgement: Judgement) -> Known:
-        bands = frozenset(judgement.imprint.bands)
-        shared = Counter({name: len(bands.intersection(other.bands)) for name, other in self._imprints.items()})
-        candidates = {name: self._imprints[name] for name, count in shared.most_common() if count}
+        bands = frozenset(judgement.text_signature.bands)
+        shared = Counter({name: len(bands.intersection(other.bands)) for name, other in self._signatures.items()})
+        candidates = {name: self._signatures[name] for name, count in shared.most_common() if count}
         return Known(self._clusters.get(judgement.content_digest, ""), candidates)

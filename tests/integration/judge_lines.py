@@ -11,11 +11,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from classifiers.text.signature import imprints
+from classifiers.text.signature import text_signatures
 from service.domain.claim import Claim, Match, Rating, Relation
 from service.domain.judgement import Evidence, JudgedBy, Judgement, Signal
 from service.domain.post import Post
-from service.domain.signature import Imprint
+from service.domain.text_signature import TextSignature
 from service.moderation.transport import Batch
 from service.runtime import logs
 from service.runtime.settings import Settings
@@ -31,10 +31,13 @@ class Rules:
     judged_by = JudgedBy("rules-1", "claims-1")
 
     def judge(self, posts: Sequence[Post]) -> list[Judgement]:
-        found = imprints([post.text for post in posts])
-        return [self._judgement(post, Imprint(*imprint)) for post, imprint in zip(posts, found, strict=True)]
+        found = text_signatures([post.text for post in posts])
+        return [
+            self._judgement(post, TextSignature(*text_signature))
+            for post, text_signature in zip(posts, found, strict=True)
+        ]
 
-    def _judgement(self, post: Post, imprint: Imprint) -> Judgement:
+    def _judgement(self, post: Post, text_signature: TextSignature) -> Judgement:
         return Judgement(
             content_digest=post.content_digest,
             model_version=self.judged_by.model,
@@ -42,7 +45,7 @@ class Rules:
             signals={"misinformation": Signal("misinformation", 0.1, -2.2, 0.05, 0.2)},
             evidence=Evidence(matches=(MATCH,) if "cheese" in post.text else ()),
             words=len(post.text.split()),
-            imprint=imprint,
+            text_signature=text_signature,
         )
 
 

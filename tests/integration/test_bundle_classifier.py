@@ -10,7 +10,7 @@ from service.domain.claim import Claim, Relation
 from service.domain.evidence import related
 from service.domain.judgement import JudgedBy
 from service.domain.post import Context, Post
-from service.domain.signature import near
+from service.domain.text_signature import near
 from service.domain.verdict import Verdict
 from service.records.sql.store import SqlStore
 from workers.classifier import LEAST_SCORE, BundleClassifier
@@ -159,16 +159,16 @@ def test_a_bundle_without_claim_parts_judges_alike_and_matches_nothing(
     [one, other], [full, _] = plain.judge(posts), classifier.judge(posts)
     assert one.signals == full.signals
     assert one.evidence == full.evidence
-    assert near(one.imprint, other.imprint)
-    assert not one.imprint.vector
+    assert near(one.text_signature, other.text_signature)
+    assert not one.text_signature.vector
 
 
-def test_near_duplicates_leave_near_imprints_and_other_texts_do_not(
+def test_near_duplicates_leave_near_signatures_and_other_texts_do_not(
     classifier: BundleClassifier, post_of: Callable[..., Post]
 ) -> None:
     offer = "This cheap watch makes you rich within a week, doctors hate it, order it here today"
     texts = [offer, f"RT: {offer.upper()} !!", "Something stirred on the river bank this morning, herons mostly"]
-    one, copied, apart = (judgement.imprint for judgement in classifier.judge([post_of(text) for text in texts]))
+    one, copied, apart = (judgement.text_signature for judgement in classifier.judge([post_of(text) for text in texts]))
     assert near(one, copied)
     assert not near(one, apart)
     assert set(one.bands) & set(copied.bands)

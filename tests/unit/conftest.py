@@ -21,7 +21,7 @@ from service.domain.claim import Claim, Match, Rating, Relation
 from service.domain.decision import Decision, Ruling
 from service.domain.judgement import Evidence, JudgedBy, Judgement, Signal, Span
 from service.domain.post import Post
-from service.domain.signature import NO_IMPRINT, Imprint
+from service.domain.text_signature import NO_SIGNATURE, TextSignature
 from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, RedisUnavailable, StoreUnavailable
 from service.moderation.dispatching import Dispatcher
@@ -88,7 +88,8 @@ class Killed(BaseException):
 
 class KeywordClassifier:
     """Finds each signal likely where its keyword stands, and `CLAIM` repeated or rebutted by texts on cheese; texts
-    with the same first four words leave near imprints. `passes` holds the texts of each pass; a text with a key of
+    with the same first four words leave near text_signatures. `passes` holds the texts of each pass; a text with a key
+    of
     `failures` in it fails its pass with that error."""
 
     judged_by = JudgedBy("keywords-1", "claims-1")
@@ -119,7 +120,7 @@ class KeywordClassifier:
             signals={name: _signal(name, 0.97 if match else 0.03) for name, match in found.items()},
             evidence=Evidence(spans, matches=_matches(text)),
             words=len(text.split()),
-            imprint=_imprint(text),
+            text_signature=_signature_of(text),
         )
 
 
@@ -131,11 +132,11 @@ def _matches(text: str) -> tuple[Match, ...]:
     return ()
 
 
-def _imprint(text: str) -> Imprint:
+def _signature_of(text: str) -> TextSignature:
     beginning = text.split()[:4]
     if len(beginning) < 4:
-        return NO_IMPRINT
-    return Imprint((" ".join(beginning),), sha256(repr(beginning).encode()).digest())
+        return NO_SIGNATURE
+    return TextSignature((" ".join(beginning),), sha256(repr(beginning).encode()).digest())
 
 
 def _signal(name: str, probability: float) -> Signal:

@@ -20,7 +20,7 @@ from service.domain.codec import (
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Evidence, Judgement, Remainder, Signal, Span, TokenSurprise
 from service.domain.post import Context, Post, PostKey, Surface
-from service.domain.signature import NO_IMPRINT, Imprint
+from service.domain.text_signature import NO_SIGNATURE, TextSignature
 from service.domain.verdict import Skip, Source, Verdict
 from service.moderation.transport import Batch, Reply
 from service.moderation.wire import decode_batch, decode_reply, encode_batch, encode_reply
@@ -73,7 +73,7 @@ JUDGEMENTS = st.builds(
     words=st.integers(0, 20_000),
     abstained=st.lists(WORDS, max_size=2).map(tuple),
     cluster=WORDS,
-    imprint=st.builds(Imprint, st.lists(WORDS).map(tuple), st.binary(max_size=8), st.binary(max_size=8)),
+    text_signature=st.builds(TextSignature, st.lists(WORDS).map(tuple), st.binary(max_size=8), st.binary(max_size=8)),
 )
 KEYS = st.builds(PostKey, WORDS, WORDS)
 RULINGS = st.builds(
@@ -110,10 +110,10 @@ def test_a_post_survives(post: Post):
 
 
 @given(JUDGEMENTS)
-def test_a_judgement_survives_without_its_imprint(judgement: Judgement):
+def test_a_judgement_survives_without_its_signature(judgement: Judgement):
     restored = decode_judgement(through_json(encode_judgement(judgement)))
     assert restored == judgement
-    assert restored.imprint == NO_IMPRINT
+    assert restored.text_signature == NO_SIGNATURE
     assert all(isinstance(match.relation, Relation) for match in restored.evidence.matches)
 
 

@@ -1,15 +1,15 @@
 """Clusters of near-duplicate texts, shared by all workers through Redis.
 
-Kept for each representative: its imprint (one string), and under each of its bands its name among those of the latest
-32 that share the band; for each other text the name of its cluster. All of it expires `window` seconds after it was
-last asked for. Looking up and storing are one script each, and between them another worker may found a cluster for a
-near text in the same milliseconds: then there are two, and later texts join the one that shares more bands with them.
+Kept for each representative: its text_signature (one string), and under each of its bands its name among those of the
+latest 32 that share the band; for each other text the name of its cluster. All of it expires `window` seconds after it
+was last asked for. Looking up and storing are one script each, and between them another worker may found a cluster for
+a near text in the same milliseconds: then there are two, and later texts join the one that shares more bands with them.
 """
 
 from collections.abc import Sequence
 
 from service.domain.judgement import Judgement
-from service.domain.signature import Imprint
+from service.domain.text_signature import TextSignature
 from service.moderation.clustering import Known, assigned
 from service.storage.redis_connection import RedisConnection
 
@@ -17,10 +17,9 @@ _REPRESENTATIVE, _MEMBER, _BAND = b"assay:cr:", b"assay:cm:", b"assay:cb:"
 _NAME = 16  # bytes of a name: a content digest
 _LATEST, _COMPARED = 32, 16
 
-# KEYS: per text its own as a representative, as a member, and those of its bands.
-# ARGV: prefix of representatives, candidates at most, per text its number of bands.
-# Returns, per text, its cluster if it is known (else ''), then names and imprints of candidates, most shared bands
-# first.
+# KEYS: per text its own as a representative, as a member, and those of its bands. ARGV: prefix of representatives,
+# candidates at most, per text its number of bands. Returns, per text, its cluster if it is known (else ''), then names
+# and text_signatures of candidates, most shared bands first.
 _FIND = f"""
 local prefix, most = ARGV[1], tonumber(ARGV[2])
 
@@ -42,10 +41,10 @@ local function candidates(first, last)
     end)
     local found = {{''}}
     for _, name in ipairs(names) do
-        local imprint = #found < 2 * most and redis.call('GET', prefix .. name)
-        if imprint then
+        local text_signature = #found < 2 * most and redis.call('GET', prefix .. name)
+        if text_signature then
             found[#found + 1] = name
-            found[#found + 1] = imprint
+            found[#found + 1] = text_signature
         end
     end
     return found
@@ -65,13 +64,14 @@ end
 return answers
 """
 
-# KEYS as above. ARGV: prefix of representatives, milliseconds, then per text its number of bands, cluster and imprint.
+# KEYS as above. ARGV: prefix of representatives, milliseconds, then per text its number of bands, cluster and
+# text_signature.
 _STORE = f"""
 local prefix, window, at = ARGV[1], ARGV[2], 1
 for text = 3, #ARGV, 3 do
-    local bands, name, imprint = tonumber(ARGV[text]), ARGV[text + 1], ARGV[text + 2]
+    local bands, name, text_signature = tonumber(ARGV[text]), ARGV[text + 1], ARGV[text + 2]
     local representative = prefix .. name
-    local founds = KEYS[at] == representative and redis.call('SET', representative, imprint, 'PX', window, 'NX')
+    local founds = KEYS[at] == representative and redis.call('SET', representative, text_signature, 'PX', window, 'NX')
     if KEYS[at] ~= representative then
         redis.call('SET', KEYS[at + 1], name, 'PX', window)
     end
@@ -101,7 +101,7 @@ class RedisClusters:
     async def assign(self, judgements: Sequence[Judgement]) -> list[str]:
         """See `Clusters`. Two round trips; none where no text can be compared."""
         clusters = {judgement.content_digest: judgement.content_digest for judgement in judgements}
-        distinct = {judgement.content_digest: judgement for judgement in judgements if judgement.imprint.bands}
+        distinct = {judgement.content_digest: judgement for judgement in judgements if judgement.text_signature.bands}
         if self._window and distinct:
             texts = list(distinct.values())
             clusters |= dict(zip(distinct, await self._assigned(texts), strict=True))
@@ -109,14 +109,14 @@ class RedisClusters:
 
     async def _assigned(self, texts: Sequence[Judgement]) -> list[str]:
         keys = [key for text in texts for key in _keys(text)]
-        bands = [len(text.imprint.bands) for text in texts]
+        bands = [len(text.text_signature.bands) for text in texts]
         with self._breaker:
             answers = await self._find(keys=keys, args=[_REPRESENTATIVE, _COMPARED, *bands])
         clusters = assigned(texts, [_known(answer) for answer in answers])
         stored = [
             value
             for text, count, cluster in zip(texts, bands, clusters, strict=True)
-            for value in (count, bytes.fromhex(cluster), _packed(text.imprint))
+            for value in (count, bytes.fromhex(cluster), _packed(text.text_signature))
         ]
         with self._breaker:
             await self._store(keys=keys, args=[_REPRESENTATIVE, self._window, *stored])
@@ -125,7 +125,7 @@ class RedisClusters:
 
 def _keys(text: Judgement) -> list[bytes]:
     name = bytes.fromhex(text.content_digest)
-    return [_REPRESENTATIVE + name, _MEMBER + name, *(_BAND + band.encode() for band in text.imprint.bands)]
+    return [_REPRESENTATIVE + name, _MEMBER + name, *(_BAND + band.encode() for band in text.text_signature.bands)]
 
 
 def _known(answer: Sequence[bytes]) -> Known:
@@ -134,11 +134,11 @@ def _known(answer: Sequence[bytes]) -> Known:
     return Known(cluster.hex(), {name.hex(): _unpacked(value) for name, value in pairs})
 
 
-def _packed(imprint: Imprint) -> bytes:
+def _packed(text_signature: TextSignature) -> bytes:
     """Two bytes that say how long the minima are, the minima, the vector."""
-    return len(imprint.minima).to_bytes(2, "big") + imprint.minima + imprint.vector
+    return len(text_signature.minima).to_bytes(2, "big") + text_signature.minima + text_signature.vector
 
 
-def _unpacked(value: bytes) -> Imprint:
+def _unpacked(value: bytes) -> TextSignature:
     end = 2 + int.from_bytes(value[:2], "big")
-    return Imprint((), value[2:end], value[end:])
+    return TextSignature((), value[2:end], value[end:])

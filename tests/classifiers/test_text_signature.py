@@ -6,20 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classifiers.text.signature import LEAST_BYTES, imprint, imprints
-from service.domain.signature import NO_IMPRINT, Imprint, near
+from classifiers.text.signature import LEAST_BYTES, text_signature, text_signatures
+from service.domain.text_signature import NO_SIGNATURE, TextSignature, near
 
 POSTS = [json.loads(line)["text"] for line in (Path(__file__).parent / "fixture_posts.jsonl").open()]
 OFFER = "Limited time only: the miracle patch melts belly fat while you sleep, doctors hate it, order yours today"
 REWORDED = "Doctors do not want you to know: wear this patch in bed and the fat on your stomach will be gone by morning"
 
 
-def of(texts: list[str], vectors: np.ndarray | None = None) -> list[Imprint]:
+def of(texts: list[str], vectors: np.ndarray | None = None) -> list[TextSignature]:
     """As the service sees them."""
-    return [Imprint(*found) for found in imprints(texts, vectors)]
+    return [TextSignature(*found) for found in text_signatures(texts, vectors)]
 
 
-def found(one: Imprint, other: Imprint) -> bool:
+def found(one: TextSignature, other: TextSignature) -> bool:
     """Whether a lookup by bands proposes the pair and the comparison confirms it."""
     return not set(one.bands).isdisjoint(other.bands) and near(one, other)
 
@@ -66,7 +66,13 @@ def test_embeddings_share_bands_as_often_as_their_angle_says(cosine: float, shar
     other /= np.linalg.norm(other, axis=1, keepdims=True)
     turned = cosine * one + np.sqrt(1 - cosine**2) * other
     texts = ["some words that are long enough to count"] * 2000
-    pairs = list(zip(imprints(texts, one.astype(np.float32)), imprints(texts, turned.astype(np.float32)), strict=True))
+    pairs = list(
+        zip(
+            text_signatures(texts, one.astype(np.float32)),
+            text_signatures(texts, turned.astype(np.float32)),
+            strict=True,
+        )
+    )
     shared = [not set(a.bands[8:]).isdisjoint(b.bands[8:]) for a, b in pairs]
     assert sum(shared) / len(shared) == pytest.approx(share, abs=0.04)
 
@@ -85,21 +91,23 @@ def test_a_byte_a_dimension_is_enough_to_compare_embeddings(cosine: float) -> No
 def test_one_text_and_a_batch_give_the_same() -> None:
     vectors = np.random.default_rng(2).standard_normal((4, 48)).astype(np.float32)
     texts = [OFFER, "ok", "日本の首相は今日辞任を発表した", REWORDED]
-    assert imprints(texts, vectors) == [imprint(text, vector) for text, vector in zip(texts, vectors, strict=True)]
-    assert imprints(texts) == [imprint(text) for text in texts]
-    assert imprints([]) == []
+    assert text_signatures(texts, vectors) == [
+        text_signature(text, vector) for text, vector in zip(texts, vectors, strict=True)
+    ]
+    assert text_signatures(texts) == [text_signature(text) for text in texts]
+    assert text_signatures([]) == []
 
 
 def test_sizes_are_fixed_and_a_short_text_has_none() -> None:
-    full, bare = imprint(OFFER, np.ones(48, dtype=np.float32)), imprint(OFFER)
+    full, bare = text_signature(OFFER, np.ones(48, dtype=np.float32)), text_signature(OFFER)
     assert (len(full.bands), len(full.minima), len(full.vector)) == (12, 128, 48)
     assert (len(bare.bands), bare.minima, bare.vector) == (8, full.minima, b"")
-    assert imprint("x" * (LEAST_BYTES - 1), np.ones(48, dtype=np.float32)) == NO_IMPRINT
-    assert imprint("日本の首相は今日辞任を発表した").bands  # a script without blanks counts by its length
+    assert text_signature("x" * (LEAST_BYTES - 1), np.ones(48, dtype=np.float32)) == NO_SIGNATURE
+    assert text_signature("日本の首相は今日辞任を発表した").bands  # a script without blanks counts by its length
 
 
-def test_imprints_are_alike_on_every_machine() -> None:
+def test_signatures_are_alike_on_every_machine() -> None:
     vector = np.linspace(-1, 1, 48, dtype=np.float32)
-    made = imprint(OFFER, vector)
+    made = text_signature(OFFER, vector)
     assert made.bands[:1] + made.bands[8:] == ("t0486776bdf48abfc8", "m0fb20", "m19b51", "m2e873", "m32663")
     assert made.vector[:3] == bytes([256 - 127, 256 - 122, 256 - 116])

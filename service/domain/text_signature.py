@@ -1,4 +1,4 @@
-"""What posts are grouped by: near-duplicate texts leave like imprints. Pure, standard library only.
+"""What posts are grouped by: near-duplicate texts leave like signatures. Pure, standard library only.
 
 Two texts belong together when their sets of shingles overlap, as MinHash estimates it (Broder 1997,
 https://doi.org/10.1109/SEQUEN.1997.666900), or when their embeddings point the same way. `bands` are what candidates
@@ -12,7 +12,7 @@ from typing import NamedTuple
 NEAR_TEXT, NEAR_MEANING = 0.7, 0.95
 
 
-class Imprint(NamedTuple):
+class TextSignature(NamedTuple):
     """Hashes to find near texts by; MinHash minima, 4 bytes each; the unit embedding, a signed byte a dimension.
 
     A text too short to compare has no bands, and `vector` is empty where the bundle embeds nothing.
@@ -23,10 +23,10 @@ class Imprint(NamedTuple):
     vector: bytes = b""
 
 
-NO_IMPRINT = Imprint()
+NO_SIGNATURE = TextSignature()
 
 
-def near(one: Imprint, other: Imprint) -> bool:
+def near(one: TextSignature, other: TextSignature) -> bool:
     """Whether two texts carry the same: `NEAR_TEXT` of their shingles (estimated), or a cosine of `NEAR_MEANING`."""
     return _overlap(one.minima, other.minima) >= NEAR_TEXT or _cosine(one.vector, other.vector) >= NEAR_MEANING
 
