@@ -1,4 +1,4 @@
-"""A text's manner without its matter: words of little meaning stay, the others leave their shape and ending alone.
+"""The function-word view of a text: words of little meaning stay, the others leave their shape and ending alone.
 
 "The senator quickly denied 3 claims." becomes "The x xly xed 9 xs.". What is left says how something is told, not what
 it tells, and so carries over from one topic to the next better than the words themselves do: text distortion,
@@ -31,8 +31,8 @@ PLAIN_WORDS = frozenset(re.findall(r"\S+", _PLAIN_WORDS))
 """Function words and the commonest verbs and adverbs: too common to name a topic."""
 
 
-def manner(text: str) -> str:
-    """The manner of a normalised text, word by word."""
+def function_word_view(text: str) -> str:
+    """A normalised text's function words, and the shapes of the others, word by word."""
     return "".join(_plain(token) for token in _TOKEN.findall(text))
 
 

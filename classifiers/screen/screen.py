@@ -1,6 +1,6 @@
 """The cheap first stage: two linear models over hashed n-grams. One of the branches that the heads fuse.
 
-One reads a text's letters and words; the other its manner alone (`classifiers.screen.function_words`), for the labels
+One reads a text's letters and words; the other its function words alone (`screen.function_words`), for the labels
 that are about who wrote it and how. Their logits are added: on sets that neither was trained on, both together rank
 better than either. Texts are expected normalised (`classifiers.text`). The logits are not calibrated: classes are
 balanced in training. Only fitting needs scipy.
@@ -17,21 +17,21 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from classifiers.screen.function_words import manner
+from classifiers.screen.function_words import function_word_view
 from classifiers.screen.ngram_model import NgramModel
 
-_LETTERS, _MANNER = "letters.", "manner."
-_MANNER_RIDGE = 0.3
-_MANNER_COUNTS = 2.0  # On sets left out it ranks better than the letters do.
+_LETTERS, _FUNCTION_WORDS = "letters.", "manner."  # the prefixes of the bundle format
+_FUNCTION_WORD_RIDGE = 0.3
+_FUNCTION_WORD_COUNTS = 2.0  # On sets left out it ranks better than the letters do.
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Models of both views; the manner's answers the first labels, as many as it has."""
+    """Models of both views; the function words answer the first labels, as many as they have."""
 
     letters: NgramModel
-    manner: NgramModel
+    function_words: NgramModel
 
     @classmethod
     def fit(
@@ -45,27 +45,29 @@ class Screen:
         bits: int = 18,
         iterations: int = 60,
     ) -> Self:
-        """Fit to normalised texts, see `NgramModel.fit`; the manner is read for the first `styled` labels."""
+        """Fit to normalised texts, see `NgramModel.fit`; function words are read for the first `styled` labels."""
         styles = None if groups is None else groups[:, :styled]
         letters = NgramModel.fit(texts, targets, sample_weight, groups, bits=bits, iterations=iterations)
-        told = [manner(text) for text in texts]
+        told = [function_word_view(text) for text in texts]
         cells = None if sample_weight is None else sample_weight[:, :styled]
         style = NgramModel.fit(
-            told, targets[:, :styled], cells, styles, bits=bits, iterations=iterations, ridge=_MANNER_RIDGE
+            told, targets[:, :styled], cells, styles, bits=bits, iterations=iterations, ridge=_FUNCTION_WORD_RIDGE
         )
-        return cls(letters, style.times(_MANNER_COUNTS))
+        return cls(letters, style.times(_FUNCTION_WORD_COUNTS))
 
     @property
     def bias(self) -> NDArray[np.float32]:
         """Constant part of the logits [L]."""
         bias = self.letters.bias.copy()
-        bias[: self.manner.bias.size] += self.manner.bias
+        bias[: self.function_words.bias.size] += self.function_words.bias
         return bias
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Score texts: float32 [n, L]."""
         logits = self.letters.logits(texts)
-        logits[:, : self.manner.bias.size] += self.manner.logits([manner(text) for text in texts])
+        logits[:, : self.function_words.bias.size] += self.function_words.logits(
+            [function_word_view(text) for text in texts]
+        )
         return logits
 
     def contributions(self, text: str, label: int) -> list[tuple[int, int, float]]:
@@ -76,14 +78,14 @@ class Screen:
         """
         words = [match.span() for match in _WORD.finditer(text)]
         weights = np.zeros(len(words))
-        for model, view in ((self.letters, text), (self.manner, manner(text))):
+        for model, view in ((self.letters, text), (self.function_words, function_word_view(text))):
             shares = model.contributions(view, label) if label < model.bias.size else []
             weights[: len(shares)] += [weight for *_, weight in shares]
         return [(start, end, weight) for (start, end), weight in zip(words, weights.tolist(), strict=True)]
 
     def save(self, path: Path) -> None:
         """Write one safetensors file, in half precision."""
-        views = ((_LETTERS, self.letters), (_MANNER, self.manner))
+        views = ((_LETTERS, self.letters), (_FUNCTION_WORDS, self.function_words))
         save_file({prefix + name: tensor for prefix, model in views for name, tensor in model.tensors().items()}, path)
 
     @classmethod
@@ -95,7 +97,7 @@ class Screen:
                 NgramModel.from_tensors(
                     {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
                 )
-                for prefix in (_LETTERS, _MANNER)
+                for prefix in (_LETTERS, _FUNCTION_WORDS)
             ]
         except (ValueError, SafetensorError) as error:
             raise ValueError(f"{path}: not a screen: {error}") from error

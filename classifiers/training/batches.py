@@ -23,18 +23,21 @@ _SURPLUS = 1.15
 class Batch:
     """Rows of tokens; targets, weights and numbers of intercepts [n, L] of the texts that `rows.segments` numbers.
 
-    `lessons` [n, D] are the teacher's embeddings, zeros where there is none, D being 0 without a teacher.
+    `distillation_targets` [n, D] are the teacher's embeddings, zeros where there is none, D being 0 without a teacher.
     """
 
     rows: Rows
     targets: Tensor
     weights: Tensor
     intercepts: Tensor
-    lessons: Tensor
+    distillation_targets: Tensor
 
     def to(self, device: str) -> Self:
         """The same on a device."""
-        tensors = {name: getattr(self, name).to(device) for name in ("targets", "weights", "intercepts", "lessons")}
+        tensors = {
+            name: getattr(self, name).to(device)
+            for name in ("targets", "weights", "intercepts", "distillation_targets")
+        }
         return replace(self, rows=self.rows.to(device), **tensors)
 
 
@@ -49,7 +52,7 @@ class Batches:
         width: int,
         count: int,
         seed: int,
-        lessons: Embeddings | None = None,
+        distillation_targets: Embeddings | None = None,
     ) -> None:
         self.sampler = Sampler(corpus, seed)
         self._tokenizer = tokenizer
@@ -58,7 +61,9 @@ class Batches:
         self._targets = torch.from_numpy(targets(corpus, presume=True))
         self._weights = torch.from_numpy(label_weights(corpus))
         self._intercepts = torch.from_numpy(intercepts(corpus))
-        self._lessons = np.zeros((len(corpus), 0), np.float16) if lessons is None else lessons
+        self._distilled = (
+            np.zeros((len(corpus), 0), np.float16) if distillation_targets is None else distillation_targets
+        )
         self._pending: list[tuple[Draw, list[int]]] = []
 
     def next(self) -> Batch:
@@ -87,7 +92,7 @@ class Batches:
     def _taught(self, drawn: Sequence[Draw]) -> Tensor:
         """The teacher's embeddings of texts drawn whole, zeros for the others."""
         whole = np.array([draw.whole for draw in drawn])[:, None]
-        return torch.from_numpy(np.asarray(self._lessons[[draw.row for draw in drawn]]) * whole).float()
+        return torch.from_numpy(np.asarray(self._distilled[[draw.row for draw in drawn]]) * whole).float()
 
 
 def next_tokens(laid: Rows) -> tuple[Tensor, Tensor, Tensor]:

@@ -19,10 +19,10 @@ def head_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     return ((losses * weights * known).sum(0) / mass.clamp_min(1.0) * _WEIGHTS.to(logits.device)).sum()
 
 
-def teaching_loss(guesses: Tensor, lessons: Tensor) -> Tensor:
-    """Mean of one less the cosine of guess and lesson [n, D], over the texts that have a lesson (not all zero)."""
-    taught = lessons.any(-1)
-    return ((1 - cosine_similarity(guesses, lessons, dim=-1)) * taught).sum() / taught.sum().clamp_min(1)
+def distillation_loss(guesses: Tensor, distillation_targets: Tensor) -> Tensor:
+    """Mean of one less the cosine of guess and target [n, D], over the texts that have a target (not all zero)."""
+    taught = distillation_targets.any(-1)
+    return ((1 - cosine_similarity(guesses, distillation_targets, dim=-1)) * taught).sum() / taught.sum().clamp_min(1)
 
 
 class Intercepts(nn.Module):

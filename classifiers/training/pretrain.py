@@ -1,10 +1,10 @@
-"""Trains a small Llama-architecture network from nothing: language model, heads and lessons jointly, to a time budget.
+"""Trains a small Llama network from nothing: language model, heads, distillation jointly, to a time budget.
 
 Seedable, resumable (a checkpoint of safetensors and JSON every few minutes; call again with the same directory), on CPU
 or GPU with one compiled graph in bfloat16 over float32 master weights. The learning rate follows a cosine over the time
 spent, not over steps. With `unlabelled` no label is seen, so that heads can be fitted and judged on any part of the
 corpus afterwards. Leaves in its directory: model.safetensors, config.json, tokenizer files, heads.safetensors,
-pupil.safetensors (with a teacher), progress.jsonl, curves.png.
+student.safetensors (with a teacher), progress.jsonl, curves.png.
 """
 
 import json
@@ -29,7 +29,7 @@ from classifiers.training.bar import training_bar
 from classifiers.training.batches import Batch, Batches, next_tokens
 from classifiers.training.curves import draw_curves
 from classifiers.training.lmloss import compiled_chunk, language_model_loss
-from classifiers.training.objective import Intercepts, head_loss, teaching_loss
+from classifiers.training.objective import Intercepts, distillation_loss, head_loss
 from classifiers.training.optimiser import Optimiser
 from classifiers.training.teacher import Embeddings, embeddings
 
@@ -67,7 +67,7 @@ class PretrainOptions:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One line of progress.jsonl; losses are means since the line before, in nats, of lessons one less the cosine."""
+    """One line of progress.jsonl; losses are means since the line before: nats, distillation in one less the cosine."""
 
     step: int
     tokens: int
@@ -75,14 +75,14 @@ class Progress:
     rate: float
     language_model: float
     heads: float
-    lessons: float = 0.0
+    distillation: float = 0.0
     held_out_language_model: float | None = None
     held_out_heads: float | None = None
 
 
 Say = Callable[[str], None]
 Losses = tuple[float, float, float]
-"""Of the language model, the heads and the lessons."""
+"""Of the language model, the heads and the distillation."""
 
 
 def pretrain(corpus: Sequence[Row], directory: Path, options: PretrainOptions, say: Say = print) -> Progress:
@@ -93,8 +93,8 @@ def pretrain(corpus: Sequence[Row], directory: Path, options: PretrainOptions, s
     done = _progress(directory)
     if done and done.seconds >= options.minutes * 60:
         return done
-    lessons = _lessons(corpus, directory, options, say)
-    trainer = Trainer(corpus, _tokenizer(corpus, directory, options), options, lessons)
+    distillation_targets = _distillation_targets(corpus, directory, options, say)
+    trainer = Trainer(corpus, _tokenizer(corpus, directory, options), options, distillation_targets)
     if done:
         trainer.restore(directory)
     return trainer.run(directory, say)
@@ -108,7 +108,7 @@ class Trainer:
         corpus: Sequence[Row],
         tokenizer: Tokenizer,
         options: PretrainOptions,
-        lessons: Embeddings | None = None,
+        distillation_targets: Embeddings | None = None,
     ) -> None:
         self.options = options
         self.backbone = _network(tokenizer, options)
@@ -117,16 +117,18 @@ class Trainer:
             _load(options.start, self.backbone, self.heads)
         training = select(corpus, "train")
         self.intercepts = Intercepts(len({row.dataset for row in training})).to(options.device)
-        size = 0 if lessons is None else lessons.shape[1]
-        self.pupil = nn.Linear(options.hidden_size, size, bias=False).to(options.device) if size else None
+        size = 0 if distillation_targets is None else distillation_targets.shape[1]
+        self.student = nn.Linear(options.hidden_size, size, bias=False).to(options.device) if size else None
         parameters = [*self.backbone.named_parameters(), *_named(self.heads, "heads")]
         parameters += _named(self.intercepts, "intercepts")
-        parameters += _named(self.pupil, "pupil") if self.pupil else []
+        parameters += _named(self.student, "student") if self.student else []
         inner = {name for name, parameter in self.backbone.named_parameters() if parameter.ndim == 2}
         inner = {name for name in inner if ".layers." in name}
         self.optimiser = Optimiser(parameters, inner, _DECAY)
         width, count, seed = options.width, options.rows, options.seed
-        self.batches = Batches(training, tokenizer, width=width, count=count, seed=seed, lessons=lessons)
+        self.batches = Batches(
+            training, tokenizer, width=width, count=count, seed=seed, distillation_targets=distillation_targets
+        )
         held_out = Batches(select(corpus, "dev"), tokenizer, width=width, count=count, seed=seed)
         self.held_out = [held_out.next() for _ in range(_HELD_OUT_BATCHES)]
         self.done = Progress(0, 0, 0.0, 0.0, 0.0, 0.0)
@@ -156,8 +158,8 @@ class Trainer:
         """Write what a bundle is made from: weights, configuration, heads."""
         save_backbone(self.backbone, directory)
         save_file(dict(self.heads.state_dict()), directory / "heads.safetensors")
-        if self.pupil:
-            save_file(dict(self.pupil.state_dict()), directory / "pupil.safetensors")
+        if self.student:
+            save_file(dict(self.student.state_dict()), directory / "student.safetensors")
 
     def restore(self, directory: Path) -> None:
         """Go on from the checkpoint in a directory."""
@@ -172,7 +174,7 @@ class Trainer:
     def _compile(self) -> None:
         """Run forward and backward once for their compilation, whose time isn't training."""
         sum(self._losses(self.held_out[0], learn=True)).backward()  # type: ignore[union-attr]
-        for module in (self.backbone, self.heads, self.intercepts, self.pupil):
+        for module in (self.backbone, self.heads, self.intercepts, self.student):
             if module:
                 module.zero_grad()
 
@@ -181,15 +183,15 @@ class Trainer:
         losses = self._losses(self.batches.next(), learn=True)
         sum(losses).backward()  # type: ignore[union-attr]
         self.optimiser.step(self._rate(spent))
-        language, heads, lessons = (float(loss.detach()) for loss in losses)
-        return language, heads, lessons
+        language, heads, distillation = (float(loss.detach()) for loss in losses)
+        return language, heads, distillation
 
     def _rate(self, spent: float) -> float:
         decay = _LOWEST + (1 - _LOWEST) * 0.5 * (1 + math.cos(math.pi * min(1.0, spent)))
         return self.options.rate * min(1.0, spent / _WARM_UP + 0.02) * decay
 
     def _losses(self, batch: Batch, *, learn: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Language-model loss and weighted loss of the heads, in nats, and of the lessons."""
+        """Language-model loss and weighted loss of the heads, in nats, and of the distillation."""
         batch = batch.to(self.options.device)
         laid, layers = batch.rows, self.heads.shape.layers
         with torch.set_grad_enabled(learn):
@@ -216,16 +218,16 @@ class Trainer:
 
     def _teaching_loss(self, pools: Tensor, batch: Batch) -> Tensor:
         """How far the mean of the states is from the teacher's embedding."""
-        if self.pupil is None or not batch.lessons.shape[1]:
+        if self.student is None or not batch.distillation_targets.shape[1]:
             return pools.new_zeros(())
-        return teaching_loss(self.pupil(pools[:, : self.options.hidden_size]), batch.lessons)
+        return distillation_loss(self.student(pools[:, : self.options.hidden_size]), batch.distillation_targets)
 
     def _advance(self, seconds: float, since: Sequence[Losses]) -> None:
-        language, heads, lessons = (sum(column) / len(since) for column in zip(*since, strict=True))
+        language, heads, distillation = (sum(column) / len(since) for column in zip(*since, strict=True))
         tokens = self.done.tokens + self.options.rows * self.options.width
         total = self.done.seconds + seconds
         rate = self._rate(total / (self.options.minutes * 60))
-        self.done = Progress(self.done.step + 1, tokens, total, rate, language, heads, lessons)
+        self.done = Progress(self.done.step + 1, tokens, total, rate, language, heads, distillation)
 
     def _report(self, directory: Path, say: Say) -> None:
         """Measure on held-out batches, write a line, save everything, say where things stand."""
@@ -240,7 +242,7 @@ class Trainer:
         done, left = self.done, max(0.0, self.options.minutes - self.done.seconds / 60)
         say(
             f"step {done.step}: {done.tokens / 1e6:.1f} M tokens at {done.tokens / max(1.0, done.seconds):,.0f}/s, "
-            f"loss {done.language_model:.3f} + {done.heads:.3f} + {done.lessons:.3f}, "
+            f"loss {done.language_model:.3f} + {done.heads:.3f} + {done.distillation:.3f}, "
             f"held out {language:.3f} + {heads:.3f}, {left:.1f} min left"
         )
 
@@ -290,7 +292,9 @@ def _load(directory: Path, backbone: Backbone, heads: Heads) -> None:
         raise BackboneError(f"{directory}: no run to start from with a network of this shape: {error}") from error
 
 
-def _lessons(corpus: Sequence[Row], directory: Path, options: PretrainOptions, say: Say) -> Embeddings | None:
+def _distillation_targets(
+    corpus: Sequence[Row], directory: Path, options: PretrainOptions, say: Say
+) -> Embeddings | None:
     """The teacher's embeddings of the training texts."""
     if options.teacher is None:
         return None

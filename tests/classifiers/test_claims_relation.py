@@ -16,8 +16,16 @@ from classifiers.claims.pairs import PairReader
 from classifiers.claims.parts import ClaimParts
 from classifiers.claims.relation import DISCUSSES, NEVER, REBUTS, RELATIONS, REPEATS, UNRELATED, Pairs, Relation
 from classifiers.training.claims.corpus import DEV, TEST, TRAIN, Pair, written
-from classifiers.training.claims.distillation_targets import headlines
-from classifiers.training.claims.relation_fit import ALPHA, DELTA, Lesson, certified, fit_relation, upper_bound, weigh
+from classifiers.training.claims.relation_fit import (
+    ALPHA,
+    DELTA,
+    LabelledPairs,
+    certified,
+    fit_relation,
+    upper_bound,
+    weigh,
+)
+from classifiers.training.claims.relation_pairs import headlines
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +82,7 @@ def test_the_reader_reads_each_pair_by_itself(bundle: Bundle) -> None:
         np.testing.assert_allclose(reader.read([posts[row]], [claims[row]])[0], together[row], atol=0.05)
 
 
-def _lesson(count: int, seed: int) -> Lesson:
+def _labelled(count: int, seed: int) -> LabelledPairs:
     """Pairs whose relation stands in one feature and one gram."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, 4, count)
@@ -86,19 +94,19 @@ def _lesson(count: int, seed: int) -> Lesson:
         for label in labels
     ]
     pools = random.normal(size=(count, 12)).astype(np.float32)
-    return Lesson(Pairs.of(comparisons, pools), labels.astype(np.int64), np.ones(count))
+    return LabelledPairs(Pairs.of(comparisons, pools), labels.astype(np.int64), np.ones(count))
 
 
 @pytest.fixture(scope="module")
 def fitted() -> Relation:
-    return fit_relation(_lesson(600, 0), _lesson(400, 1), steps=300)
+    return fit_relation(_labelled(600, 0), _labelled(400, 1), steps=300)
 
 
 def test_a_relation_is_learnt_and_certified(fitted: Relation) -> None:
-    lesson = _lesson(300, 2)
-    probabilities = fitted.probabilities(lesson.pairs)
+    labelled = _labelled(300, 2)
+    probabilities = fitted.probabilities(labelled.pairs)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    assert (probabilities.argmax(axis=1) == lesson.labels).mean() > 0.9
+    assert (probabilities.argmax(axis=1) == labelled.labels).mean() > 0.9
     assert (fitted.thresholds < NEVER).all()
     assert not fitted.abstains(REPEATS, 0.99)
     assert fitted.abstains(REBUTS, float(fitted.thresholds[1]) - 0.01)

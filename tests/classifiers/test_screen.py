@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from classifiers.metrics import auroc
 from classifiers.screen import ngrams
-from classifiers.screen.function_words import PLAIN_WORDS, manner
+from classifiers.screen.function_words import PLAIN_WORDS, function_word_view
 from classifiers.screen.ngram_model import NgramModel
 from classifiers.screen.screen import Screen
 
@@ -119,19 +119,22 @@ def test_what_tells_one_group_from_another_earns_no_weight_where_groups_have_int
     assert fixed[2] - fixed[0] > 2 * abs(fixed[0] - fixed[1])
 
 
-def test_manner_keeps_how_and_drops_what() -> None:
-    told = manner("The senator quickly denied 3 claims, and IT was un-believable!! lol")
+def test_function_words_keep_how_and_drop_what() -> None:
+    told = function_word_view("The senator quickly denied 3 claims, and IT was un-believable!! lol")
     assert told == "The x xly xed 9 xs, and IT was x-xable!! lol"
-    assert manner("A nurse slowly signed 7 forms, and IT was un-readable!! lol").split()[1:] == told.split()[1:]
+    assert (
+        function_word_view("A nurse slowly signed 7 forms, and IT was un-readable!! lol").split()[1:]
+        == told.split()[1:]
+    )
     assert "senator" not in PLAIN_WORDS
 
 
 @given(st.text(max_size=60))
-def test_manner_keeps_every_word_a_word(text: str) -> None:
-    assert len(manner(text).split()) == len(text.split())
+def test_the_view_keeps_every_word_a_word(text: str) -> None:
+    assert len(function_word_view(text).split()) == len(text.split())
 
 
-def test_manner_view_carries_over_to_other_topics() -> None:
+def test_the_function_word_view_carries_over_to_other_topics() -> None:
     generator = np.random.default_rng(4)
 
     def told(machine: bool, topic: list[str]) -> str:
@@ -141,7 +144,7 @@ def test_manner_view_carries_over_to_other_topics() -> None:
     known, fresh = [f"topic{letter}a" for letter in "bcdfghkm"], [f"matter{letter}o" for letter in "pqrstvwz"]
     truth = generator.integers(2, size=300)
     fitted = Screen.fit([told(bool(one), known) for one in truth], truth[:, None].astype(np.float32), bits=12)
-    logits = fitted.manner.logits([manner(told(bool(one), fresh)) for one in truth])
+    logits = fitted.function_words.logits([function_word_view(told(bool(one), fresh)) for one in truth])
     assert auroc(truth, logits[:, 0]) > 0.95
 
 
@@ -173,7 +176,7 @@ def test_contributions_name_the_word_that_tells(screen: Screen) -> None:
 
 def test_text_beyond_the_limit_is_not_read(screen: Screen) -> None:
     text = "some people " * 400
-    assert len(manner(text)) > ngrams.MOST_CHARS
+    assert len(function_word_view(text)) > ngrams.MOST_CHARS
     letters = screen.letters
     np.testing.assert_array_equal(letters.logits([text]), letters.logits([text[: ngrams.MOST_CHARS]]))
     assert all(weight == 0 for start, _, weight in screen.contributions(text, 0) if start > ngrams.MOST_CHARS)

@@ -8,7 +8,7 @@ import torch
 
 from classifiers.data.rows import Row
 from classifiers.network.sentence_encoder import EncoderError, SentenceEncoder
-from classifiers.training.objective import teaching_loss
+from classifiers.training.objective import distillation_loss
 from classifiers.training.pretrain import PretrainOptions, pretrain
 from classifiers.training.teacher import MOST_WORDS, embeddings
 
@@ -59,8 +59,8 @@ def test_lessons_are_learned(
     taught = replace(tiny_network, teacher=teacher_dir, minutes=0.08, checkpoint_minutes=0.02)
     pretrain(corpus, tmp_path, taught, lambda _: None)
     lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
-    assert 0 < lines[-1]["lessons"] < 0.8 * lines[0]["lessons"]
-    assert (tmp_path / "pupil.safetensors").is_file()
+    assert 0 < lines[-1]["distillation"] < 0.8 * lines[0]["distillation"]
+    assert (tmp_path / "student.safetensors").is_file()
 
 
 def test_without_labels_the_heads_learn_nothing(
@@ -71,9 +71,9 @@ def test_without_labels_the_heads_learn_nothing(
     assert done.language_model > 0
 
 
-def test_texts_without_a_lesson_do_not_count() -> None:
-    lessons = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+def test_texts_without_a_target_do_not_count() -> None:
+    distillation_targets = torch.tensor([[1.0, 0.0], [0.0, 0.0]])
     guesses = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    assert float(teaching_loss(guesses, lessons)) == pytest.approx(0)
-    assert float(teaching_loss(-guesses, lessons)) == pytest.approx(2)
-    assert float(teaching_loss(guesses, torch.zeros(2, 2))) == 0
+    assert float(distillation_loss(guesses, distillation_targets)) == pytest.approx(0)
+    assert float(distillation_loss(-guesses, distillation_targets)) == pytest.approx(2)
+    assert float(distillation_loss(guesses, torch.zeros(2, 2))) == 0

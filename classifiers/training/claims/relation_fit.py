@@ -29,7 +29,7 @@ Views = Callable[[Pairs], tuple[Tensor, Tensor, tuple[NDArray[np.int64], ...]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class LabelledPairs:
     """Pairs, the place of each one's relation in RELATIONS, and how often to draw it."""
 
     pairs: Pairs
@@ -37,14 +37,14 @@ class Lesson:
     weights: Weights
 
 
-def fit_relation(lesson: Lesson, held_out: Lesson, seed: int = 0, *, steps: int = _STEPS) -> Relation:
-    """Fit on `lesson`; temperature and certificate come from `held_out`, pairs of other claims."""
+def fit_relation(labelled: LabelledPairs, held_out: LabelledPairs, seed: int = 0, *, steps: int = _STEPS) -> Relation:
+    """Fit on `labelled`; temperature and certificate come from `held_out`, pairs of other claims."""
     torch.manual_seed(seed)
-    model = Relation(lesson.pairs.features.shape[1], lesson.pairs.pools.shape[1])
-    _standardise(model, lesson.pairs)
+    model = Relation(labelled.pairs.features.shape[1], labelled.pairs.pools.shape[1])
+    _standardise(model, labelled.pairs)
     random = np.random.default_rng(seed)
     for member in model.members:
-        _train(member, model.views, lesson, random, steps)
+        _train(member, model.views, labelled, random, steps)
     model.eval().requires_grad_(requires_grad=False)
     model.temperature.fill_(_temperature(model(held_out.pairs), torch.from_numpy(held_out.labels)))
     model.thresholds.copy_(torch.tensor(certified(model.probabilities(held_out.pairs), held_out.labels)))
@@ -102,19 +102,19 @@ def _standardise(model: Relation, pairs: Pairs) -> None:
     model.projection[:, :count] = narrowed
 
 
-def _train(member: nn.Module, views: Views, lesson: Lesson, random: np.random.Generator, steps: int) -> None:
+def _train(member: nn.Module, views: Views, labelled: LabelledPairs, random: np.random.Generator, steps: int) -> None:
     decayed = [p for name, p in member.named_parameters() if not name.startswith("manner")]
     manner = [p for name, p in member.named_parameters() if name.startswith("manner")]
     groups = [{"params": decayed, "weight_decay": _DECAY}, {"params": manner, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=_RATE, fused=True)
-    share = lesson.weights / lesson.weights.sum()
+    share = labelled.weights / labelled.weights.sum()
     member.train()
     for step in range(steps):
         drawn = random.choice(len(share), _BATCH, p=share)
         for group in optimiser.param_groups:
             group["lr"] = _RATE * min(1.0, step / _WARM) * (1 - step / steps)
-        logits = member(*views(lesson.pairs.take(drawn)))
-        loss = functional.cross_entropy(logits, torch.from_numpy(lesson.labels[drawn]), label_smoothing=_SMOOTHING)
+        logits = member(*views(labelled.pairs.take(drawn)))
+        loss = functional.cross_entropy(logits, torch.from_numpy(labelled.labels[drawn]), label_smoothing=_SMOOTHING)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -27,9 +27,9 @@ from classifiers.data.rows import Row, load_rows
 from classifiers.network.sentence_encoder import SentenceEncoder
 from classifiers.training.claims.corpus import DEV, TRAIN, Pair, Search, clef, label, written
 from classifiers.training.claims.distil import Distillation, distil
-from classifiers.training.claims.distillation_targets import SHARES, lessons, short_texts, strangers
 from classifiers.training.claims.ranker_fit import fit_ranker
-from classifiers.training.claims.relation_fit import Lesson, fit_relation, weigh
+from classifiers.training.claims.relation_fit import LabelledPairs, fit_relation, weigh
+from classifiers.training.claims.relation_pairs import SHARES, short_texts, strangers, training_pairs
 from classifiers.training.teacher import embeddings
 
 _ENCODER = "encoder.safetensors"
@@ -64,10 +64,10 @@ def train_claims(options: ClaimTraining, say: Say = print) -> ClaimParts:
     teacher = SentenceEncoder(options.teacher, options.device)
     other, _ = _ranker(search, outsiders, teacher, encoder.weigh)
     say("ranker of the teacher fitted")
-    pairs = lessons(options.data, search, near, options.seed)
+    pairs = training_pairs(options.data, search, near, options.seed)
     held_out = [pair for pair in written() if pair.split == DEV]
     views = Views(bundle, encoder)
-    relation = fit_relation(views.lesson(pairs), views.lesson(held_out), options.seed)
+    relation = fit_relation(views.labelled(pairs), views.labelled(held_out), options.seed)
     say(f"relation fitted on {len(pairs)} pairs; thresholds {[round(t, 2) for t in relation.thresholds.tolist()]}")
     parts = ClaimParts(encoder, own, other, relation)
     write_claims(options.bundle, parts)
@@ -113,10 +113,10 @@ class Views:
         self._encoder = encoder
         self._reader = PairReader(bundle.backbone, bundle.tokenizer, bundle.parts.heads.shape.layers)
 
-    def lesson(self, pairs: Sequence[Pair]) -> Lesson:
+    def labelled(self, pairs: Sequence[Pair]) -> LabelledPairs:
         """Pairs with labels and weights."""
         posts, claims = [plain(pair.post) for pair in pairs], [plain(pair.claim) for pair in pairs]
         comparisons = [compare(self._encoder, *texts) for texts in zip(posts, claims, strict=True)]
         labels = np.array([label(pair) for pair in pairs], np.int64)
         weights = weigh([pair.source for pair in pairs], labels, SHARES)
-        return Lesson(Pairs.of(comparisons, self._reader.read(posts, claims)), labels, weights)
+        return LabelledPairs(Pairs.of(comparisons, self._reader.read(posts, claims)), labels, weights)

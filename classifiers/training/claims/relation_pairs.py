@@ -59,7 +59,7 @@ def strangers(corpus: Sequence[Row], seed: int) -> list[str]:
     return chance.sample(posts, min(_STRANGERS, len(posts)))
 
 
-def lessons(data: Path, search: Search, near: Sequence[Sequence[int]], seed: int) -> list[Pair]:
+def training_pairs(data: Path, search: Search, near: Sequence[Sequence[int]], seed: int) -> list[Pair]:
     """Pairs for the relation classifier. `near`: places of claims that resemble each training post's and are others."""
     chance = random.Random(seed)  # noqa: S311
     posts, answers = search.of(TRAIN)
