@@ -19,7 +19,7 @@ from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
 from service.errors import InvalidInput
 from service.quality.golden import GoldenItem
-from service.quality.golden_maker import GoldenMaking
+from service.quality.golden_maker import GoldenMaker
 from service.quality.measures import Quality
 from service.quality.opinions import Answer
 from service.runtime.settings import Settings
@@ -93,7 +93,7 @@ def add_golden(  # noqa: PLR0917 - typer makes options of them
     """Add a text with its answer, pasted or of a decided case."""
     answer = Answer(decision, frozenset(category or ())) if decision else None
     if case:
-        item = _with(lambda _, making: making.from_case(case.removeprefix("cases/"), by=by, answer=answer, note=note))
+        item = _with(lambda _, maker: maker.from_case(case.removeprefix("cases/"), by=by, answer=answer, note=note))
     else:
         body = sys.stdin.read() if text == "-" else text
         right = answered(lambda: _needed(answer))
@@ -137,7 +137,7 @@ def _show(item: GoldenItem, as_json: bool) -> None:
         out.print(console.golden_table([item]))
 
 
-def _with(work: Callable[[Quality, GoldenMaking], Awaitable[T]]) -> T:
+def _with(work: Callable[[Quality, GoldenMaker], Awaitable[T]]) -> T:
     """What `work` gives on the store of the settings; the tables of the embedded database are brought up to date."""
     chosen = settings_here()
     if not chosen.database_url:
@@ -152,8 +152,8 @@ def _prepare(settings: Settings) -> None:
     upgrade(settings.resolved().database_url)
 
 
-async def _on(settings: Settings, work: Callable[[Quality, GoldenMaking], Awaitable[T]]) -> T:
+async def _on(settings: Settings, work: Callable[[Quality, GoldenMaker], Awaitable[T]]) -> T:
     from service.runtime.wiring.quality import alone
 
-    async with alone(settings) as (of, making):
-        return await work(of, making)
+    async with alone(settings) as (of, maker):
+        return await work(of, maker)

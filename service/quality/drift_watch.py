@@ -9,7 +9,7 @@ from service.quality.ports import OpinionStore, QualityObserver
 _EVERY, _FIRST = 60.0, 15.0
 
 
-class QualityWatch:
+class DriftWatch:
     """Hands drift, queues and open appeals to the observer."""
 
     def __init__(self, quality: Quality, store: OpinionStore, observer: QualityObserver) -> None:

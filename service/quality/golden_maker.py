@@ -28,7 +28,7 @@ class Decided(Protocol):
         ...
 
 
-class GoldenMaking:
+class GoldenMaker:
     """Golden items out of cases, kept by `quality`."""
 
     def __init__(self, quality: Quality, cases: Decided, archive: Archive) -> None:

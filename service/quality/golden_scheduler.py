@@ -31,7 +31,7 @@ Read = Callable[[Sequence[Post]], Awaitable[list[Judgement | None]]]
 """What the classifiers say of texts, as `Pipeline.read`."""
 
 
-class Mixing:
+class GoldenScheduler:
     """Opens one golden case after every `every` cases that a moderator decided, on average; 0: none."""
 
     def __init__(
@@ -50,16 +50,16 @@ class Mixing:
         self._routing, self._observer, self._every, self._clock = routing, observer, every, clock
 
     async def run(self) -> None:
-        """Mix for ever; cancel to stop."""
+        """Schedule for ever; cancel to stop."""
         while True:
             try:
-                await self.mix()
+                await self.schedule()
                 await asyncio.sleep(_TICK)
             except AssayError as error:
                 self._observer.report_failure("golden", error)
                 await asyncio.sleep(_PAUSE)
 
-    async def mix(self) -> int:
+    async def schedule(self) -> int:
         """Open the golden cases that are due; how many."""
         if self._every < 1:
             return 0

@@ -16,7 +16,7 @@ from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import Conflict, NotFound
 from service.policy.routing import Routing
 from service.quality.golden import GoldenItem, Pace, Shown, disguised
-from service.quality.golden_scheduler import Mixing
+from service.quality.golden_scheduler import GoldenScheduler
 from service.quality.opinions import Answer
 from service.quality.prevalence import Rates
 from service.quality.sql.store import SqlQuality
@@ -84,8 +84,8 @@ def golden_case(reviewed: Reviewed, shown: Shown, item: GoldenItem) -> Case:
     return replace(case, id=shown.case, holder=shown.moderator, leased_at=now(reviewed), lease_until=until)
 
 
-def mixing_of(reviewed: Reviewed, quality: SqlQuality, cases: SqlReview) -> Mixing:
-    """A front's mixing, after four cases on average; it never has to read."""
+def scheduler_of(reviewed: Reviewed, quality: SqlQuality, cases: SqlReview) -> GoldenScheduler:
+    """A front's scheduler, after four cases on average; it never has to read."""
 
     async def read(posts: Sequence[Post]) -> list[Judgement | None]:
         raise AssertionError
@@ -93,7 +93,7 @@ def mixing_of(reviewed: Reviewed, quality: SqlQuality, cases: SqlReview) -> Mixi
     class Quiet:
         def golden_shown(self, moderator: str, item: str) -> None: ...
 
-    return Mixing(
+    return GoldenScheduler(
         quality,
         cases,
         read=read,
@@ -210,11 +210,11 @@ class TestGolden:
             store = await open_sql(sql_url)
             store._clock = reviewed.clock
             quality, cases = SqlQuality.beside(store), SqlReview.beside(store)
-            fronts.append(mixing_of(reviewed, quality, cases))
+            fronts.append(scheduler_of(reviewed, quality, cases))
         quality = SqlQuality.beside(reviewed.store)
         for post in posts[6:]:
             await quality.add_golden(item_of(reviewed, post))
-        assert sum(await asyncio.gather(*(front.mix() for front in fronts * 3))) == 1
+        assert sum(await asyncio.gather(*(front.schedule() for front in fronts * 3))) == 1
         found = await reviewed.review.cases(CaseFilter(kinds=(CaseKind.GOLDEN,)), after="", limit=10)
         [case] = found
         assert (case.holder, case.lease_until) == ("", None)  # they do not know of it

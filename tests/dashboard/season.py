@@ -17,7 +17,7 @@ from service.domain.judgement import Judgement, Signal
 from service.domain.post import Post, Surface
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.policy.routing import Routing
-from service.quality.golden_scheduler import Mixing
+from service.quality.golden_scheduler import GoldenScheduler
 from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
 from service.quality.opinions import Answer
@@ -144,7 +144,7 @@ class Season:
             post, verdict = self._post(self.clock.now)
             item_of = self._truth[post.content_digest]
             await self._measures.add_golden(post, item_of, by=by, note=f"Item {place}", verdict=verdict)
-        mixing = Mixing(
+        scheduler = GoldenScheduler(
             self.quality,
             self.review,
             read=_nothing,
@@ -156,7 +156,7 @@ class Season:
         )
         for _ in range(count):
             await self.decided(len(PEOPLE))
-            await mixing.mix()
+            await scheduler.schedule()
 
     async def appealed(self, services: DashboardServices, count: int) -> None:
         """Appeals of what was blocked or labelled: every third is upheld, the last waits."""

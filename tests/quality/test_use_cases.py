@@ -1,4 +1,4 @@
-"""Sampling, mixing and watching over a SQLite store: what a front does by itself."""
+"""Sampling, scheduling golden items and watching for drift over a SQLite store: what a front does by itself."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,8 @@ from service.domain.verdict import Verdict
 from service.errors import InvalidInput, StoreUnavailable
 from service.policy.routing import Routing
 from service.quality.drift import Drift, drift
-from service.quality.drift_watch import QualityWatch
-from service.quality.golden_scheduler import Mixing
+from service.quality.drift_watch import DriftWatch
+from service.quality.golden_scheduler import GoldenScheduler
 from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
 from service.quality.opinions import Answer
@@ -115,27 +115,29 @@ class TestSampling:
         assert (bench.told.cases, await bench.quality.unopened(10)) == (3, [])
 
 
-class TestMixing:
+class TestGoldenScheduler:
     @pytest.fixture
-    def mixing(self, bench: Bench) -> Mixing:
+    def scheduler(self, bench: Bench) -> GoldenScheduler:
         async def read(posts: Sequence[Post]) -> list[Judgement | None]:
             return [bench.fresh(post).judgement for post in posts]
 
         def decide(post: Post, judgement: Judgement) -> tuple[Ruling, str]:
             return Ruling(Decision.REVIEW, (Category.FRAUD,)), "p1"
 
-        return Mixing(
+        return GoldenScheduler(
             bench.quality, bench.review, read=read, decide=decide, routing=Routing, observer=bench.told, every=4
         )
 
-    async def test_a_moderator_at_work_gets_one_next_and_cannot_tell(self, mixing: Mixing, bench: Bench) -> None:
+    async def test_a_moderator_at_work_gets_one_next_and_cannot_tell(
+        self, scheduler: GoldenScheduler, bench: Bench
+    ) -> None:
         measures = Quality(bench.quality, alpha)
         fraud = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
         item = await measures.add_golden(bench.posts[20], fraud, by="m-9")
-        assert await mixing.mix() == 0  # nobody is at work
+        assert await scheduler.schedule() == 0  # nobody is at work
         await bench.work(bench.posts[:8])
-        assert await mixing.mix() == 1
-        assert await mixing.mix() == 0  # they have one now
+        assert await scheduler.schedule() == 1
+        assert await scheduler.schedule() == 0  # they have one now
         assert bench.told.golden == [("m-1", item.id)]
         assert await bench.review.lease("m-2", ANY, seconds=60) == []  # it is for them alone
         [case] = await bench.review.lease("m-1", ANY, seconds=60)
@@ -149,13 +151,13 @@ class TestMixing:
         [score] = await measures.golden_scores()
         assert (score.moderator, score.shown, score.right) == ("m-1", 1, 1)
         await bench.work(bench.posts[8:16])
-        assert await mixing.mix() == 0  # there is no further item
+        assert await scheduler.schedule() == 0  # there is no further item
 
-    async def test_it_waited_as_long_as_the_case_before_it(self, mixing: Mixing, bench: Bench) -> None:
+    async def test_it_waited_as_long_as_the_case_before_it(self, scheduler: GoldenScheduler, bench: Bench) -> None:
         await Quality(bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
         before = datetime.now(UTC) - timedelta(hours=5)
         await bench.work(bench.posts[:8], opened_at=before)
-        assert await mixing.mix() == 1
+        assert await scheduler.schedule() == 1
         [case] = await bench.review.lease("m-1", ANY, seconds=60)
         verdict = await bench.quality.disguised_verdict(case.post)
         assert verdict is not None
@@ -166,19 +168,19 @@ class TestMixing:
 
     @pytest.mark.parametrize("queue", ["appeals", "second-opinion"])
     async def test_where_a_golden_case_would_stand_out_it_goes_to_its_own_queue(
-        self, mixing: Mixing, bench: Bench, queue: str
+        self, scheduler: GoldenScheduler, bench: Bench, queue: str
     ) -> None:
         await Quality(bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
         await bench.work(bench.posts[:8], queue=queue)
-        assert await mixing.mix() == 1
+        assert await scheduler.schedule() == 1
         [case] = await bench.review.lease("m-1", ANY, seconds=60)
         assert case.queue == "general"
 
     async def test_turned_off_nothing_is_mixed(self, bench: Bench) -> None:
-        off = Mixing(
+        off = GoldenScheduler(
             bench.quality, bench.review, read=None, decide=None, routing=Routing, observer=bench.told, every=0
         )  # fmt: skip
-        assert await off.mix() == 0
+        assert await off.schedule() == 0
 
 
 class TestMeasures:
@@ -221,10 +223,10 @@ class TestMeasures:
         assert refused.value.field == field
 
 
-class TestWatching:
+class TestDriftWatch:
     async def test_what_alerts_rest_on_is_told(self, bench: Bench) -> None:
         await bench.sampling().handle(await bench.recorded(bench.posts))
-        await QualityWatch(Quality(bench.quality, alpha), bench.quality, bench.told).look()
+        await DriftWatch(Quality(bench.quality, alpha), bench.quality, bench.told).look()
         assert {each.signal for each in bench.told.drifts} == {"ai_generated", "misinformation"}
         [(queues, appeals)] = bench.told.waits
         assert [(each.queue, each.open) for each in queues] == [("general", 30)]
@@ -235,7 +237,7 @@ class TestWatching:
             async def drift(self) -> list[Drift]:
                 raise StoreUnavailable("away")
 
-        await QualityWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
+        await DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
         assert bench.told.failures == ["quality watch"]
 
     async def test_telemetry_tells_of_what_is_no_chance(self) -> None:

@@ -10,9 +10,9 @@ from service.moderation.pipeline import Pipeline
 from service.moderation.ports import Observer
 from service.policy.policy import Policies
 from service.policy.routing import Routing
-from service.quality.drift_watch import QualityWatch
-from service.quality.golden_maker import GoldenMaking
-from service.quality.golden_scheduler import Mixing
+from service.quality.drift_watch import DriftWatch
+from service.quality.golden_maker import GoldenMaker
+from service.quality.golden_scheduler import GoldenScheduler
 from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
 from service.quality.prevalence import Rates
@@ -33,12 +33,12 @@ def quality(store: SqlStore) -> Quality:
 
 
 @asynccontextmanager
-async def alone(settings: Settings) -> AsyncIterator[tuple[Quality, GoldenMaking]]:
+async def alone(settings: Settings) -> AsyncIterator[tuple[Quality, GoldenMaker]]:
     """Quality without a front, for commands. Raises as `SqlStore.connect` does."""
     store = await SqlStore.connect(settings.database_url)
     try:
         measures = quality(store)
-        yield measures, GoldenMaking(measures, SqlReview.beside(store), store)
+        yield measures, GoldenMaker(measures, SqlReview.beside(store), store)
     finally:
         await store.close()
 
@@ -72,7 +72,7 @@ async def measured(
         return policies.current.routing
 
     sampling = Sampling(held, store, cases, routing=routing, observer=telemetry, rates=rates(settings))
-    mixing = Mixing(
+    scheduler = GoldenScheduler(
         held,
         cases,
         read=pipeline.read,
@@ -82,7 +82,7 @@ async def measured(
         every=settings.golden_every,
     )
     follower = Follower(FOLLOWER, followed, announcer, sampling.handle, observer)
-    watch = QualityWatch(quality(store), held, telemetry)
-    loops = {"quality": follower.run, "golden": mixing.run, "quality watch": watch.run}
+    watch = DriftWatch(quality(store), held, telemetry)
+    loops = {"quality": follower.run, "golden": scheduler.run, "quality watch": watch.run}
     async with kept_running(loops, observer):
         yield

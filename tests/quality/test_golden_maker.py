@@ -10,7 +10,7 @@ from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotFound
 from service.policy.routing import Routing
-from service.quality.golden_maker import GoldenMaking
+from service.quality.golden_maker import GoldenMaker
 from service.quality.krippendorff import alpha
 from service.quality.measures import Quality
 from service.quality.opinions import Answer
@@ -24,8 +24,8 @@ FRAUD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
 
 
 @pytest.fixture
-def making(store: SqlStore, quality: SqlQuality, review: SqlReview) -> GoldenMaking:
-    return GoldenMaking(Quality(quality, alpha), review, store)
+def maker(store: SqlStore, quality: SqlQuality, review: SqlReview) -> GoldenMaker:
+    return GoldenMaker(Quality(quality, alpha), review, store)
 
 
 @pytest.fixture
@@ -41,27 +41,27 @@ async def case(
     return opened
 
 
-async def test_what_was_decided_is_the_answer(making: GoldenMaking, review: SqlReview, case: Case) -> None:
+async def test_what_was_decided_is_the_answer(maker: GoldenMaker, review: SqlReview, case: Case) -> None:
     with pytest.raises(InvalidInput, match="not decided"):
-        await making.from_case(case.id, by="m-9")
+        await maker.from_case(case.id, by="m-9")
     await review.lease("m-1", CaseFilter(), seconds=60)
     said = Ruled(decision=Decision.BLOCK, categories=(Category.FRAUD,))
     await review.decide(case.id, "m-1", said, seconds=1.0, opinion=False)
-    item = await making.from_case(case.id, by="m-9", note="plain")
+    item = await maker.from_case(case.id, by="m-9", note="plain")
     assert (item.answer, item.source, item.note) == (FRAUD, case.name, "plain")
     assert item.post.text == "Send your PIN"
     assert item.verdict is not None
     assert item.verdict.decision is Decision.REVIEW  # what the policy had said, not what a person made of it
 
 
-async def test_another_answer_may_be_given(making: GoldenMaking, case: Case) -> None:
-    item = await making.from_case(case.id, by="m-9", answer=FRAUD)
+async def test_another_answer_may_be_given(maker: GoldenMaker, case: Case) -> None:
+    item = await maker.from_case(case.id, by="m-9", answer=FRAUD)
     assert item.answer == FRAUD
 
 
-async def test_there_must_be_a_real_case(making: GoldenMaking, review: SqlReview, case: Case) -> None:
+async def test_there_must_be_a_real_case(maker: GoldenMaker, review: SqlReview, case: Case) -> None:
     with pytest.raises(NotFound):
-        await making.from_case("nope", by="m-9")
+        await maker.from_case("nope", by="m-9")
     await review.open_cases([replace(case, id="g", kind=CaseKind.GOLDEN, subject="golden/g")])
     with pytest.raises(InvalidInput, match="golden one already"):
-        await making.from_case("g", by="m-9", answer=FRAUD)
+        await maker.from_case("g", by="m-9", answer=FRAUD)
