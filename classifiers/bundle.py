@@ -139,9 +139,9 @@ def read_manifest(home: Path) -> Manifest:
     except ValidationError as error:
         raise BundleError(f"{path}: not a manifest of format {FORMAT}: {error}") from error
     if manifest.format != FORMAT or tuple(manifest.labels) != LABELS:
-        raise BundleError(f"{path}: format {manifest.format} with labels {manifest.labels}; train the bundle anew")
+        raise BundleError(f"{path}: format {manifest.format} with labels {manifest.labels}; train the bundle again")
     for name in {HEADS, SCREEN, CALIBRATION, *([ADAPTER] if manifest.adapter else [])} - manifest.files.keys():
-        raise BundleError(f"{path}: doesn't vouch for {name}; train the bundle anew")
+        raise BundleError(f"{path}: doesn't vouch for {name}; train the bundle again")
     for name, expected in manifest.files.items():
         _check_file(home, name, expected)
     return manifest
@@ -217,9 +217,9 @@ def _load_parts(home: Path, manifest: Manifest) -> Parts:
         certificate = Certificate.from_json((home / CERTIFICATE).read_text()) if certified else None
         claims = ClaimParts.load(home / CLAIMS) if CLAIMS in manifest.files else None
     except (RuntimeError, ValueError, LookupError, SafetensorError) as error:
-        raise BundleError(f"{home}: its parts don't fit its manifest; train the bundle anew: {error}") from error
+        raise BundleError(f"{home}: its parts don't fit its manifest; train the bundle again: {error}") from error
     if len(screen.bias) != len(LABELS) or len(calibration.curves) != len(LABELS):
-        raise BundleError(f"{home}: screen or calibration hasn't the {len(LABELS)} labels; train the bundle anew")
+        raise BundleError(f"{home}: screen or calibration hasn't the {len(LABELS)} labels; train the bundle again")
     heads.requires_grad_(requires_grad=False)
     return Parts(heads.eval(), fusion.requires_grad_(requires_grad=False), screen, calibration, certificate, claims)
 

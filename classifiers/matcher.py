@@ -22,7 +22,7 @@ MOST = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class IndexMatch:
     """A claim by its place in the index, and how a text stands to it.
 
     `score` is the probability that the text is about it, `p_relation` that of `relation`; `abstained` where the
@@ -62,7 +62,7 @@ class Matcher:
         """The bundle's own embeddings [n, D] of texts."""
         return self._own.embed([plain(text) for text in texts])
 
-    def match(self, texts: Sequence[str], index: ClaimIndex, *, least: float = 0.0) -> list[list[Match]]:
+    def match(self, texts: Sequence[str], index: ClaimIndex, *, least: float = 0.0) -> list[list[IndexMatch]]:
         """Up to `MOST` matches of each text, best first, those of a score of `least` or more."""
         tidy = [plain(text) for text in texts]
         ranked = [self.rank(found) for found in index.search(tidy)]
@@ -72,9 +72,9 @@ class Matcher:
             for place, score in zip(places[:MOST], scores[:MOST], strict=True)
             if score >= least
         ]
-        matches: list[list[Match]] = [[] for _ in texts]
+        matches: list[list[IndexMatch]] = [[] for _ in texts]
         for (text, place, score), relation in zip(wanted, self._relations(tidy, index, wanted), strict=True):
-            matches[text].append(Match(place, score, *relation))
+            matches[text].append(IndexMatch(place, score, *relation))
         return matches
 
     def _relations(

@@ -1,4 +1,4 @@
-"""The claims that a worker holds: an index of the store's set, made anew beside the judging when the set changes.
+"""The claims that a worker holds: an index of the store's set, made again beside the judging when the set changes.
 
 A thread asks the store for its version every few seconds. While it makes the new index, the old one serves; then one
 reference is exchanged, so that a batch is judged by one whole set. When the store is away, or the new set can't be

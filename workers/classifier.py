@@ -7,8 +7,7 @@ import torch
 
 from classifiers.bundle import load_bundle
 from classifiers.detector import Detector, Document, Reading
-from classifiers.matcher import Match as Found
-from classifiers.matcher import Matcher
+from classifiers.matcher import IndexMatch, Matcher
 from classifiers.text.normalise import normalise
 from classifiers.text.signature import text_signatures
 from service.domain.canonical import canonical
@@ -97,7 +96,7 @@ def _evidence(reading: Reading, matches: tuple[Match, ...]) -> Evidence:
     )
 
 
-def _match(found: Found, snapshot: Snapshot) -> Match:
+def _match(found: IndexMatch, snapshot: Snapshot) -> Match:
     claim = snapshot.claims[found.place]
     score, p_relation = _short(found.score, found.p_relation)
     return Match(

@@ -20,7 +20,7 @@ from service.errors import InvalidInput
 from service.feeds.documents import MAX_LINE, Malformed, lines, load
 
 if TYPE_CHECKING:
-    from classifiers.matcher import Match
+    from classifiers.matcher import IndexMatch
 
 _AT_ONCE = 64
 
@@ -83,7 +83,7 @@ def _match(file: Path, claims: Sequence[Claim], parts: tuple[Path | None, Path |
     return bad
 
 
-def _json(claim: Claim, match: "Match") -> dict[str, object]:
+def _json(claim: Claim, match: "IndexMatch") -> dict[str, object]:
     score, p_relation = float(f"{match.score:.6g}"), float(f"{match.p_relation:.6g}")
     return {"claim_id": claim.id, "score": score, "relation": match.relation, "p_relation": p_relation}
 

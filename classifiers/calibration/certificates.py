@@ -154,7 +154,7 @@ class Certificate:
         try:
             return TypeAdapter(cls).validate_json(text)
         except ValidationError as error:
-            raise ValueError(f"not a certificate, make it anew with `assay calibrate`: {error}") from error
+            raise ValueError(f"not a certificate, make it again with `assay calibrate`: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

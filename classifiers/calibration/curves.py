@@ -158,7 +158,7 @@ class Calibration:
         try:
             return TypeAdapter(cls).validate_json(text)
         except ValidationError as error:
-            raise ValueError(f"not a calibration, fit it anew: {error}") from error
+            raise ValueError(f"not a calibration, fit it again: {error}") from error
 
 
 _UNFITTED = (Curve(),) * (len(BUCKETS) + 1)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from classifiers.bundle import Manifest
 from classifiers.calibration.certificates import Certificate
 from classifiers.evaluation.figures import Report
-from classifiers.evaluation.limitations import limits
+from classifiers.evaluation.limitations import limitations
 from classifiers.evaluation.report import sections
 
 _FEWEST = 20
@@ -38,7 +38,7 @@ def card(manifest: Manifest, report: Report, certificate: Certificate | None = N
         "Whom it wrongs": sections.fairness(report, worst=_WORST),
         "Certified thresholds": sections.certified(certificate),
         "What training choices were worth": sections.ablation(manifest.training),
-        "What it can't do": "".join(f"- {sentence}\n" for sentence in limits(report, manifest.training)),
+        "What it can't do": "".join(f"- {sentence}\n" for sentence in limitations(report, manifest.training)),
         "On the committed posts": sections.fixture(report),
         "Data and licences": _sources(manifest.training),
     }

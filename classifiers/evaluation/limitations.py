@@ -14,7 +14,7 @@ _ILL_CALIBRATED = 0.03
 _FEWEST_ROWS = 40
 
 
-def limits(report: Report, training: Mapping[str, object]) -> Iterator[str]:
+def limitations(report: Report, training: Mapping[str, object]) -> Iterator[str]:
     """Sentences, one a bullet."""
     yield (
         "It was trained on research sets, almost all English. A generator, topic, platform or language that they lack "

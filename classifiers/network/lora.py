@@ -49,7 +49,7 @@ class Adapter:
         try:
             return cls(shape, load_file(path))
         except SafetensorError as error:
-            raise AdapterError(f"{path}: not safetensors ({error}); train the adapter anew") from error
+            raise AdapterError(f"{path}: not safetensors ({error}); train the adapter again") from error
 
     def save(self, path: Path) -> None:
         """Write a file."""
@@ -94,7 +94,7 @@ def attach(network: nn.Module, adapter: Adapter) -> tuple[LowRank, ...]:
         wrong = min(dict(found.items() ^ expected.items()))
         raise AdapterError(
             f"adapter: {wrong} is {found.get(wrong)} where the network needs {expected.get(wrong)}; "
-            "give the model that it was trained for, or train it anew"
+            "give the model that it was trained for, or train it again"
         )
     return tuple(_wrap(network, name, layer, adapter) for name, layer in layers.items())
 

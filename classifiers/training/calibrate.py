@@ -207,5 +207,5 @@ def _certificate(rows: _Judged, p: NDArray[np.float32], options: CalibrateOption
 def _note(card: Path, before: str, after: str, table: str) -> None:
     """Say in the card that its figures are those of the bundle it was made from."""
     text = card.read_text() if card.is_file() else ""
-    said = f"Version `{after}` is version `{before}`, calibrated anew by `assay calibrate`. Its probabilities differ."
-    card.write_text(f"{text.rstrip()}\n\n## Calibrated anew\n\n{said}\n\n{table}\n".lstrip())
+    said = f"Version `{after}` is version `{before}`, recalibrated by `assay calibrate`. Its probabilities differ."
+    card.write_text(f"{text.rstrip()}\n\n## Recalibrated\n\n{said}\n\n{table}\n".lstrip())

@@ -1,6 +1,6 @@
 """Whether an audit chain is whole: each entry as it was written, and none missing, moved or slipped in between.
 
-What a chain can't tell by itself is that its end was cut off, or that all of it was written anew: note the head that a
+What a chain can't tell by itself is that its end was cut off, or that all of it was rewritten: note the head that a
 check reports somewhere else, and have the next check expect it.
 """
 

@@ -14,7 +14,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from service.cli.terminal import AsJson, answered, out, run_to_end, settings_here
-from service.cli.views import quality as console
+from service.cli.views import quality as views
 from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
 from service.errors import InvalidInput
@@ -44,16 +44,16 @@ def report(days: Days = 90, as_json: AsJson = False) -> None:
     accuracy = _with(lambda of, _: of.accuracy(back))
     if as_json:
         told = {
-            "golden": [console.score_json(each) for each in scores],
-            "agreement": console.agreement_json(agreements),
-            "accuracy": console.accuracy_json(accuracy),
+            "golden": [views.score_json(each) for each in scores],
+            "agreement": views.agreement_json(agreements),
+            "accuracy": views.accuracy_json(accuracy),
         }
         out.out(json.dumps(told), highlight=False)
         return
-    out.print(console.score_table(scores) if scores else "No golden items were shown.", "")
-    out.print(console.agreement_table(agreements), "")
-    out.print(console.accuracy_table(accuracy), "")
-    out.print(console.decisions_table(accuracy))
+    out.print(views.score_table(scores) if scores else "No golden items were shown.", "")
+    out.print(views.agreement_table(agreements), "")
+    out.print(views.accuracy_table(accuracy), "")
+    out.print(views.decisions_table(accuracy))
 
 
 @quality.command()
@@ -61,9 +61,9 @@ def prevalence(days: Days = 90, as_json: AsJson = False) -> None:
     """Show how much of what is posted breaks a rule, estimated from the prevalence sample."""
     found = _with(lambda of, _: of.prevalence(timedelta(days=days)))
     if as_json:
-        out.out(json.dumps(console.prevalence_json(found)), highlight=False)
+        out.out(json.dumps(views.prevalence_json(found)), highlight=False)
     else:
-        out.print(console.prevalence_table(found))
+        out.print(views.prevalence_table(found))
 
 
 @quality.command()
@@ -72,9 +72,9 @@ def drift(as_json: AsJson = False) -> None:
     found = _with(lambda of, _: of.drift())
     if as_json:
         for each in found:
-            out.out(json.dumps(console.drift_json(each)), highlight=False)
+            out.out(json.dumps(views.drift_json(each)), highlight=False)
         return
-    out.print(console.drift_table(found) if found else "No scores were counted yet.")
+    out.print(views.drift_table(found) if found else "No scores were counted yet.")
 
 
 @golden.command("add")
@@ -110,9 +110,9 @@ def list_golden(
     items = _with(lambda of, _: of.golden_items(retired=retired))
     if as_json:
         for each in items:
-            out.out(json.dumps(console.golden_json(each)), highlight=False)
+            out.out(json.dumps(views.golden_json(each)), highlight=False)
         return
-    out.print(console.golden_table(items) if items else "No golden items; `assay quality golden add` adds one.")
+    out.print(views.golden_table(items) if items else "No golden items; `assay quality golden add` adds one.")
 
 
 @golden.command("retire")
@@ -132,9 +132,9 @@ def _needed(answer: Answer | None) -> Answer:
 
 def _show(item: GoldenItem, as_json: bool) -> None:
     if as_json:
-        out.out(json.dumps(console.golden_json(item)), highlight=False)
+        out.out(json.dumps(views.golden_json(item)), highlight=False)
     else:
-        out.print(console.golden_table([item]))
+        out.print(views.golden_table([item]))
 
 
 def _with(work: Callable[[Quality, GoldenMaker], Awaitable[T]]) -> T:

@@ -1,6 +1,6 @@
 """An OpenID Connect provider through Authlib: authorization code with PKCE, `state` and `nonce`, a checked ID token.
 
-What the provider publishes about itself is read at the first sign-in and kept; its keys are read anew when a token
+What the provider publishes about itself is read at the first sign-in and kept; its keys are read again when a token
 names one that is not known.
 """
 

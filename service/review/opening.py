@@ -109,7 +109,7 @@ class CaseOpening:
         """
         rulings = {verdict.content_digest: verdict.ruling for verdict in revised}
         due = {text for text, ruling in rulings.items() if self._in_line.get(text) != ruling}
-        names = await self._cases.unlike(due) if due else []
+        names = await self._cases.out_of_line(due) if due else []
         for start in range(0, len(names), _PORTION):
             portion = names[start : start + _PORTION]
             await self._refreshing.tell(await self._cases.enforce(portion, suspect=True))

@@ -194,7 +194,7 @@ class ReviewStore(CaseStore, DecisionStore, BulkStore, NoteStore, AppealStore, P
         """
         ...
 
-    async def unlike(self, texts: Collection[str]) -> list[str]:
+    async def out_of_line(self, texts: Collection[str]) -> list[str]:
         """Posts (names) with these texts (content digests) whose verdicts say otherwise than what stands on the text.
 
         Where nothing stands on it: those on which a person decided.

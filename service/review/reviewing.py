@@ -162,7 +162,7 @@ class Reviewing:
         made = await self._told(await self._cases.decide(case_id, moderator, said, seconds=seconds, opinion=opinion))
         return made if opinion else replace(made, decision=replace(made.decision, applied=False, posts=0))
 
-    async def anew(self, name: str, moderator: str) -> Case:
+    async def reopen(self, name: str, moderator: str) -> Case:
         """A case in which the person may decide the post of that name again, held by them: it is open for all to see.
 
         One for each verdict. Raises `NotFound`, `NotDecided` while the post waits for a person, `NotHeld` when somebody

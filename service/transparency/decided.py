@@ -20,7 +20,7 @@ class DecidedBy(StrEnum):
     CARRIED = "CARRIED"
 
 
-def restricts_anew(before: Decision | None, decision: Decision) -> bool:
+def newly_restricts(before: Decision | None, decision: Decision) -> bool:
     """Whether a decision puts a restriction on a post that it did not have."""
     return decision in RESTRICTS and decision is not before
 

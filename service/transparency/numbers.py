@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.domain.decision import Category, Decision
-from service.transparency.decided import RESTRICTS, DecidedBy, reinstates, restricts_anew
+from service.transparency.decided import RESTRICTS, DecidedBy, newly_restricts, reinstates
 
 
 class Tally(NamedTuple):
@@ -32,7 +32,7 @@ class Tally(NamedTuple):
     @property
     def actioned(self) -> bool:
         """Whether it put a restriction on the post that this did not have."""
-        return restricts_anew(self.before, self.decision)
+        return newly_restricts(self.before, self.decision)
 
     @property
     def reinstated(self) -> bool:

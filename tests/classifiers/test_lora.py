@@ -163,7 +163,7 @@ def test_an_adapter_of_another_network_is_refused(llama_dir: Path, tmp_path: Pat
     adapter, _ = random_adapter(load_backbone(llama_dir, dtype=torch.float32), AdapterShape(2, 4))
     fresh = load_backbone(llama_dir, dtype=torch.float32)
     for shape in (AdapterShape(3, 4), AdapterShape(2, 4, ("q_proj", "k_proj"))):
-        with pytest.raises(AdapterError, match=r"layers\.0.*train it anew"):
+        with pytest.raises(AdapterError, match=r"layers\.0.*train it again"):
             fresh.adapt(replace(adapter, shape=shape))
     (tmp_path / "adapter.safetensors").write_bytes(b"\x80\x04 pickled")
     with pytest.raises(AdapterError, match="not safetensors"):

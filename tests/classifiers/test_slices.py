@@ -7,7 +7,7 @@ import numpy as np
 from classifiers.data.rows import Row
 from classifiers.data.slices import by_bucket, by_generator, by_talk, by_writer
 from classifiers.evaluation.figures import Figure, Grid, Report
-from classifiers.evaluation.limitations import limits
+from classifiers.evaluation.limitations import limitations
 from classifiers.evaluation.scored_rows import articles, threshold_above
 
 BLANK = Row("", "a", "a/x", "test", "post", "en", "MIT", None, 0.0, None, None)
@@ -68,7 +68,7 @@ def test_a_frozen_threshold_flags_at_most_one_percent_of_what_it_was_set_on() ->
 
 def test_limits_are_said_where_figures_call_for_them() -> None:
     good = Report("v", "test", 10, 200, (FIGURE,))
-    said = " ".join(limits(good, {}))
+    said = " ".join(limitations(good, {}))
     assert "No leave-one-out grid" in said
     assert "`hate` couldn't be measured" in said
     assert "near chance" not in said
@@ -77,7 +77,7 @@ def test_limits_are_said_where_figures_call_for_them() -> None:
     poor = replace(FIGURE, label="misinformation", cut="set", part="liar", auroc=0.58)
     short = replace(FIGURE, cut="words", part="10 words or fewer", tpr=0.1)
     bad = replace(good, figures=(FIGURE, poor, short), grids=(Grid("set", "v", None, {}, (weak,)),))
-    said = " ".join(limits(bad, {"sets": {"harm_prompts": {}}}))
+    said = " ".join(limitations(bad, {"sets": {"harm_prompts": {}}}))
     assert "Weak on an unseen set: AUROC below 0.85 on tweepfake (0.71)" in said
     assert "tweepfake got 20%" in said
     assert "near chance on liar (0.58)" in said

@@ -30,7 +30,7 @@ class TestWorkerRegistry:
             await registry.beat(worker)
         assert await registry.alive() == [NEW, OLD]
 
-    async def test_a_worker_that_started_anew_is_there_once(self, registry_of: MakeRegistry) -> None:
+    async def test_a_worker_that_started_again_is_there_once(self, registry_of: MakeRegistry) -> None:
         registry = registry_of(10.0)
         again = WorkerInfo(OLD.id, "m2", 3000.0)
         await registry.beat(OLD)

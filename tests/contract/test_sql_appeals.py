@@ -234,7 +234,7 @@ class TestBulk:
         await self.cluster(reviewed, posts)
         await reviewed.review.open_appeal(*await contested(reviewed, contested_))
         await reviewed.review.apply(self.bulk(), (await reviewed.review.preview(self.bulk())).token)
-        assert await reviewed.review.unlike([other.content_digest]) == []
+        assert await reviewed.review.out_of_line([other.content_digest]) == []
         assert await reviewed.review.enforce([post.name for post in posts]) == []
         assert await reviewed.current_decisions(posts) == [REVIEW, BLOCK]
 

@@ -109,7 +109,7 @@ async def test_a_grave_text_is_blurred_in_lists_and_until_asked_for(site: Site, 
     await expect(page.locator(".post-text")).not_to_have_class(re.compile("veiled"))
 
 
-async def test_a_lead_decides_anew_and_the_trace_shows_all_verdicts(site: Site, open_page: OpenPage) -> None:
+async def test_a_lead_decides_again_and_the_trace_shows_all_verdicts(site: Site, open_page: OpenPage) -> None:
     post = post_of(1)
     await open_cases(site, [post], "fraud")
     person = await site.person("moderator", name="first")

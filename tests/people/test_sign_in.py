@@ -112,7 +112,7 @@ async def test_guessing_locks_a_name_for_longer_and_longer(house: People, clock:
     clock.time += 2 * 3600
     if name == "Anna":
         assert await house.sign_in.with_password(name, password, address="10.1.1.1")
-        await refused(house, name, "wrong")  # the count began anew
+        await refused(house, name, "wrong")  # the count began again
 
 
 async def test_guessing_from_one_address_locks_it_and_others_go_on(house: People, clock: Clock) -> None:

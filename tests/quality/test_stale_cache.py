@@ -14,7 +14,7 @@ class Clock:
         return self.time
 
 
-async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_anew():
+async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again():
     clock, asked = Clock(), []
     cache = StaleCache(60.0, clock)
 

@@ -158,20 +158,20 @@ async def test_a_golden_case_is_answered_like_any_other(reviewed: Reviewed, revi
     assert (seen.kind, seen.applied, seen.posts) == (CaseKind.REVIEW, True, 1)
 
 
-async def test_a_lead_decides_a_post_anew(reviewed: Reviewed, reviewing: Reviewing) -> None:
+async def test_a_lead_decides_a_post_again(reviewed: Reviewed, reviewing: Reviewing) -> None:
     [post] = twins(count=1)
     with pytest.raises(NotDecided):
-        await reviewing.anew(post.name, "m-9")
+        await reviewing.reopen(post.name, "m-9")
     [case] = await reviewed.open([post])
     with pytest.raises(NotDecided, match="waits for a person"):
-        await reviewing.anew(post.name, "m-9")
+        await reviewing.reopen(post.name, "m-9")
     await reviewed.decided(case, "m-1", ruled())
     reviewed.clock.time += 86_400
-    opened = await reviewing.anew(post.name, "m-9")
+    opened = await reviewing.reopen(post.name, "m-9")
     assert (opened.holder, opened.queue, opened.blind) == ("m-9", SECOND_OPINIONS, False)
-    assert (await reviewing.anew(post.name, "m-9")).id == opened.id
+    assert (await reviewing.reopen(post.name, "m-9")).id == opened.id
     with pytest.raises(NotHeld, match="m-9 holds it"):
-        await reviewing.anew(post.name, "m-8")
+        await reviewing.reopen(post.name, "m-8")
     assert [each.moderator for each in (await reviewing.look(opened.id, "m-9")).decisions] == ["m-1"]
     made = await reviewing.decide(opened.id, "m-9", ruled(ALLOW, reason="fine"))
     assert made.decision.applied
@@ -179,7 +179,7 @@ async def test_a_lead_decides_a_post_anew(reviewed: Reviewed, reviewing: Reviewi
     first = await reviewing.opened_with(post.key)
     assert first
     assert (first.decision, first.revision) == (Decision.REVIEW, 0)
-    assert (await reviewing.anew(post.name, "m-8")).id != opened.id
+    assert (await reviewing.reopen(post.name, "m-8")).id != opened.id
     assert await reviewing.history("platforms/x/posts/none") == []
 
 

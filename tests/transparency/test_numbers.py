@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from service.domain.decision import Category, Decision
 from service.transparency import numbers
-from service.transparency.decided import DecidedBy, language_of, reinstates, restricts_anew
+from service.transparency.decided import DecidedBy, language_of, newly_restricts, reinstates
 from service.transparency.numbers import Appeals, Contested, Counted, Tally
 from service.transparency.report import NOTES, Report, ReportFormat, report
 
@@ -120,10 +120,10 @@ class TestNumbers:
         assert found["against automated decisions"]["share upheld"] == 0.6
 
     def test_what_is_new_and_what_is_taken_off(self) -> None:
-        assert restricts_anew(None, Decision.LABEL)
-        assert restricts_anew(Decision.LABEL, Decision.BLOCK)
-        assert not restricts_anew(Decision.BLOCK, Decision.BLOCK)
-        assert not restricts_anew(None, Decision.REVIEW)
+        assert newly_restricts(None, Decision.LABEL)
+        assert newly_restricts(Decision.LABEL, Decision.BLOCK)
+        assert not newly_restricts(Decision.BLOCK, Decision.BLOCK)
+        assert not newly_restricts(None, Decision.REVIEW)
         assert reinstates(Decision.BLOCK, Decision.ALLOW)
         assert not reinstates(Decision.REVIEW, Decision.ALLOW)
         assert [language_of(tag) for tag in ("de-AT", "EN_gb", "", "zh-Hant")] == ["de", "en", "", "zh"]

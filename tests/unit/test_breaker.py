@@ -45,7 +45,7 @@ def test_it_refuses_after_that_many_failures(breaker: Breaker) -> None:
     assert [call(breaker, RedisConnectionError()) for _ in range(4)] == [True, True, False, False]
 
 
-def test_a_success_between_starts_the_count_anew(breaker: Breaker) -> None:
+def test_a_success_between_starts_the_count_again(breaker: Breaker) -> None:
     errors = [OSError(), None, OSError(), None, OSError()]
     assert [call(breaker, error) for error in errors] == [True] * 5
     assert call(breaker)
@@ -60,7 +60,7 @@ def test_one_call_tries_when_the_pause_is_over(breaker: Breaker, clock: Clock) -
     assert call(breaker)
 
 
-def test_a_trial_that_fails_starts_the_pause_anew(breaker: Breaker, clock: Clock) -> None:
+def test_a_trial_that_fails_starts_the_pause_again(breaker: Breaker, clock: Clock) -> None:
     for _ in range(2):
         call(breaker, RedisConnectionError())
     clock.now += 1.0

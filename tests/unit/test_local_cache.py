@@ -79,7 +79,7 @@ async def test_the_least_recently_used_is_given_up(post_of: MakePost, verdict_of
     assert inner.asked == [["1"]]
 
 
-async def test_entries_are_asked_for_anew_when_their_time_is_over(post_of: MakePost, verdict_of: MakeVerdict) -> None:
+async def test_entries_are_asked_for_again_when_their_time_is_over(post_of: MakePost, verdict_of: MakeVerdict) -> None:
     inner, clock = CountingCache(), Clock()
     cache = LocalCache(inner, size=10, ttl=30, clock=clock)
     posts, verdicts = posts_and_verdicts(post_of, verdict_of, 1)

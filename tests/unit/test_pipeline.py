@@ -56,7 +56,7 @@ async def test_evidence_can_be_related_to_the_text_as_sent(front: Pipeline, post
         assert text.encode()[span.start : span.end] == b"delve"
 
 
-async def test_an_edited_post_is_judged_anew_under_the_same_name(front: Pipeline, house: Any, post: PostOf):
+async def test_an_edited_post_is_judged_again_under_the_same_name(front: Pipeline, house: Any, post: PostOf):
     assert (await front.moderate(post(1, "harmless"))).decision is Decision.ALLOW
     assert (await front.moderate(post(1, "a hoax", surface=Surface.AD))).decision is Decision.REVIEW
     assert (await house.store.latest(post(1).name)).decision is Decision.REVIEW

@@ -112,7 +112,7 @@ class TestDelivering:
         [delivery] = await bench.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
         assert (delivery.state, [each.status for each in delivery.attempts]) == (DeliveryState.DELIVERED, [204])
 
-    async def test_it_is_retried_by_the_schedule_and_signed_anew(self, bench: Bench) -> None:
+    async def test_it_is_retried_by_the_schedule_and_signed_again(self, bench: Bench) -> None:
         _, secret = await bench.add()
         await bench.webhooks.enqueue(bench.events_of(1))
         busy = Response(status_code=429, headers={"retry-after": "100"})

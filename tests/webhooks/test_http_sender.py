@@ -192,7 +192,7 @@ class TestAddresses:
             assert (await sender.send(url, b"{}", HEADERS)).taken
         assert receiver.received[0].headers["host"] == f"rebind.example:{receiver.port}"
 
-    async def test_each_request_is_judged_anew_on_a_connection_of_its_own(self, receiver: Receiver) -> None:
+    async def test_each_request_is_judged_again_on_a_connection_of_its_own(self, receiver: Receiver) -> None:
         resolve, asked = resolving("127.0.0.1")
         async with opened(HttpSender(allow_private=True, resolve=resolve)) as sender:
             for _ in range(3):

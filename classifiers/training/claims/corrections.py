@@ -70,7 +70,7 @@ def corrections(pairs: Sequence[tuple[str, str]], seed: int, held_out: bool = Fa
 
 
 class _Deck:
-    """Frames drawn one by one in random order, shuffled anew when none that fits is left."""
+    """Frames drawn one by one in random order, shuffled again when none that fits is left."""
 
     def __init__(self, all_frames: Sequence[Frame], rng: random.Random) -> None:
         self._all, self._rng = all_frames, rng

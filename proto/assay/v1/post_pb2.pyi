@@ -98,7 +98,7 @@ class Post(_message.Message):
     name: _builtins.str
     """Resource name, `platforms/{platform}/posts/{post}`. The platform is lower-case letters, digits and hyphens, up to 63
     characters; the post is your own id: up to 512 letters, digits and `. _ ~ : @ % + = -` (percent-encode the rest).
-    The same name with other text is an edit: it is judged anew and the newest submission speaks for the name.
+    The same name with other text is an edit: it is judged again and the newest submission speaks for the name.
     """
     text: _builtins.str
     """What its author wrote. 1 to 20,000 characters, not all white space, no control characters but tab and line breaks."""

@@ -58,7 +58,7 @@ async def from_case(request: PageRequest, form: Form) -> Proposed:
         answer=Answer(made.decision, frozenset(made.categories)),
         source=view.case.name,
         note=_note(form),
-        # A post that an erasure cut quotes from is another text by now: a worker reads it anew.
+        # A post that an erasure cut quotes from is another text by now: a worker reads it again.
         verdict=view.verdict if view.verdict and view.post.key == view.verdict.post else None,
     )
 

@@ -6,7 +6,7 @@
 // data-opens="id"          opens that dialog
 // data-copies="selector"   copies the text of what it finds
 // data-swap="#id"          on a form or link: its answer takes the place of that element, without loading the page
-// data-refresh="seconds"   on an element with an id: fetches data-refresh-url anew and takes the answer's place
+// data-refresh="seconds"   on an element with an id: fetches data-refresh-url again and takes the answer's place
 // data-list                on a table or list: j and k move among its rows, Enter opens a row's first link
 
 const SCRIPT = { "X-Assay-Script": "1" };

@@ -111,7 +111,7 @@ def _form(request: PageRequest, *, after: str, name: str = "", error: str = "", 
 
 
 async def _signed_in(request: PageRequest, token: str, after: str) -> Response:
-    """Begin anew: the session that this browser may have had ends, the visitor's cookie goes."""
+    """Begin again: the session that this browser may have had ends, the visitor's cookie goes."""
     if request.session:
         await request.services.sign_in.sign_out(request.session)
     response = request.go(after)

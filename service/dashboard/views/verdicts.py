@@ -90,9 +90,9 @@ async def show(request: PageRequest) -> Response:
     )
 
 
-async def decide_anew(request: PageRequest) -> Response:
+async def reopen(request: PageRequest) -> Response:
     """Open a case on a post that is decided, to correct it when it is too late to undo."""
-    case = await request.services.reviewing.anew(request.path("name"), request.person.id)
+    case = await request.services.reviewing.reopen(request.path("name"), request.person.id)
     return request.go(f"/queue/cases/{case.id}", "What you decide now replaces what stands.")
 
 
@@ -120,7 +120,7 @@ ROUTES = [
     page("/live", live, name="live"),
     page("/live/since", since),
     page("/search", search, name="search"),
-    page("/posts/{name:path}/anew", decide_anew, right=Right.DECIDE_MANY, methods=["POST"]),
+    page("/posts/{name:path}/reopen", reopen, right=Right.DECIDE_MANY, methods=["POST"]),
     page("/posts/{name:path}/notes", add_note, right=Right.DECIDE, methods=["POST"]),
     page("/posts/{name:path}", show, name="post"),
 ]

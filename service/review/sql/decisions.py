@@ -62,7 +62,7 @@ class SqlDecisions(SqlDatabase):
                 raise CaseNotFound("you have no decision that could be undone")
             if now - microseconds(last.decided_at) > within * 1e6:
                 minutes = round(within / 60)
-                raise Outdated(f"it was decided more than {minutes} minutes ago; ask a lead to decide the post anew")
+                raise Outdated(f"it was decided more than {minutes} minutes ago; ask a lead to decide the post again")
             return await _undo(tx, last, now, seconds)
 
     @unbroken
@@ -190,7 +190,7 @@ async def _close_what_followed(tx: AsyncConnection, decision: CaseDecision, now:
     followed = CASES.c.subject == f"decisions/{decision.id}"
     query = select(CASES.c.state).where(followed).with_for_update()
     if CaseState.DECIDED in set((await tx.execute(query)).scalars()):
-        raise Outdated("somebody has given a second opinion on it since; ask a lead to decide the post anew")
+        raise Outdated("somebody has given a second opinion on it since; ask a lead to decide the post again")
     await tx.execute(update(CASES).where(followed).values(state=CaseState.CLOSED, closed_at=now, **FREE))
 
 

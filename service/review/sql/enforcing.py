@@ -114,7 +114,7 @@ async def _taken_back(tx: AsyncConnection, loose: Sequence[Verdict]) -> list[Ver
     return [verdict for verdict in loose if not verdict.revision or verdict.ruling.case in undone]
 
 
-def unlike(text: str, ground: str) -> Select[tuple[str]]:
+def out_of_line(text: str, ground: str) -> Select[tuple[str]]:
     """Names of the posts with that text whose current verdicts rest on something else than `ground` (empty: nothing).
 
     Not of those that a bulk decision keeps off.

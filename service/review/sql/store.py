@@ -17,7 +17,7 @@ from service.review.sql.bulk import SqlBulk
 from service.review.sql.cases import DECIDING, SqlCases
 from service.review.sql.decisions import SqlDecisions
 from service.review.sql.disguised import disguised
-from service.review.sql.enforcing import enforce, unlike
+from service.review.sql.enforcing import enforce, out_of_line
 from service.review.sql.notes import SqlNotes
 from service.storage.database import take_turns, unbroken
 from service.storage.documents import listed
@@ -41,14 +41,14 @@ class SqlReview(SqlCases, SqlDecisions, SqlBulk, SqlNotes, SqlAppeals):
             keys = await tx.execute(select(NAMES.c.key).where(NAMES.c.name.in_(listed(tx, posts))))
             return await enforce(tx, list(keys.scalars()), self.now())
 
-    async def unlike(self, texts: Collection[str]) -> list[str]:
-        """See `ReviewStore.unlike`."""
+    async def out_of_line(self, texts: Collection[str]) -> list[str]:
+        """See `ReviewStore.out_of_line`."""
         async with self.read() as connection:
             standings = await standing_of(connection, texts)
         found: list[str] = []
         for text in sorted(texts):
             held = {standing.post: standing.case for standing in standings.get(text, ())}
-            named = await self.read_all(unlike(text, held.get("", "")), _name)
+            named = await self.read_all(out_of_line(text, held.get("", "")), _name)
             found += [name for name in named if name not in held]
         return found
 

@@ -19,7 +19,7 @@ class Backoff:
         self.reset()
 
     def reset(self) -> None:
-        """Something succeeded: count anew."""
+        """Something succeeded: count again."""
         self._until, self._next = time.monotonic() + self._patience, _FIRST
 
     def wait_for(self, error: AssayError) -> float | None:

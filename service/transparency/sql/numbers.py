@@ -17,7 +17,7 @@ from service.storage.streams import SqlStreams
 from service.storage.tables.audit import TALLIES
 from service.storage.tables.records import POSTS, VERDICTS
 from service.storage.tables.review import APPEALS, CASES
-from service.transparency.decided import RESTRICTS, DecidedBy, language_of, restricts_anew
+from service.transparency.decided import RESTRICTS, DecidedBy, language_of, newly_restricts
 from service.transparency.numbers import Appeals, Contested, Counted, Tally
 from service.transparency.restriction import Restriction
 
@@ -71,12 +71,12 @@ class SqlNumbers(SqlStreams):
     async def restrictions(self, start: datetime, end: datetime) -> AsyncIterator[Restriction]:
         """See `Decisions.restrictions`."""
         query = DECIDED.add_columns(VERDICTS.c.seq, POSTS.c.body.label("post"), POSTS.c.accepted_at)
-        anew = or_(_PREVIOUS.c.decision.is_(None), _PREVIOUS.c.decision != VERDICTS.c.decision)
-        query = query.where(_decided_in(start, end), VERDICTS.c.decision.in_(RESTRICTS), anew)
+        changed = or_(_PREVIOUS.c.decision.is_(None), _PREVIOUS.c.decision != VERDICTS.c.decision)
+        query = query.where(_decided_in(start, end), VERDICTS.c.decision.in_(RESTRICTS), changed)
         async for portion in self.portions(query.order_by(VERDICTS.c.seq)):
             for row in portion:
                 restriction = _restriction(row)
-                if restricts_anew(restriction.before, restriction.decision):
+                if newly_restricts(restriction.before, restriction.decision):
                     yield restriction
 
     async def counted(self, start: datetime, end: datetime) -> Counted:
