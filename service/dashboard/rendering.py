@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.dashboard.figures import estimates
+from service.dashboard.charts import estimates
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

@@ -7,9 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from service.dashboard.figures import axes, charts, estimates
-from service.dashboard.figures.charts import Figure, Plot, Row, Series
-from service.dashboard.figures.drawing import Caption
+from service.dashboard.charts import axes, charts, estimates
+from service.dashboard.charts.charts import Figure, Plot, Row, Series
+from service.dashboard.charts.drawing import Caption
 from service.quality.intervals import UNKNOWN, Estimate, share
 from service.quality.overview import Range
 

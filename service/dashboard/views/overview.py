@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.dashboard.figures.overview_figures import figures
+from service.dashboard.charts.overview import figures
 from service.dashboard.pages import page
 from service.dashboard.request import PageRequest
 from service.domain.decision import Decision

@@ -6,9 +6,10 @@ from datetime import timedelta
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from service.dashboard.charts import charts
+from service.dashboard.charts import quality as drawn
+from service.dashboard.charts.overview import prevalence as by_day
 from service.dashboard.error_pages import status_of
-from service.dashboard.figures import charts, quality_figures
-from service.dashboard.figures.overview_figures import prevalence as by_day
 from service.dashboard.forms import golden_form
 from service.dashboard.forms.golden_form import CATEGORIES, DECISIONS, Proposed
 from service.dashboard.pages import page
@@ -43,10 +44,10 @@ async def show(request: PageRequest) -> Response:
         agreements=agreements,
         accuracy=accuracy,
         prevalence=prevalence,
-        drift=quality_figures.moved(drift),
-        on_decision=quality_figures.agreement("on-decision", "Decision", agreements.decisions),
-        on_violation=quality_figures.agreement("on-violation", "Violation or not", agreements.violations),
-        by_category=quality_figures.by_category(prevalence),
+        drift=drawn.moved(drift),
+        on_decision=drawn.agreement("on-decision", "Decision", agreements.decisions),
+        on_violation=drawn.agreement("on-violation", "Violation or not", agreements.violations),
+        by_category=drawn.by_category(prevalence),
         by_day=by_day(prevalence),
         dot=charts.interval,
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import svg
 from markupsafe import Markup, escape
 
-from service.dashboard.figures.axes import Moment
+from service.dashboard.charts.axes import Moment
 
 
 class Caption(NamedTuple):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from service.dashboard.figures import axes, charts, estimates
-from service.dashboard.figures.charts import Figure, Row
-from service.dashboard.figures.drawing import Caption
+from service.dashboard.charts import axes, charts, estimates
+from service.dashboard.charts.charts import Figure, Row
+from service.dashboard.charts.drawing import Caption
 from service.dashboard.rendering import words
 from service.quality import drift as drifting
 from service.quality.agreement import RELIABLE, TENTATIVE, Agreement

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
-from service.dashboard.figures import axes, charts, estimates
-from service.dashboard.figures.charts import Figure, Plot, Row, Series
-from service.dashboard.figures.drawing import Caption
+from service.dashboard.charts import axes, charts, estimates
+from service.dashboard.charts.charts import Figure, Plot, Row, Series
+from service.dashboard.charts.drawing import Caption
 from service.dashboard.rendering import words
 from service.domain.decision import Decision
 from service.quality.drift import LARGE, MODERATE, Drift, Level

@@ -8,9 +8,9 @@ from itertools import groupby
 import svg
 from markupsafe import Markup
 
-from service.dashboard.figures import axes
-from service.dashboard.figures import drawing as draw
-from service.dashboard.figures.drawing import Caption
+from service.dashboard.charts import axes
+from service.dashboard.charts import drawing as draw
+from service.dashboard.charts.drawing import Caption
 from service.quality.intervals import Estimate
 
 _HEIGHT, _ABOVE, _BELOW = 176, 12, 26
