@@ -106,13 +106,13 @@ def test_one_class_alone_cannot_be_fitted() -> None:
 
 def test_the_service_does_the_same_sums(rng: np.random.Generator) -> None:
     weights = fit(world(rng, 0.4), rng)
-    service = Weighing.from_json(to_json("m1", weights, [weights], [])).weights
+    applied = Weighing.from_json(to_json("m1", weights, [weights], [])).weights
     probability, words = rng.uniform(size=20).round(4), rng.integers(5, 200, 20)
     evidence = weights.curves.evidence(logit_of(probability), bucket_of(words))
-    theirs = [service.domain.evidence(float(p), int(w)) for p, w in zip(probability, words, strict=True)]
+    theirs = [applied.evidence(float(p), int(w)) for p, w in zip(probability, words, strict=True)]
     assert theirs == pytest.approx(evidence, abs=2e-3)
-    assert service.log_odds(theirs) == pytest.approx(float(weights.log_odds(evidence.mean(), 20)), abs=1e-2)
-    assert service.buckets == BUCKETS
+    assert applied.log_odds(theirs) == pytest.approx(float(weights.log_odds(evidence.mean(), 20)), abs=1e-2)
+    assert applied.buckets == BUCKETS
 
 
 def test_the_service_estimates_the_same_shares(rng: np.random.Generator) -> None:

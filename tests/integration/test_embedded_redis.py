@@ -19,7 +19,7 @@ from service.runtime.embedded_redis import EmbeddedRedis, binary
 OWNER = """
 import os, signal, sys, time
 from pathlib import Path
-from service.adapters.embedded_redis import EmbeddedRedis
+from service.runtime.embedded_redis import EmbeddedRedis
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to it
 with EmbeddedRedis(Path(sys.argv[1])):
     try:
