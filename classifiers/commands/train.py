@@ -1,11 +1,15 @@
 """`assay train`: a starter from nothing, or heads for a Llama model."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from classifiers.commands.options import Data, Device, Licences, Threads, explained, say
+
+if TYPE_CHECKING:
+    from classifiers.training.train import LoraOptions, PretrainOptions
 
 Out = Annotated[Path, typer.Option(help="Write the bundle here.")]
 Work = Annotated[Path | None, typer.Option(help="Keep checkpoints here. Default: beside --out.")]
@@ -78,53 +82,36 @@ def train(
     ablation: Ablation = None,
 ) -> None:
     """Train a starter from nothing, or heads for a Llama model. Run again to go on where it stopped."""
-    from classifiers.network.lora import ATTENTION, EVERY_LINEAR
-    from classifiers.training.train import LoraOptions, PretrainOptions, TrainOptions
+    from classifiers.training.train import PretrainOptions, TrainOptions
     from classifiers.training.train import train as run
 
+    network = PretrainOptions(minutes=minutes, rows=rows, rate=rate, threads=threads, device=device)
+    network = replace(network, teacher=teacher, start=start, unlabelled=unlabelled)
+    network = _shaped(network, hidden_size, layers, attention_heads)
     if lora_rank and not backbone:
         raise typer.BadParameter("an adapter needs the model that it adapts: give --backbone too", param_hint="--lora")
-    if hidden_size % (2 * attention_heads):
-        raise typer.BadParameter(
-            f"must be a multiple of {2 * attention_heads} for its heads", param_hint="--hidden-size"
-        )
-    scale, targets = lora_alpha or 2 * lora_rank, EVERY_LINEAR if lora_every_layer else ATTENTION
-    adapter = LoraOptions(
-        lora_rank, scale, targets=targets, epochs=lora_epochs, rate=lora_rate, checkpointing=lora_checkpointing
-    )
-    network = PretrainOptions(
-        minutes=minutes,
-        hidden_size=hidden_size,
-        layers=layers,
-        attention_heads=attention_heads,
-        intermediate_size=_inner_width(hidden_size),
-        rows=rows,
-        rate=rate,
-        threads=threads,
-        device=device,
-        teacher=teacher,
-        start=start,
-        unlabelled=unlabelled,
-    )
-    options = TrainOptions(
-        data,
-        out,
-        backbone=backbone,
-        work=work,
-        licences=tuple(licences) if licences else None,
-        seed=seed,
-        network=network,
-        lora=adapter if lora_rank else None,
-        draws=draws,
-        screen_draws=screen_draws,
-        device=device,
-        note=note,
-        ablation=ablation.read_text() if ablation else "",
-    )
+    adapter = _adapter(lora_rank, lora_alpha, everywhere=lora_every_layer) if lora_rank else None
+    if adapter:
+        adapter = replace(adapter, epochs=lora_epochs, rate=lora_rate, checkpointing=lora_checkpointing)
+    options = TrainOptions(data, out, backbone=backbone, work=work, seed=seed, network=network, lora=adapter)
+    options = replace(options, draws=draws, screen_draws=screen_draws, device=device, note=note)
+    options = replace(options, licences=tuple(licences) if licences else None)
     with explained():
-        run(options, say=say)
+        run(replace(options, ablation=ablation.read_text() if ablation else ""), say=say)
 
 
-def _inner_width(hidden_size: int) -> int:
-    """Llama's: 8/3 of the outer width, in whole multiples of 16."""
-    return round(hidden_size * 8 / 3 / 16) * 16
+def _adapter(rank: int, alpha: int | None, *, everywhere: bool) -> "LoraOptions":
+    from classifiers.network.lora import ATTENTION, EVERY_LINEAR
+    from classifiers.training.train import LoraOptions
+
+    return LoraOptions(rank, alpha or 2 * rank, targets=EVERY_LINEAR if everywhere else ATTENTION)
+
+
+def _shaped(network: "PretrainOptions", hidden_size: int, layers: int, attention_heads: int) -> "PretrainOptions":
+    """The network in that shape. The inner width is Llama's: 8/3 of the outer, in whole multiples of 16."""
+    if hidden_size % (2 * attention_heads):
+        problem = f"must be a multiple of {2 * attention_heads} for its heads"
+        raise typer.BadParameter(problem, param_hint="--hidden-size")
+    inner = round(hidden_size * 8 / 3 / 16) * 16
+    network = replace(network, hidden_size=hidden_size, intermediate_size=inner)
+    return replace(network, layers=layers, attention_heads=attention_heads)
