@@ -84,7 +84,11 @@ def _char_grams(codes: NDArray[np.uint64], rows: NDArray[np.int64]) -> Iterator[
 
 
 def _word_grams(codes: NDArray[np.uint64], rows: NDArray[np.int64]) -> Iterator[Part]:
-    """Words (runs of letters, digits and apostrophes) and pairs of successive ones, hashed from prefix sums."""
+    """Words (runs of letters, digits and apostrophes) and pairs of successive ones, hashed from prefix sums.
+
+    A pair whose second word is one character long has the key of the word that character and first word make: "at a"
+    counts as "aat". It costs little, and weights that were fitted to these keys hold as long as it stays so.
+    """
     inside = _is_word(codes)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
     start, stop = edges[0::2], edges[1::2]
