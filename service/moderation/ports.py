@@ -1,6 +1,6 @@
 """What a post's way needs of the outside world, as small Protocols. Adapters stand beside, named after a technology.
 
-Every adapter of one port passes the same contract test (`tests/contract`). Methods raise `StoreUnavailable` or
+Every adapter of one port passes the same contract test, beside its tests. Methods raise `StoreUnavailable` or
 `RedisUnavailable` when their server does not answer, and nothing else that is not a programming error.
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.records.sql.store import SqlStore
-from tests.deployment import Deployment
+from tests.chaos.deployment import Deployment
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def deployment() -> Iterator[Deployment]:
 
 
 @pytest.fixture
-async def store(deployment: Deployment) -> AsyncIterator[SqlStore]:
+async def deployed_store(deployment: Deployment) -> AsyncIterator[SqlStore]:
     opened = await SqlStore.connect(deployment.database_url)
     yield opened
     await opened.close()

@@ -13,7 +13,7 @@ from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.records.sql.store import SqlStore
 from service.rpc.client.client import Client
-from tests.deployment import Deployment
+from tests.chaos.deployment import Deployment
 from tests.processes import Process, assay
 
 NEW = 10_000
@@ -54,11 +54,11 @@ async def moderate(client: Client, text: str) -> Verdict:
 
 @pytest.mark.timeout(300)
 async def test_a_worker_killed_while_claims_are_loaded_holds_them_all_when_it_is_back(
-    deployment: Deployment, store: SqlStore
+    deployment: Deployment, deployed_store: SqlStore
 ) -> None:
     few = claim_file(deployment.directory / "few.jsonl", range(40), "before")
     assert assay("claims", "load", str(few), **stored(deployment)).returncode == 0
-    first = await store.claims_version()
+    first = await deployed_store.claims_version()
     text = "Warehouse 7 of the harbour was emptied by 10 pirates."
     async with Client(deployment.address, patience=60.0, timeout=60.0) as client:
         before = await verdict_by(client, first, text)
@@ -68,20 +68,20 @@ async def test_a_worker_killed_while_claims_are_loaded_holds_them_all_when_it_is
         posts = [Post(platform="chaos", id=str(n), text=f"{n} gulls sat on the harbour wall.") for n in range(POSTS)]
         assert await client.submit(posts) == [True] * POSTS
         loading = Process("claims", "load", str(many), **stored(deployment))
-        while await store.claims_version() == first:
+        while await deployed_store.claims_version() == first:
             assert loading.process.poll() is None, loading.output
         deployment.worker.kill()
         assert loading.process.poll() is None, "all was loaded before the kill: this run shows nothing"
         deployment.worker = deployment.start_worker()
         assert loading.process.wait(60) == 0, loading.output
 
-        version = await store.claims_version()
+        version = await deployed_store.claims_version()
         after = await verdict_by(client, version, text)
         assert (after.matches[0].claim_id, after.matches[0].publisher) == ("w-7", "after")
         far = await verdict_by(client, version, f"Warehouse {NEW - 5} of the harbour was emptied by {NEW - 2} pirates.")
         assert far.matches[0].claim_id == f"w-{NEW - 5}"
         until = time.monotonic() + 60
-        while await store.backlog() != (0, 0.0):
+        while await deployed_store.backlog() != (0, 0.0):
             assert time.monotonic() < until, "posts were lost"
             await asyncio.sleep(0.2)
-        assert all(await store.find([post.key for post in posts]))
+        assert all(await deployed_store.find([post.key for post in posts]))

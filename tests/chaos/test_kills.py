@@ -10,7 +10,7 @@ import pytest
 
 from service.domain.verdict import VerdictFilter
 from service.records.sql.store import SqlStore
-from tests.deployment import Deployment
+from tests.chaos.deployment import Deployment
 from tests.processes import Process
 
 POSTS = 500
@@ -73,14 +73,14 @@ def lose_what_redis_holds(deployment: Deployment) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kill", [kill_worker, kill_front, restart_redis, lose_what_redis_holds])
 async def test_every_post_is_decided_exactly_once(
-    deployment: Deployment, store: SqlStore, kill: Callable[[Deployment], None]
+    deployment: Deployment, deployed_store: SqlStore, kill: Callable[[Deployment], None]
 ) -> None:
     submission = Process("submit", str(feed(deployment.directory)), "--json", "--address", deployment.address)
-    before = await wait_for_verdicts(store, POSTS // 10)
+    before = await wait_for_verdicts(deployed_store, POSTS // 10)
     assert before < POSTS, "all was decided before anything was killed: this run shows nothing"
     kill(deployment)
     assert submission.process.wait(200) == 0, submission.output[-2000:]
-    names = await recorded(store)
+    names = await recorded(deployed_store)
     assert len(names) == POSTS
     assert len(set(names)) == POSTS
-    assert await store.backlog() == (0, 0.0)
+    assert await deployed_store.backlog() == (0, 0.0)

@@ -7,7 +7,7 @@ import pytest
 from service.domain.post import Post
 from service.errors import AssayError
 from service.rpc.client.client import Client
-from tests.deployment import Deployment
+from tests.chaos.deployment import Deployment
 
 KNOWN = Post(platform="outage", id="known", text="The lighthouse keeper has painted the door green again.")
 TWIN = Post(platform="outage", id="twin", text=KNOWN.text)

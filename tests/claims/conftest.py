@@ -1,4 +1,4 @@
-"""Fixtures of the tests of claim files and of the command line that loads them."""
+"""Claims and files of them, the command line that loads them, and the adapters of `ClaimTraffic`."""
 
 import io
 import json
@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from service.claims.files import ClaimFileError, Item, read
+from service.claims.ports import ClaimTraffic
+from service.claims.redis_traffic import RedisClaimTraffic
+from service.claims.traffic import SurgeLimits
 from service.domain.claim import Claim, Rating
+from service.storage.redis_connection import RedisConnection
+from tests.fakes.queue_and_cache import MemoryClaimTraffic
 from tests.processes import assay_here
 
 Read = Callable[..., list[Item]]
@@ -66,7 +71,7 @@ def read_errors(read_all: Read) -> Callable[..., list[ClaimFileError]]:
 
 
 @pytest.fixture
-def review() -> dict[str, Any]:
+def claim_review() -> dict[str, Any]:
     """A ClaimReview as the Fact Check Markup feed writes it."""
     return {
         "@context": "http://schema.org",
@@ -92,13 +97,13 @@ def review() -> dict[str, Any]:
 
 
 @pytest.fixture
-def feed(review: dict[str, Any]) -> dict[str, Any]:
+def feed(claim_review: dict[str, Any]) -> dict[str, Any]:
     """A DataFeed of one element as the Fact Check Markup tool publishes it."""
     element = {
         "@type": "DataFeedItem",
         "dateCreated": "2026-05-02T08:00:00+00:00",
-        "url": review["url"],
-        "item": [review],
+        "url": claim_review["url"],
+        "item": [claim_review],
     }
     return {"@context": "http://schema.org", "@type": "DataFeed", "dataFeedElement": [element]}
 
@@ -129,3 +134,15 @@ def written(tmp_path: Path) -> Callable[[str, object], Path]:
         return path
 
     return write  # type: ignore[return-value]
+
+
+@pytest.fixture(params=["memory", "redis"])
+def traffic_of(request: pytest.FixtureRequest, redis_connection: RedisConnection) -> Callable[..., ClaimTraffic]:
+    """Makes each `ClaimTraffic`, given the seconds of its windows and what a surge has at least."""
+
+    def make(window: float, limits: SurgeLimits) -> ClaimTraffic:
+        if request.param == "memory":
+            return MemoryClaimTraffic(window=window, limits=limits)
+        return RedisClaimTraffic(redis_connection, window=window, limits=limits)
+
+    return make

@@ -212,7 +212,7 @@ def _row(text: str, **fields: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def starter(tmp_path: Path) -> Path:
+def starter_copy(tmp_path: Path) -> Path:
     """A copy of the shipped bundle, to be changed."""
     return Path(shutil.copytree(STARTER, tmp_path / "starter"))
 

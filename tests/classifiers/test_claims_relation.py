@@ -154,19 +154,19 @@ def test_parts_come_back_as_they_were(parts: ClaimParts, tmp_path: Path) -> None
         assert torch.equal(again.relation.state_dict()[name], tensor), name
 
 
-def test_claim_parts_do_not_change_a_bundle_s_version(bundle: Bundle, parts: ClaimParts, starter: Path) -> None:
+def test_claim_parts_do_not_change_a_bundle_s_version(bundle: Bundle, parts: ClaimParts, starter_copy: Path) -> None:
     before = bundle.version
-    write_claims(starter, ClaimParts(parts.encoder, parts.other_ranker, parts.own_ranker, parts.relation))
-    again = load_bundle(starter)
+    write_claims(starter_copy, ClaimParts(parts.encoder, parts.other_ranker, parts.own_ranker, parts.relation))
+    again = load_bundle(starter_copy)
     assert again.version == before
     assert again.manifest.files[CLAIMS] != bundle.manifest.files[CLAIMS]
 
 
-def test_damaged_claim_parts_are_refused(starter: Path) -> None:
-    body = (starter / CLAIMS).read_bytes()
-    (starter / CLAIMS).write_bytes(body[:-100])
+def test_damaged_claim_parts_are_refused(starter_copy: Path) -> None:
+    body = (starter_copy / CLAIMS).read_bytes()
+    (starter_copy / CLAIMS).write_bytes(body[:-100])
     with pytest.raises(BundleError, match="damaged or altered"):
-        load_bundle(starter)
+        load_bundle(starter_copy)
 
 
 def test_written_pairs_are_whole_and_split_by_claim() -> None:

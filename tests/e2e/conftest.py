@@ -19,7 +19,7 @@ def up() -> Iterator[Up]:
 
 
 @pytest.fixture
-async def client(up: Up) -> AsyncIterator[Client]:
+async def up_client(up: Up) -> AsyncIterator[Client]:
     """A client of it."""
     async with Client(up.address) as connected:
         yield connected

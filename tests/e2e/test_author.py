@@ -9,16 +9,18 @@ from tests.processes import Up, assay
 TEXTS = [f"Just saw number {number} bus go past the harbour again, third one late this week." for number in range(12)]
 
 
-async def test_an_authors_posts_get_one_signal_and_none_becomes_a_verdict(client: Client) -> None:
+async def test_an_authors_posts_get_one_signal_and_none_becomes_a_verdict(up_client: Client) -> None:
     posts = [Post(platform="timeline", id=str(number), text=text) for number, text in enumerate(TEXTS)]
-    judgement = await client.moderate_author("a-1", posts)
+    judgement = await up_client.moderate_author("a-1", posts)
     assert judgement.signal
     assert judgement.share
     assert judgement.counted == len(posts)
     assert 0 <= judgement.signal.low <= judgement.signal.probability <= judgement.signal.high <= 1
-    assert await client.moderate_author("a-1", posts[::-1]) != judgement  # findings stand in the order of the request
-    assert (await client.moderate_author("a-1", posts[::-1])).signal == judgement.signal
-    async for _, verdict in client.watch("0"):
+    assert (
+        await up_client.moderate_author("a-1", posts[::-1]) != judgement
+    )  # findings stand in the order of the request
+    assert (await up_client.moderate_author("a-1", posts[::-1])).signal == judgement.signal
+    async for _, verdict in up_client.watch("0"):
         if verdict is None:
             break
         assert not verdict.post.name.startswith("platforms/timeline/")

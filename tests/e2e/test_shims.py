@@ -42,17 +42,17 @@ def insult(url: str, text: str, *, store: bool) -> tuple[float, list[dict[str, i
     return found["summaryScore"]["value"], found["spanScores"]
 
 
-async def test_perspectives_client_gets_scores_and_only_what_may_be_stored_is(url: str, client: Client) -> None:
+async def test_perspectives_client_gets_scores_and_only_what_may_be_stored_is(url: str, up_client: Client) -> None:
     rude, spans = await asyncio.to_thread(insult, url, RUDE, store=True)
     kind, _ = await asyncio.to_thread(insult, url, KIND, store=False)
     assert kind < 0.1
     assert rude > 0.5
     assert all(0 <= span["begin"] < span["end"] <= len(RUDE) for span in spans)
     assert (await asyncio.to_thread(insult, url, RUDE, store=False))[0] == rude
-    stored = await client.verdict(post("perspective", RUDE, "").name)
+    stored = await up_client.verdict(post("perspective", RUDE, "").name)
     assert stored.surface is Surface.COMMENT
     with pytest.raises(NotFound):
-        await client.verdict(post("perspective", KIND, "").name)
+        await up_client.verdict(post("perspective", KIND, "").name)
 
 
 async def test_openais_client_gets_flags_of_the_default_policy(url: str) -> None:

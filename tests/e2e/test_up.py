@@ -19,9 +19,9 @@ TEXT = (
 )
 
 
-async def test_a_post_gets_a_full_verdict_and_the_same_text_comes_from_the_cache(client: Client) -> None:
-    first = await client.moderate(Post(platform="e2e", id="first", text=TEXT))
-    twin = await client.moderate(Post(platform="e2e", id="twin", text=TEXT.replace(" ", "  ")))
+async def test_a_post_gets_a_full_verdict_and_the_same_text_comes_from_the_cache(up_client: Client) -> None:
+    first = await up_client.moderate(Post(platform="e2e", id="first", text=TEXT))
+    twin = await up_client.moderate(Post(platform="e2e", id="twin", text=TEXT.replace(" ", "  ")))
     assert first.source is Source.MODEL
     assert twin.source is Source.CACHE
     assert first.judgement
@@ -33,9 +33,9 @@ async def test_a_post_gets_a_full_verdict_and_the_same_text_comes_from_the_cache
     assert first.policy_version
 
 
-async def test_evidence_counts_bytes_of_the_text_as_it_was_sent(client: Client) -> None:
+async def test_evidence_counts_bytes_of_the_text_as_it_was_sent(up_client: Client) -> None:
     text = "Ärzte  warnen:\r\n" + TEXT
-    verdict = await client.moderate(Post(platform="e2e", id="offsets", text=text))
+    verdict = await up_client.moderate(Post(platform="e2e", id="offsets", text=text))
     assert verdict.judgement
     encoded = text.encode()
     surprise = verdict.judgement.evidence.surprise
@@ -46,20 +46,20 @@ async def test_evidence_counts_bytes_of_the_text_as_it_was_sent(client: Client) 
 
 
 @pytest.mark.parametrize("decision", list(Decision))
-async def test_the_test_string_gets_the_decision_it_asks_for(client: Client, decision: Decision) -> None:
+async def test_the_test_string_gets_the_decision_it_asks_for(up_client: Client, decision: Decision) -> None:
     text = f"staging check ASSAY*STANDARD*TEST*POST*{decision}"
-    verdict = await client.moderate(Post(platform="e2e", id=f"magic-{decision}", text=text))
+    verdict = await up_client.moderate(Post(platform="e2e", id=f"magic-{decision}", text=text))
     assert verdict.decision is decision
     assert verdict.ruling.categories == (Category.TEST,)
 
 
-async def test_a_verdict_can_be_read_later_and_a_missing_one_is_not_found(client: Client) -> None:
-    given = await client.moderate(Post(platform="e2e", id="later", text=TEXT + " Pass it on."))
-    read = await client.verdict("platforms/e2e/posts/later")
+async def test_a_verdict_can_be_read_later_and_a_missing_one_is_not_found(up_client: Client) -> None:
+    given = await up_client.moderate(Post(platform="e2e", id="later", text=TEXT + " Pass it on."))
+    read = await up_client.verdict("platforms/e2e/posts/later")
     assert read.decision == given.decision
     assert read.content_digest == given.content_digest
     with pytest.raises(NotFound):
-        await client.verdict("platforms/e2e/posts/never")
+        await up_client.verdict("platforms/e2e/posts/never")
 
 
 async def test_health_and_reflection_answer(up: Up) -> None:
@@ -110,10 +110,10 @@ def test_submit_waits_for_verdicts_and_a_second_run_finds_them_known(up: Up) -> 
     assert "0 accepted, 30 known before, 1 refused" in again.stdout
 
 
-async def test_a_watch_from_the_beginning_sees_each_verdict_once(client: Client) -> None:
-    await client.moderate(Post(platform="e2e", id="watched", text="Something to watch for, said once."))
+async def test_a_watch_from_the_beginning_sees_each_verdict_once(up_client: Client) -> None:
+    await up_client.moderate(Post(platform="e2e", id="watched", text="Something to watch for, said once."))
     seen: list[str] = []
-    async for _, verdict in client.watch("0"):
+    async for _, verdict in up_client.watch("0"):
         if verdict is None:
             break
         seen.append(verdict.post.name + verdict.post.fingerprint)

@@ -36,14 +36,14 @@ def app(submit: Submit) -> Starlette:
 
 
 @pytest.fixture
-async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+async def http(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as found:
         yield found
 
 
-async def test_the_handshake_echoes_the_challenge(client: httpx.AsyncClient) -> None:
+async def test_the_handshake_echoes_the_challenge(http: httpx.AsyncClient) -> None:
     asked = {"hub.mode": "subscribe", "hub.verify_token": TOKEN, "hub.challenge": "<1158201444>"}
-    answer = await client.get("/webhook", params=asked)
+    answer = await http.get("/webhook", params=asked)
     assert (answer.status_code, answer.text) == (200, "<1158201444>")
     assert answer.headers["content-type"].startswith("text/plain")
 
@@ -52,18 +52,18 @@ async def test_the_handshake_echoes_the_challenge(client: httpx.AsyncClient) -> 
     "asked",
     [{}, {"hub.mode": "subscribe", "hub.verify_token": "wrong"}, {"hub.mode": "other", "hub.verify_token": TOKEN}],
 )
-async def test_a_wrong_handshake_is_refused(client: httpx.AsyncClient, asked: dict[str, str]) -> None:
-    answer = await client.get("/webhook", params={**asked, "hub.challenge": "42"})
+async def test_a_wrong_handshake_is_refused(http: httpx.AsyncClient, asked: dict[str, str]) -> None:
+    answer = await http.get("/webhook", params={**asked, "hub.challenge": "42"})
     assert answer.status_code == 403
     assert "42" not in answer.text
 
 
 async def test_a_signed_notification_is_accepted_and_its_redelivery_harmless(
-    client: httpx.AsyncClient, acceptor: Any
+    http: httpx.AsyncClient, acceptor: Any
 ) -> None:
     body = notification(CHANGE, LIKE)
     with capture_logs() as events:
-        answers = [await client.post("/webhook", content=body, headers=signed(body)) for _ in range(2)]
+        answers = [await http.post("/webhook", content=body, headers=signed(body)) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [post.text for post in acceptor.accepted] == ["Private words"]
     assert [(event["accepted"], event["repeated"], event["ignored"]) for event in events] == [(1, 0, 1), (0, 1, 1)]
@@ -82,47 +82,47 @@ async def test_a_signed_notification_is_accepted_and_its_redelivery_harmless(
     ],
 )
 async def test_what_is_not_signed_is_not_read(
-    client: httpx.AsyncClient, acceptor: Any, headers: dict[str, Any], status: int
+    http: httpx.AsyncClient, acceptor: Any, headers: dict[str, Any], status: int
 ) -> None:
-    answer = await client.post("/webhook", content=notification(CHANGE), headers=headers)
+    answer = await http.post("/webhook", content=notification(CHANGE), headers=headers)
     assert answer.status_code == status
     assert not acceptor.accepted
 
 
-async def test_the_signature_is_checked_before_the_json(client: httpx.AsyncClient) -> None:
-    assert (await client.post("/webhook", content=b"{", headers=signed(b"{}"))).status_code == 403
-    assert (await client.post("/webhook", content=b"{", headers=signed(b"{"))).status_code == 400
+async def test_the_signature_is_checked_before_the_json(http: httpx.AsyncClient) -> None:
+    assert (await http.post("/webhook", content=b"{", headers=signed(b"{}"))).status_code == 403
+    assert (await http.post("/webhook", content=b"{", headers=signed(b"{"))).status_code == 400
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_large_body_is_refused(client: httpx.AsyncClient, chunked: bool) -> None:
+async def test_a_large_body_is_refused(http: httpx.AsyncClient, chunked: bool) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(5):
             yield b"x" * (MAX_BODY // 4)
 
     body = chunks() if chunked else b"x" * (MAX_BODY + 1)
-    assert (await client.post("/webhook", content=body)).status_code == 413
+    assert (await http.post("/webhook", content=body)).status_code == 413
 
 
 @pytest.mark.parametrize(
     ("outage", "wait"), [(StoreUnavailable("the store is away"), "10"), (Overloaded("too much", 2.6), "3")]
 )
 async def test_what_was_not_accepted_is_to_be_sent_again(
-    client: httpx.AsyncClient, acceptor: Any, outage: AssayError, wait: str
+    http: httpx.AsyncClient, acceptor: Any, outage: AssayError, wait: str
 ) -> None:
     acceptor.outage = outage
     body = notification(CHANGE)
-    answer = await client.post("/webhook", content=body, headers=signed(body))
+    answer = await http.post("/webhook", content=body, headers=signed(body))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, wait)
     acceptor.outage = None
-    assert (await client.post("/webhook", content=body, headers=signed(body))).status_code == 200
+    assert (await http.post("/webhook", content=body, headers=signed(body))).status_code == 200
     assert len(acceptor.accepted) == 1
 
 
-async def test_a_malformed_change_is_logged_and_the_rest_accepted(client: httpx.AsyncClient, acceptor: Any) -> None:
+async def test_a_malformed_change_is_logged_and_the_rest_accepted(http: httpx.AsyncClient, acceptor: Any) -> None:
     body = notification(BROKEN, CHANGE)
     with capture_logs() as events:
-        answer = await client.post("/webhook", content=body, headers=signed(body))
+        answer = await http.post("/webhook", content=body, headers=signed(body))
     assert answer.status_code == 200
     assert len(acceptor.accepted) == 1
     assert events[0]["refused"] == 1

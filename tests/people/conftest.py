@@ -54,7 +54,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def house(sqlite_url: str, clock: Clock) -> AsyncIterator[People]:
+async def people(sqlite_url: str, clock: Clock) -> AsyncIterator[People]:
     """Nobody yet."""
     store = await SqlStore.connect(sqlite_url, clock=clock)
     yield People(store, clock)

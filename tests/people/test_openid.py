@@ -24,9 +24,9 @@ async def provider() -> AsyncIterator[OpenId]:
         yield serving
 
 
-def sign_in_of(house: People, provider: OpenId, **options: Any) -> SignIn:
+def sign_in_of(people: People, provider: OpenId, **options: Any) -> SignIn:
     adapter = OpenIdProvider(provider.url, client_id=CLIENT, client_secret=options.pop("secret", SECRET), **options)
-    return SignIn(house.store, house.sessions, house.hasher, provider=adapter, now=house.clock.now)
+    return SignIn(people.store, people.sessions, people.hasher, provider=adapter, now=people.clock.now)
 
 
 async def travel(sign_in: SignIn, browser: str = "browser") -> tuple[str, str]:
@@ -40,8 +40,8 @@ async def travel(sign_in: SignIn, browser: str = "browser") -> tuple[str, str]:
     return brought["state"], brought["code"]
 
 
-async def test_somebody_new_is_let_in_with_the_roles_of_the_provider(house: People, provider: OpenId) -> None:
-    sign_in = sign_in_of(house, provider)
+async def test_somebody_new_is_let_in_with_the_roles_of_the_provider(people: People, provider: OpenId) -> None:
+    sign_in = sign_in_of(people, provider)
     provider.claims["roles"] = ["moderator", "lead", "unheard-of"]
     token, after = await sign_in.from_provider(*await travel(sign_in), "browser")
     session = await sign_in.session(token)
@@ -51,12 +51,12 @@ async def test_somebody_new_is_let_in_with_the_roles_of_the_provider(house: Peop
     assert (person.name, person.issuer) == ("grace@example.org", provider.url)
     assert person.roles == {Role.MODERATOR, Role.LEAD}
     assert not person.one_time
-    assert [entry.action for entry in await house.log()] == ["person.add", "person.sign_in"]
+    assert [entry.action for entry in await people.log()] == ["person.add", "person.sign_in"]
 
 
-async def test_the_same_subject_is_the_same_person_with_the_roles_of_today(house: People, provider: OpenId) -> None:
-    sign_in = sign_in_of(house, provider)
-    await house.directory.first()
+async def test_the_same_subject_is_the_same_person_with_the_roles_of_today(people: People, provider: OpenId) -> None:
+    sign_in = sign_in_of(people, provider)
+    await people.directory.first()
     first, _ = await sign_in.from_provider(*await travel(sign_in), "browser")
     before = await sign_in.session(first)
     provider.claims["roles"] = "viewer policy"
@@ -69,21 +69,21 @@ async def test_the_same_subject_is_the_same_person_with_the_roles_of_today(house
     assert await sign_in.session(first) is None
 
 
-async def test_a_name_that_is_taken_does_not_make_one_person_of_two(house: People, provider: OpenId) -> None:
-    local, _ = await house.directory.add("grace@example.org", frozenset({Role.ADMIN}), by=SYSTEM)
-    sign_in = sign_in_of(house, provider)
+async def test_a_name_that_is_taken_does_not_make_one_person_of_two(people: People, provider: OpenId) -> None:
+    local, _ = await people.directory.add("grace@example.org", frozenset({Role.ADMIN}), by=SYSTEM)
+    sign_in = sign_in_of(people, provider)
     token, _ = await sign_in.from_provider(*await travel(sign_in), "browser")
     session = await sign_in.session(token)
     assert session
     assert session.person.id != local.id
     assert session.person.name.startswith("grace@example.org (")
     with pytest.raises(NotAllowed, match="provider"):
-        await house.directory.reset_password(session.person.id, by=SYSTEM)
+        await people.directory.reset_password(session.person.id, by=SYSTEM)
 
 
-async def test_groups_are_mapped_and_nested_claims_found(house: People, provider: OpenId) -> None:
+async def test_groups_are_mapped_and_nested_claims_found(people: People, provider: OpenId) -> None:
     roles = parsed_roles("trust team=moderator, leads=lead")
-    sign_in = sign_in_of(house, provider, role_claim="realm_access.roles", role_of=roles, name_claim="name")
+    sign_in = sign_in_of(people, provider, role_claim="realm_access.roles", role_of=roles, name_claim="name")
     provider.claims.update(realm_access={"roles": ["trust team", "admin"]}, name="Grace\x00 Hopper")
     token, _ = await sign_in.from_provider(*await travel(sign_in), "browser")
     session = await sign_in.session(token)
@@ -104,22 +104,22 @@ async def test_groups_are_mapped_and_nested_claims_found(house: People, provider
     ],
 )
 async def test_a_token_that_is_not_for_this_sign_in_is_refused(
-    house: People, provider: OpenId, overrides: dict[str, Any]
+    people: People, provider: OpenId, overrides: dict[str, Any]
 ) -> None:
-    sign_in = sign_in_of(house, provider)
+    sign_in = sign_in_of(people, provider)
     provider.overrides = overrides
     with pytest.raises(SignInRefused, match="did not vouch"):
         await sign_in.from_provider(*await travel(sign_in), "browser")
-    assert await house.log() == []
+    assert await people.log() == []
 
 
-async def test_a_forged_token_a_wrong_secret_and_a_wrong_code_are_refused(house: People, provider: OpenId) -> None:
-    sign_in = sign_in_of(house, provider)
+async def test_a_forged_token_a_wrong_secret_and_a_wrong_code_are_refused(people: People, provider: OpenId) -> None:
+    sign_in = sign_in_of(people, provider)
     provider.forged = True
     with pytest.raises(SignInRefused):
         await sign_in.from_provider(*await travel(sign_in), "browser")
     provider.forged = False
-    wrong = sign_in_of(house, provider, secret="wrong")
+    wrong = sign_in_of(people, provider, secret="wrong")
     with pytest.raises(SignInRefused):
         await wrong.from_provider(*await travel(wrong), "browser")
     state, _ = await travel(sign_in)
@@ -128,9 +128,9 @@ async def test_a_forged_token_a_wrong_secret_and_a_wrong_code_are_refused(house:
 
 
 async def test_an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minutes(
-    house: People, provider: OpenId
+    people: People, provider: OpenId
 ) -> None:
-    sign_in = sign_in_of(house, provider)
+    sign_in = sign_in_of(people, provider)
     state, code = await travel(sign_in)
     with pytest.raises(SignInRefused, match="not begun here"):
         await sign_in.from_provider(state, code, "another browser")
@@ -139,18 +139,18 @@ async def test_an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minut
     with pytest.raises(SignInRefused, match="not begun here"):
         await sign_in.from_provider(state, code, "browser")
     state, code = await travel(sign_in)
-    house.clock.time += 601
+    people.clock.time += 601
     with pytest.raises(SignInRefused, match="too long ago"):
         await sign_in.from_provider(state, code, "browser")
 
 
-async def test_who_has_no_role_or_is_disabled_stays_out(house: People, provider: OpenId) -> None:
-    sign_in = sign_in_of(house, provider)
-    await house.directory.first()
+async def test_who_has_no_role_or_is_disabled_stays_out(people: People, provider: OpenId) -> None:
+    sign_in = sign_in_of(people, provider)
+    await people.directory.first()
     token, _ = await sign_in.from_provider(*await travel(sign_in), "browser")
     session = await sign_in.session(token)
     assert session
-    await house.directory.set_disabled(session.person.id, True, by=SYSTEM)
+    await people.directory.set_disabled(session.person.id, True, by=SYSTEM)
     with pytest.raises(SignInRefused, match="disabled"):
         await sign_in.from_provider(*await travel(sign_in), "browser")
     provider.claims.update(sub="2", roles=[])
@@ -158,13 +158,13 @@ async def test_who_has_no_role_or_is_disabled_stays_out(house: People, provider:
         await sign_in.from_provider(*await travel(sign_in), "browser")
 
 
-async def test_a_provider_that_is_away_is_unavailable(house: People) -> None:
+async def test_a_provider_that_is_away_is_unavailable(people: People) -> None:
     provider = OpenId()
     provider.url = "http://127.0.0.1:9"
     with pytest.raises(Unavailable, match="OpenID provider"):
-        await sign_in_of(house, provider).to_provider(BACK, "browser", "/")
+        await sign_in_of(people, provider).to_provider(BACK, "browser", "/")
     with pytest.raises(NotAllowed, match="ASSAY_DASHBOARD_OIDC_ISSUER"):
-        await house.sign_in.to_provider(BACK, "browser", "/")
+        await people.sign_in.to_provider(BACK, "browser", "/")
 
 
 @pytest.mark.parametrize("words", ["lead", "leads=boss", "=", "a=lead,b"])

@@ -1,6 +1,6 @@
 """Opinions, verdicts and a quality store on SQLite."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from service.quality.sql.store import SqlQuality
 from service.records.sql.store import SqlStore
 from service.review.case import CaseKind
 from service.review.sql.store import SqlReview
+from tests.fixtures.review import Reviewed
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -46,20 +47,18 @@ def opinion_of() -> Callable[..., Opinion]:
 
 
 @pytest.fixture
-async def store(sqlite_url: str) -> AsyncIterator[SqlStore]:
-    """A record store on a SQLite file."""
-    opened = await SqlStore.connect(sqlite_url)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def quality(store: SqlStore) -> SqlQuality:
+def quality(sqlite_store: SqlStore) -> SqlQuality:
     """What quality keeps in it."""
-    return SqlQuality.beside(store)
+    return SqlQuality.beside(sqlite_store)
 
 
 @pytest.fixture
-def review(store: SqlStore) -> SqlReview:
+def review_store(sqlite_store: SqlStore) -> SqlReview:
     """The cases in it."""
-    return SqlReview.beside(store)
+    return SqlReview.beside(sqlite_store)
+
+
+@pytest.fixture
+def sql_quality(sql_reviewed: Reviewed) -> SqlQuality:
+    """What quality keeps beside `sql_reviewed`, on each database."""
+    return SqlQuality.beside(sql_reviewed.store)

@@ -24,29 +24,29 @@ FRAUD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
 
 
 @pytest.fixture
-def maker(store: SqlStore, quality: SqlQuality, review: SqlReview) -> GoldenMaker:
-    return GoldenMaker(Quality(quality, alpha), review, store)
+def maker(sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview) -> GoldenMaker:
+    return GoldenMaker(Quality(quality, alpha), review_store, sqlite_store)
 
 
 @pytest.fixture
 async def case(
-    store: SqlStore, review: SqlReview, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
+    sqlite_store: SqlStore, review_store: SqlReview, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
 ) -> Case:
     """A case that nobody decided."""
     post = post_of("Send your PIN")
     asked = replace(verdict_of(post, sequence=0), ruling=Ruling(Decision.REVIEW, (Category.FRAUD,)))
-    [verdict] = await store.record([post], [asked])
+    [verdict] = await sqlite_store.record([post], [asked])
     opened = case_for(post, verdict, Routing())
-    await review.open_cases([opened])
+    await review_store.open_cases([opened])
     return opened
 
 
-async def test_what_was_decided_is_the_answer(maker: GoldenMaker, review: SqlReview, case: Case) -> None:
+async def test_what_was_decided_is_the_answer(maker: GoldenMaker, review_store: SqlReview, case: Case) -> None:
     with pytest.raises(InvalidInput, match="not decided"):
         await maker.from_case(case.id, by="m-9")
-    await review.lease("m-1", CaseFilter(), seconds=60)
+    await review_store.lease("m-1", CaseFilter(), seconds=60)
     said = Ruled(decision=Decision.BLOCK, categories=(Category.FRAUD,))
-    await review.decide(case.id, "m-1", said, seconds=1.0, opinion=False)
+    await review_store.decide(case.id, "m-1", said, seconds=1.0, opinion=False)
     item = await maker.from_case(case.id, by="m-9", note="plain")
     assert (item.answer, item.source, item.note) == (FRAUD, case.name, "plain")
     assert item.post.text == "Send your PIN"
@@ -59,9 +59,9 @@ async def test_another_answer_may_be_given(maker: GoldenMaker, case: Case) -> No
     assert item.answer == FRAUD
 
 
-async def test_there_must_be_a_real_case(maker: GoldenMaker, review: SqlReview, case: Case) -> None:
+async def test_there_must_be_a_real_case(maker: GoldenMaker, review_store: SqlReview, case: Case) -> None:
     with pytest.raises(NotFound):
         await maker.from_case("nope", by="m-9")
-    await review.open_cases([replace(case, id="g", kind=CaseKind.GOLDEN, subject="golden/g")])
+    await review_store.open_cases([replace(case, id="g", kind=CaseKind.GOLDEN, subject="golden/g")])
     with pytest.raises(InvalidInput, match="golden one already"):
         await maker.from_case("g", by="m-9", answer=FRAUD)

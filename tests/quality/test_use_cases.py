@@ -91,10 +91,10 @@ class Bench:
 
 @pytest.fixture
 def bench(
-    store: SqlStore, quality: SqlQuality, review: SqlReview, post_of: Callable[..., Post], verdict_of: Any
+    sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview, post_of: Callable[..., Post], verdict_of: Any
 ) -> Bench:
     posts = [post_of(f"Text {number}", id=f"17{number:04}", author=f"a-{number:06x}") for number in range(30)]
-    return Bench(store, quality, review, posts, verdict_of)
+    return Bench(sqlite_store, quality, review_store, posts, verdict_of)
 
 
 class TestSampling:

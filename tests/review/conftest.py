@@ -12,7 +12,7 @@ from service.errors import RedisUnavailable
 from service.policy.routing import Reason, Route, Routing
 from service.records.sql.store import SqlStore
 from service.review.reviewing import Reviewing
-from tests.review.reviewed import Reviewed, review_on
+from tests.fixtures.review import Reviewed, review_on
 
 ROUTING = Routing(
     routes=(

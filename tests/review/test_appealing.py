@@ -13,7 +13,7 @@ from service.policy.routing import Routing
 from service.review.appeal import AppealState
 from service.review.appealing import Appealing
 from service.review.case import Ruled
-from tests.review.reviewed import Reviewed, ruled, twins
+from tests.fixtures.review import Reviewed, ruled, twins
 
 BLOCK, LABEL, ALLOW = Decision.BLOCK, Decision.LABEL, Decision.ALLOW
 WHY = "The shop takes money and sends nothing"

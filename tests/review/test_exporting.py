@@ -23,7 +23,7 @@ from service.review.case import CaseKind, Scope
 from service.review.exporting import decision_lines
 from service.review.opening import case_for
 from service.storage.tables.records import POSTS
-from tests.review.reviewed import Reviewed, ruled, twins
+from tests.fixtures.review import Reviewed, ruled, twins
 
 BLOCK, ALLOW, LABEL = Decision.BLOCK, Decision.ALLOW, Decision.LABEL
 

@@ -21,7 +21,7 @@ from service.domain.decision import Decision
 from service.errors import NotHeld, Outdated
 from service.records.sql.store import SqlStore
 from service.review.case import Case, CaseState
-from tests.review.reviewed import LEASE, UNDO, review_on, ruled, twins
+from tests.fixtures.review import LEASE, UNDO, review_on, ruled, twins
 
 PEOPLE = st.sampled_from(["m-1", "m-2", "m-3"])
 DECISIONS = st.sampled_from([Decision.ALLOW, Decision.LABEL, Decision.BLOCK])

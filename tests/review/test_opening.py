@@ -15,7 +15,7 @@ from service.records.followers import Follower
 from service.review.case import Case, CaseFilter, CaseKind, CaseState
 from service.review.opening import CaseOpening, case_for
 from service.storage.tables.records import POSTS
-from tests.review.reviewed import Reviewed, ruled, twins
+from tests.fixtures.review import Reviewed, ruled, twins
 
 ALL = CaseFilter()
 REVIEW, LABEL, BLOCK = Decision.REVIEW, Decision.LABEL, Decision.BLOCK

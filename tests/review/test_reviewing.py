@@ -12,7 +12,7 @@ from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, Ruled, au
 from service.review.checking import checked
 from service.review.opening import case_for
 from service.review.reviewing import Reviewing, undisguised
-from tests.review.reviewed import ANY, Reviewed, ruled, twins
+from tests.fixtures.review import ANY, Reviewed, ruled, twins
 
 BLOCK, ALLOW = Decision.BLOCK, Decision.ALLOW
 

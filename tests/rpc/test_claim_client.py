@@ -20,59 +20,59 @@ BANANAS = Claim(
 )
 
 
-async def test_what_is_created_is_read_back(client):
-    created = await client.create_claim(BANANAS)
+async def test_what_is_created_is_read_back(grpc_client):
+    created = await grpc_client.create_claim(BANANAS)
     assert created.claim == BANANAS
     assert created.state is ClaimState.ACTIVE
-    assert await client.claim("bananas") == created
+    assert await grpc_client.claim("bananas") == created
     with pytest.raises(AlreadyExists, match="claims/bananas"):
-        await client.create_claim(BANANAS)
+        await grpc_client.create_claim(BANANAS)
     with pytest.raises(ClaimNotFound, match="claims/apples"):
-        await client.claim("apples")
+        await grpc_client.claim("apples")
 
 
-async def test_an_import_is_split_and_answered_in_order(client, front):
+async def test_an_import_is_split_and_answered_in_order(grpc_client, front):
     claims = [Claim(id=f"{number:04}", claim="long " * 700 + str(number)) for number in range(1_500)]
     claims[1_400] = Claim(id="1400", claim="")
-    answers = await client.import_claims(claims)
+    answers = await grpc_client.import_claims(claims)
     refused = answers[1_400]
     assert isinstance(refused, InvalidInput)
     assert refused.field.endswith(".statement")
     assert [answer for answer in answers if answer is Change.NEW] == [Change.NEW] * 1_499
-    assert set(await client.import_claims(claims[:10])) == {Change.UNCHANGED}
-    assert [record.claim.id async for record in client.list_claims()] == [c.id for c in claims if c.id != "1400"]
+    assert set(await grpc_client.import_claims(claims[:10])) == {Change.UNCHANGED}
+    assert [record.claim.id async for record in grpc_client.list_claims()] == [c.id for c in claims if c.id != "1400"]
 
 
-async def test_a_claim_without_an_id_is_given_one(client):
-    assert await client.import_claims([Claim(id="", claim="Apples sing")]) == [Change.NEW]
-    [record] = [record async for record in client.list_claims()]
+async def test_a_claim_without_an_id_is_given_one(grpc_client):
+    assert await grpc_client.import_claims([Claim(id="", claim="Apples sing")]) == [Change.NEW]
+    [record] = [record async for record in grpc_client.list_claims()]
     assert record.claim.claim == "Apples sing"
     assert record.claim.id
 
 
-async def test_lists_are_filtered(client):
-    await client.import_claims([BANANAS, Claim(id="apples", claim="Apples sing")])
-    await client.quarantine_claim("apples", "a joke")
+async def test_lists_are_filtered(grpc_client):
+    await grpc_client.import_claims([BANANAS, Claim(id="apples", claim="Apples sing")])
+    await grpc_client.quarantine_claim("apples", "a joke")
     only = ClaimFilter(state=ClaimState.QUARANTINED)
-    assert [record.claim.id async for record in client.list_claims(only)] == ["apples"]
-    assert [record.claim.id async for record in client.list_claims(ClaimFilter(query="GLOW"))] == ["bananas"]
+    assert [record.claim.id async for record in grpc_client.list_claims(only)] == ["apples"]
+    assert [record.claim.id async for record in grpc_client.list_claims(ClaimFilter(query="GLOW"))] == ["bananas"]
 
 
-async def test_quarantine_and_release(client):
-    await client.create_claim(BANANAS)
-    away = await client.quarantine_claim("bananas", "matches half the feed")
+async def test_quarantine_and_release(grpc_client):
+    await grpc_client.create_claim(BANANAS)
+    away = await grpc_client.quarantine_claim("bananas", "matches half the feed")
     assert (away.state, away.reason) == (ClaimState.QUARANTINED, "matches half the feed")
-    [[match]] = await client.match_claims([f"So {BANANAS.claim}?"])
+    [[match]] = await grpc_client.match_claims([f"So {BANANAS.claim}?"])
     assert (match.claim_id, match.quarantined) == ("bananas", True)
-    back = await client.quarantine_claim("bananas", "")
+    back = await grpc_client.quarantine_claim("bananas", "")
     assert (back.state, back.reason) == (ClaimState.ACTIVE, "")
     with pytest.raises(ClaimNotFound):
-        await client.quarantine_claim("apples", "why")
+        await grpc_client.quarantine_claim("apples", "why")
 
 
-async def test_texts_are_matched(client, front):
-    await client.create_claim(BANANAS)
-    none, [match] = await client.match_claims(["Good morning", BANANAS.claim])
+async def test_texts_are_matched(grpc_client, front):
+    await grpc_client.create_claim(BANANAS)
+    none, [match] = await grpc_client.match_claims(["Good morning", BANANAS.claim])
     assert none == ()
     assert (match.claim_id, match.claim, match.rating, match.url) == (
         "bananas",
@@ -86,30 +86,30 @@ async def test_texts_are_matched(client, front):
             await hasty.match_claims(["!noworker"])
 
 
-async def test_a_match_is_confirmed(client, front, post_of):
-    await client.create_claim(BANANAS)
+async def test_a_match_is_confirmed(grpc_client, front, post_of):
+    await grpc_client.create_claim(BANANAS)
     await front.pipeline.decide(post_of(BANANAS.claim))
     word = Confirmation(post=post_of().name, claim_id="bananas", relation=Relation.UNRELATED, moderator="m-1")
-    record = await client.confirm_match(word)
+    record = await grpc_client.confirm_match(word)
     assert (record.confirmed, record.rejected) == (0, 1)
     await front.store.accept([post_of("another", "2")])
     for post, kind in ((post_of("x", "2").name, NotDecided), (post_of("x", "3").name, NotFound)):
         with pytest.raises(kind):
-            await client.confirm_match(
+            await grpc_client.confirm_match(
                 Confirmation(post=post, claim_id="bananas", relation=Relation.REPEATS, moderator="m-1")
             )
 
 
-async def test_half_a_surrogate_pair_is_refused_before_sending(client):
+async def test_half_a_surrogate_pair_is_refused_before_sending(grpc_client):
     half = "\ud83d"
     calls = [
-        client.import_claims([Claim(id="x", claim=half)]),
-        client.create_claim(Claim(id="x", claim=half)),
-        client.claim(half),
-        client.match_claims([half]),
-        client.quarantine_claim("x", half),
-        client.confirm_match(Confirmation(post=half, claim_id="x", relation=Relation.REPEATS, moderator="m")),
-        anext(client.list_claims(ClaimFilter(query=half))),
+        grpc_client.import_claims([Claim(id="x", claim=half)]),
+        grpc_client.create_claim(Claim(id="x", claim=half)),
+        grpc_client.claim(half),
+        grpc_client.match_claims([half]),
+        grpc_client.quarantine_claim("x", half),
+        grpc_client.confirm_match(Confirmation(post=half, claim_id="x", relation=Relation.REPEATS, moderator="m")),
+        anext(grpc_client.list_claims(ClaimFilter(query=half))),
     ]
     for call in calls:
         with pytest.raises(InvalidInput, match="surrogate"):

@@ -28,19 +28,19 @@ async def becomes(front, service, wanted):
             await asyncio.sleep(0.1)
 
 
-async def test_ready_per_service_and_alive_always(front, pipeline):
+async def test_ready_per_service_and_alive_always(front, scripted):
     assert [await status(front, service) for service in ("", MODERATION, VERDICTS, CLAIMS)] == [SERVING] * 4
-    pipeline.missing = NoWorker("no worker")
+    scripted.missing = NoWorker("no worker")
     await becomes(front, MODERATION, NOT_SERVING)
     assert [await status(front, service) for service in ("", VERDICTS, CLAIMS)] == [SERVING] * 3
-    pipeline.missing = None
+    scripted.missing = None
     await becomes(front, MODERATION, SERVING)
 
 
-async def test_check_that_breaks_is_not_ready(front, pipeline):
-    pipeline.missing = RuntimeError("broken")
+async def test_check_that_breaks_is_not_ready(front, scripted):
+    scripted.missing = RuntimeError("broken")
     await becomes(front, MODERATION, NOT_SERVING)
-    pipeline.missing = None
+    scripted.missing = None
     await becomes(front, MODERATION, SERVING)
 
 
@@ -65,9 +65,9 @@ async def test_reflection_lists_all_services(front):
     call.cancel()
 
 
-async def test_address_in_use(front, pipeline, weighing):
+async def test_address_in_use(front, scripted, weighing):
     registry = CollectorRegistry()
-    second = Server(pipeline, pipeline.store, pipeline.announcer, weighing, address=front.address, registry=registry)
+    second = Server(scripted, scripted.store, scripted.announcer, weighing, address=front.address, registry=registry)
     with pytest.raises(OSError, match="free it or choose another"):
         await second.start()
     await second.stop(0)
