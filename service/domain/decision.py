@@ -1,5 +1,6 @@
 """What a policy may decide, what about, and what a person decided instead. Standard library only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -51,6 +52,15 @@ class Standing(NamedTuple):
     categories: tuple[Category, ...]
     reason: str
     case: str
+
+
+def standing_for(standings: Iterable[Standing], post: str) -> Standing | None:
+    """Of what stands on one text: what a person decided on the post of that name, else on every post that carries it.
+
+    Of several for one post the last holds.
+    """
+    found = {standing.post: standing for standing in standings}
+    return found.get(post) or found.get("")
 
 
 @dataclass(frozen=True, slots=True)

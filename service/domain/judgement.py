@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.domain.claim import Match
-from service.domain.decision import Standing
+from service.domain.decision import Standing, standing_for
 from service.domain.text_signature import NO_SIGNATURE, TextSignature
 
 
@@ -100,5 +100,4 @@ class Judgement:
 
     def standing_for(self, name: str) -> Standing | None:
         """What a person decided on the post of that name or, failing that, on every post with this text."""
-        found = {standing.post: standing for standing in self.standing}
-        return found.get(name) or found.get("")
+        return standing_for(self.standing, name)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from service.domain.decision import Category, Decision, Ruling
+from service.domain.decision import Category, Decision, Ruling, Standing
 from service.domain.judgement import Judgement
 from service.domain.post import Post, Surface
 from service.policy.routing import Routing
@@ -55,7 +55,7 @@ class Policy:
         Without a judgement, only rules about the post itself can match.
         """
         if judgement is not None and (standing := judgement.standing_for(post.name)):
-            return Ruling(standing.decision, standing.categories, (MODERATOR,), standing.reason, standing.case)
+            return ruling_by(standing)
         if judgement is not None and judgement.abstained:
             return self._rule(post, judgement, (self.abstained[post.surface], "defaults.abstained"))
         return self._rule(post, judgement)
@@ -113,6 +113,11 @@ class Policy:
         due = sorted([*(rule.due(judgement) for rule in matched), *defaults], key=lambda pair: -pair[0].severity)
         categories = dict.fromkeys(rule.category for rule in matched if rule.category)
         return Ruling(due[0][0], tuple(categories), tuple(name for _, name in due))
+
+
+def ruling_by(standing: Standing) -> Ruling:
+    """The ruling where a person decided."""
+    return Ruling(standing.decision, standing.categories, (MODERATOR,), standing.reason, standing.case)
 
 
 class Policies(Protocol):

@@ -1,15 +1,18 @@
 """Bulk decisions: one ruling for a cluster of near-duplicates, seen before it is applied. Standard library only."""
 
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from service.domain.canonical import digest
 from service.domain.decision import Decision
 from service.domain.post import Surface
 from service.domain.verdict import Verdict
-from service.review.case import Ruled
+from service.errors import InvalidInput, Outdated
+from service.review.case import CaseDecision, Ruled, Scope
 
 MOST = 2_000
 """Posts that one bulk decision may change: a third of the 15 s that the record store has for a transaction.
@@ -78,6 +81,34 @@ def previewed(
         decided_by_people=decided_by_people,
         appealed=appealed,
         token=token_of(bulk, verdicts),
+    )
+
+
+def check_unchanged(preview: BulkPreview, token: str) -> None:
+    """Raise `Outdated` unless this is what `token` was given for, `InvalidInput` when it would change nothing."""
+    if not preview.posts:
+        raise InvalidInput("cluster", "has no post that this would change", "look at its posts one by one")
+    if preview.token != token:
+        raise Outdated("the cluster has changed since it was previewed; preview it again")
+
+
+def decision_over(bulk: BulkDecision, verdicts: Sequence[Verdict], at: datetime) -> CaseDecision:
+    """What is decided over these verdicts, of which there is one at least: it stands on their texts."""
+    first, ruled = verdicts[0], bulk.ruled
+    return CaseDecision(
+        id=secrets.token_hex(8),
+        about=bulk.about,
+        post=first.post,
+        content_digest=first.content_digest,
+        flagged=first.ruling.categories,
+        moderator=bulk.moderator,
+        decision=ruled.decision,
+        categories=ruled.categories,
+        reason=ruled.reason,
+        rationale=ruled.rationale,
+        scope=Scope.TEXT,
+        decided_at=at,
+        posts=len(verdicts),
     )
 
 

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.audit.sql import append
 from service.domain.verdict import Verdict
-from service.errors import AppealExists, AppealNotFound, Conflict, NotAllowed, Outdated
+from service.errors import AppealExists, AppealNotFound, Conflict
 from service.review.appeal import Appeal, AppealState
-from service.review.case import Case, CaseDecision, CaseState, Outcome, Ruled
-from service.review.sql.cases import DECIDING, insert_cases, locked_case, must_hold
-from service.review.sql.decisions import new_decision
+from service.review.case import Case, CaseDecision, Outcome, Ruled
+from service.review.settlement import check_appeal_decidable, decision_on
+from service.review.sql.cases import DECIDING, insert_cases, locked_case
 from service.review.sql.rows import NOWHERE, appeal_of, appeal_row, decision_of
 from service.review.sql.settling import same_again, settle
 from service.storage.database import SqlDatabase, moment, take_turns, unbroken
@@ -69,13 +69,9 @@ class SqlAppeals(SqlDatabase):
             case = await locked_case(tx, appeal.case)
             if earlier := await same_again(tx, case, moderator, ruled):
                 return Outcome(case, earlier)
-            if case.state is not CaseState.OPEN:
-                raise Outdated(f"{appeal.name} is {appeal.state.lower()} already, by {appeal.decider or 'nobody'}")
-            if moderator in case.barred:
-                raise NotAllowed(f"{moderator} decided what {appeal.name} contests; somebody else must decide it")
-            if case.holder and case.lease_until and case.lease_until > moment(asked):
-                must_hold(case, moderator, asked)
-            return await settle(tx, case, new_decision(case, moderator, ruled, seconds, now), now, opinion=False)
+            check_appeal_decidable(appeal, case, moderator, moment(asked))
+            decision = decision_on(case, moderator, ruled, seconds, moment(now))
+            return await settle(tx, case, decision, now, opinion=False)
 
     @unbroken
     async def deciders_of(self, verdict: Verdict) -> list[str]:

@@ -1,23 +1,29 @@
 """The record store's part that decides over a cluster: what was previewed is applied, or nothing is."""
 
-import secrets
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.audit.sql import append
 from service.domain.decision import Decision
 from service.domain.post import Surface
 from service.domain.verdict import Source, Verdict
-from service.errors import Conflict, InvalidInput, Outdated
+from service.errors import Conflict, InvalidInput
 from service.records.sql.verdicts import current_verdicts
-from service.review.bulk import EXAMPLES, MOST, Affected, BulkDecision, BulkPreview, previewed
-from service.review.case import CaseDecision, CaseKind, CaseState, Outcome, Scope
+from service.review.bulk import (
+    EXAMPLES,
+    MOST,
+    Affected,
+    BulkDecision,
+    BulkPreview,
+    check_unchanged,
+    decision_over,
+    previewed,
+)
+from service.review.case import CaseDecision, Outcome
 from service.review.settlement import told
-from service.review.sql.cases import DECIDED_ALONG, DECIDING, FREE
+from service.review.sql.cases import DECIDING, decide_along
 from service.review.sql.rows import decision_of
 from service.review.sql.ruling import rule, stand
 from service.review.sql.settling import keep
@@ -45,13 +51,14 @@ class SqlBulk(SqlDatabase):
             if request_id and (earlier := await _applied(tx, bulk, request_id)):
                 return Outcome(None, earlier)
             preview = await _seen(tx, bulk)
-            _check(preview, token)
+            check_unchanged(preview, token)
             verdicts = await _affected(tx, bulk)
-            decision = replace(_decision(bulk, verdicts[0], now), posts=len(verdicts))
+            decision = decision_over(bulk, verdicts, moment(now))
             await stand(tx, decision, {verdict.content_digest for verdict in verdicts}, now)
             made = await rule(tx, decision, verdicts, now)
             await keep(tx, decision, request_id)
-            await _close(tx, decision, verdicts, now)
+            closed = CASES.c.name.in_(listed(tx, [verdict.post.name for verdict in verdicts]))
+            await decide_along(tx, decision.id, closed, now)
             detail = {**told(decision), "texts": preview.texts}
             actor, subject = bulk.moderator, bulk.about
             await append(tx, now=now, actor=actor, action="bulk.decide", subject=subject, detail=detail)
@@ -121,37 +128,3 @@ async def _applied(tx: AsyncConnection, bulk: BulkDecision, request_id: str) -> 
     if (earlier.moderator, earlier.about, earlier.decision) != (bulk.moderator, bulk.about, bulk.ruled.decision):
         raise Conflict(f"request_id {request_id!r} was used for another decision; send a fresh one")
     return earlier
-
-
-def _check(preview: BulkPreview, token: str) -> None:
-    if not preview.posts:
-        raise InvalidInput("cluster", "has no post that this would change", "look at its posts one by one")
-    if preview.token != token:
-        raise Outdated("the cluster has changed since it was previewed; preview it again")
-
-
-def _decision(bulk: BulkDecision, first: Verdict, now: int) -> CaseDecision:
-    ruled = bulk.ruled
-    return CaseDecision(
-        id=secrets.token_hex(8),
-        about=bulk.about,
-        kind=CaseKind.REVIEW,
-        post=first.post,
-        content_digest=first.content_digest,
-        flagged=first.ruling.categories,
-        moderator=bulk.moderator,
-        decision=ruled.decision,
-        categories=ruled.categories,
-        reason=ruled.reason,
-        rationale=ruled.rationale,
-        scope=Scope.TEXT,
-        decided_at=moment(now),
-    )
-
-
-async def _close(tx: AsyncConnection, decision: CaseDecision, verdicts: Sequence[Verdict], now: int) -> None:
-    """Decide the open cases of these posts along."""
-    posts = listed(tx, [verdict.post.name for verdict in verdicts])
-    along = and_(CASES.c.name.in_(posts), CASES.c.state == CaseState.OPEN, CASES.c.kind.in_(DECIDED_ALONG))
-    values = {"state": CaseState.DECIDED, "decision": decision.id, "closed_at": now}
-    await tx.execute(update(CASES).where(along).values(**values, **FREE))

@@ -16,9 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit.sql import append
 from service.domain.decision import Decision
 from service.domain.post import PostKey
-from service.errors import CaseNotFound, NotAllowed, NotHeld
+from service.errors import CaseNotFound, NotAllowed
 from service.policy.routing import SEVERE
 from service.review.case import Case, CaseFilter, CaseKind, CaseState, QueueState
+from service.review.holding import free_of_others, must_hold
+from service.review.settlement import DECIDED_ALONG
 from service.review.sql.rows import NOWHERE, case_of, case_row, free_for, joined, named_in, narrowed
 from service.storage.database import SqlDatabase, moment, take_turns, unbroken
 from service.storage.documents import insert, listed
@@ -30,8 +32,6 @@ DECIDING = "decisions"
 
 _OPEN = CASES.c.state == CaseState.OPEN
 _URGENT = CASES.c.rank, CASES.c.opened_at, CASES.c.id
-DECIDED_ALONG = _OF_A_VERSION = (CaseKind.REVIEW, CaseKind.SECOND_OPINION)
-"""Kinds of cases that end when the post is edited, or is decided in another case."""
 _SWEPT, _LOOKED_BACK = 200, 30 * 86_400_000_000  # cases at a time; microseconds
 FREE: dict[str, Any] = {"holder": "", "leased_at": NOWHERE, "lease_until": NOWHERE}
 """Values of a case that nobody holds."""
@@ -62,8 +62,8 @@ class SqlCases(SqlDatabase):
             new = await insert_cases(tx, [case])
             this = CASES.c.kind == case.kind, CASES.c.key == row_key(case.post), CASES.c.subject == case.subject
             found = await locked_case(tx, (await tx.execute(select(CASES.c.id).where(*this))).scalar_one())
-            if found.state is not CaseState.OPEN or not free_of_others(found, moderator, now):
-                must_hold(found, moderator, now)
+            if found.state is not CaseState.OPEN or not free_of_others(found, moderator, moment(now)):
+                must_hold(found, moderator, moment(now))
             lease = {"holder": moderator, "leased_at": now, "lease_until": now + round(seconds * 1e6)}
             await _set(tx, [found.id], **lease)
             if new:
@@ -151,7 +151,7 @@ class SqlCases(SqlDatabase):
             found = await locked_case(tx, case_id)
             if moderator in found.skipped and found.holder != moderator:
                 return
-            must_hold(found, moderator, now)
+            must_hold(found, moderator, moment(now))
             skipped = joined({*found.skipped, moderator})
             await _set(tx, [case_id], skipped=skipped, **FREE)
             detail = {"reason": reason}
@@ -226,6 +226,13 @@ async def insert_cases(tx: AsyncConnection, cases: Sequence[Case]) -> set[str]:
     return {asked[CaseKind(row.kind), row.key, row.subject].id for row in opened}
 
 
+async def decide_along(tx: AsyncConnection, decision_id: str, posts: ColumnElement[bool], now: int) -> None:
+    """Decide the open cases along that `posts` holds for."""
+    along = and_(posts, _OPEN, CASES.c.kind.in_(DECIDED_ALONG))
+    values = {"state": CaseState.DECIDED, "decision": decision_id, "closed_at": now}
+    await tx.execute(update(CASES).where(along).values(**values, **FREE))
+
+
 async def close_outdated(tx: AsyncConnection, posts: Collection[str], now: int) -> int:
     """Close the open cases on versions of these posts (names) that are not the current ones; how many."""
     closed = {"state": CaseState.CLOSED, "closed_at": now, **FREE}
@@ -235,7 +242,7 @@ async def close_outdated(tx: AsyncConnection, posts: Collection[str], now: int) 
 def _outdated(connection: AsyncConnection, posts: Collection[str]) -> ColumnElement[bool]:
     current = exists().where(NAMES.c.name == CASES.c.name, NAMES.c.key == CASES.c.key)
     named = CASES.c.name.in_(listed(connection, posts))
-    return and_(named, _OPEN, CASES.c.kind.in_(_OF_A_VERSION), ~current)
+    return and_(named, _OPEN, CASES.c.kind.in_(DECIDED_ALONG), ~current)
 
 
 async def find_case(connection: AsyncConnection, case_id: str) -> Case:
@@ -257,24 +264,8 @@ async def locked_case(tx: AsyncConnection, case_id: str) -> Case:
 async def held_case(tx: AsyncConnection, case_id: str, moderator: str, now: int) -> Case:
     """The case, if that person holds it, for `tx` alone to change. Raises `NotFound`, `NotHeld`."""
     found = await locked_case(tx, case_id)
-    must_hold(found, moderator, now)
+    must_hold(found, moderator, moment(now))
     return found
-
-
-def must_hold(found: Case, moderator: str, now: int) -> None:
-    """Raise `NotHeld` unless that person holds the open case at `now` (microseconds)."""
-    if found.state is CaseState.OPEN and found.holder == moderator and found.lease_until:
-        if found.lease_until > moment(now):
-            return
-        raise NotHeld(f"your lease of {found.name} ran out; lease it again, and extend it while you think")
-    holder = found.holder if found.lease_until and found.lease_until > moment(now) else ""
-    state = f"{holder} holds it" if holder else "nobody holds it" if found.state is CaseState.OPEN else "it is closed"
-    raise NotHeld(f"you don't hold {found.name}: {state}; lease a case before you act on it")
-
-
-def free_of_others(found: Case, moderator: str, now: int) -> bool:
-    """Whether nobody else holds the case at `now` (microseconds)."""
-    return found.holder in {"", moderator} or not found.lease_until or found.lease_until <= moment(now)
 
 
 async def _most_urgent(tx: AsyncConnection, only: CaseFilter, limit: int, *which: ColumnElement[bool]) -> list[Case]:

@@ -1,9 +1,8 @@
 """The record store's part that keeps what people decide on cases, and takes it back: one transaction for all of it.
 
-Transactions that decide take their turn first, then lock cases, then what `sql_ruling` locks, the audit log last.
+Transactions that decide take their turn first, then lock cases, then what `ruling` locks, the audit log last.
 """
 
-import secrets
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
@@ -15,17 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.audit.sql import append
 from service.domain.post import PostKey
 from service.domain.verdict import Verdict
-from service.errors import CaseNotFound, Outdated
-from service.review.appeal import AppealState
-from service.review.case import SECOND_OPINIONS, Case, CaseDecision, CaseKind, CaseState, Outcome, Ruled
-from service.review.sql.cases import DECIDING, FREE, close_outdated, find_case, locked_case, must_hold
-from service.review.sql.rows import NOWHERE, appeal_row, decision_of
+from service.errors import CaseNotFound
+from service.review.case import SECOND_OPINIONS, CaseDecision, CaseKind, CaseState, Outcome, Ruled
+from service.review.settlement import check_decidable, check_unanswered, contested_again, decision_on, undoable
+from service.review.sql.cases import DECIDING, FREE, close_outdated, find_case, locked_case
+from service.review.sql.rows import NOWHERE, decision_of
 from service.review.sql.ruling import take_back
-from service.review.sql.settling import appeal_in, same_again, settle
+from service.review.sql.settling import appeal_in, same_again, settle, write_appeal
 from service.storage.database import SqlDatabase, microseconds, moment, take_turns, unbroken
 from service.storage.documents import listed
 from service.storage.tables.records import POSTS, VERDICTS
-from service.storage.tables.review import APPEALS, CASE_DECISIONS, CASES, DECISION_EFFECTS
+from service.storage.tables.review import CASE_DECISIONS, CASES, DECISION_EFFECTS
 
 
 class SqlDecisions(SqlDatabase):
@@ -41,10 +40,9 @@ class SqlDecisions(SqlDatabase):
             found = await locked_case(tx, case_id)
             if earlier := await same_again(tx, found, moderator, ruled):
                 return Outcome(found, earlier)
-            if found.state is not CaseState.OPEN:
-                raise Outdated(f"{found.name} is {found.state.lower()} already; lease the next one")
-            must_hold(found, moderator, asked)
-            return await settle(tx, found, new_decision(found, moderator, ruled, seconds, now), now, opinion=opinion)
+            check_decidable(found, moderator, moment(asked))
+            decision = decision_on(found, moderator, ruled, seconds, moment(now))
+            return await settle(tx, found, decision, now, opinion=opinion)
 
     @unbroken
     async def undo(self, decision_id: str, moderator: str, *, within: float, seconds: float) -> Outcome:
@@ -52,18 +50,11 @@ class SqlDecisions(SqlDatabase):
         async with self.write() as tx:
             await take_turns(tx, DECIDING)
             now = self.now()
-            last = await _last(tx, moderator)
-            if decision_id and (last is None or last.id != decision_id):
-                asked = await find_decision(tx, decision_id)
-                if asked.moderator == moderator and asked.undone_at:
-                    return Outcome(await find_case(tx, asked.case) if asked.case else None, asked)
-                raise Outdated(f"decisions/{decision_id} is not your last decision; only the last can be undone")
-            if last is None:
-                raise CaseNotFound("you have no decision that could be undone")
-            if now - microseconds(last.decided_at) > within * 1e6:
-                minutes = round(within / 60)
-                raise Outdated(f"it was decided more than {minutes} minutes ago; ask a lead to decide the post again")
-            return await _undo(tx, last, now, seconds)
+            named = await find_decision(tx, decision_id) if decision_id else None
+            found = undoable(await _last(tx, moderator), named, moderator, at=moment(now), within=within)
+            verdicts = [] if found.undone_at else await _undo(tx, found, now, seconds)
+            case = await find_case(tx, found.case) if found.case else None
+            return Outcome(case, replace(found, undone_at=found.undone_at or moment(now)), tuple(verdicts))
 
     @unbroken
     async def find_decision(self, decision_id: str) -> CaseDecision:
@@ -125,28 +116,6 @@ def _awaiting() -> ColumnElement[bool]:
     return exists().where(asks, blind, CASES.c.state == CaseState.OPEN)
 
 
-def new_decision(found: Case, moderator: str, ruled: Ruled, seconds: float, now: int) -> CaseDecision:
-    """What is decided; time spent counts from the lease where nobody says it."""
-    held = (moment(now) - found.leased_at).total_seconds() if found.leased_at else 0.0
-    return CaseDecision(
-        id=secrets.token_hex(8),
-        about=found.name,
-        kind=found.kind,
-        post=found.post,
-        content_digest=found.content_digest,
-        flagged=found.categories,
-        subject=found.subject,
-        moderator=moderator,
-        decision=ruled.decision,
-        categories=ruled.categories,
-        reason=ruled.reason,
-        rationale=ruled.rationale,
-        scope=ruled.scope,
-        decided_at=moment(now),
-        seconds=seconds or max(0.0, held),
-    )
-
-
 async def _last(tx: AsyncConnection, moderator: str) -> CaseDecision | None:
     """The person's last decision that stands."""
     mine = and_(CASE_DECISIONS.c.moderator == moderator, CASE_DECISIONS.c.undone_at == NOWHERE)
@@ -155,42 +124,25 @@ async def _last(tx: AsyncConnection, moderator: str) -> CaseDecision | None:
     return decision_of(row) if row else None
 
 
-async def _undo(tx: AsyncConnection, decision: CaseDecision, now: int, seconds: float) -> Outcome:
+async def _undo(tx: AsyncConnection, decision: CaseDecision, now: int, seconds: float) -> list[Verdict]:
+    """Take the decision back; the verdicts that are made by it."""
     await _close_what_followed(tx, decision, now)
     await _reopen(tx, decision, now, seconds)
     verdicts: list[Verdict] = await take_back(tx, decision, now) if decision.applied else []
     this = CASE_DECISIONS.c.id == decision.id
     await tx.execute(update(CASE_DECISIONS).where(this).values(undone_at=now))
     if decision.kind is CaseKind.APPEAL:
-        await _contested_again(tx, decision)
+        await write_appeal(tx, contested_again(await appeal_in(tx, decision.case)))
     detail = {"decision": decision.id, "posts": len(verdicts)}
     await append(tx, now=now, actor=decision.moderator, action="case.undo", subject=decision.about, detail=detail)
-    case = await find_case(tx, decision.case) if decision.case else None
-    return Outcome(case, replace(decision, undone_at=moment(now)), tuple(verdicts))
-
-
-async def _contested_again(tx: AsyncConnection, decision: CaseDecision) -> None:
-    """Open the appeal that was decided."""
-    appeal = await appeal_in(tx, decision.case)
-    opened = replace(
-        appeal,
-        state=AppealState.OPEN,
-        decider="",
-        decision=None,
-        categories=(),
-        reason="",
-        rationale="",
-        decided_at=None,
-    )
-    await tx.execute(update(APPEALS).where(APPEALS.c.id == appeal.id).values(appeal_row(opened)))
+    return verdicts
 
 
 async def _close_what_followed(tx: AsyncConnection, decision: CaseDecision, now: int) -> None:
-    """Close the case that asks for an opinion on the decision. Raises `Conflict` when somebody gave theirs."""
+    """Close the case that asks for an opinion on the decision. Raises `Outdated` when somebody gave theirs."""
     followed = CASES.c.subject == f"decisions/{decision.id}"
     query = select(CASES.c.state).where(followed).with_for_update()
-    if CaseState.DECIDED in set((await tx.execute(query)).scalars()):
-        raise Outdated("somebody has given a second opinion on it since; ask a lead to decide the post again")
+    check_unanswered([CaseState(state) for state in (await tx.execute(query)).scalars()])
     await tx.execute(update(CASES).where(followed).values(state=CaseState.CLOSED, closed_at=now, **FREE))
 
 

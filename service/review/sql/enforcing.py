@@ -7,22 +7,20 @@ posts that were answered from a cache which had not heard yet. To do it again ch
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Text, and_, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.domain.decision import Ruling, Standing
 from service.domain.verdict import Verdict
-from service.policy.policy import MODERATOR
+from service.policy.policy import ruling_by
 from service.records.sql.standing import standing_of
 from service.records.sql.verdicts import current_verdicts, revise
-from service.review.case import CaseState
-from service.review.sql.cases import DECIDED_ALONG, FREE
-from service.review.sql.ruling import grounds, remember, restore, ruled
+from service.review.precedence import BULK, Misruled, out_of_line, ruled, taken_back
+from service.review.sql.cases import decide_along
+from service.review.sql.ruling import grounds, remember, restore
+from service.storage.database import moment
 from service.storage.documents import listed
 from service.storage.tables.records import NAMES, POSTS, VERDICTS, row_key
 from service.storage.tables.review import APPEALS, CASE_DECISIONS, CASES, DECISION_EFFECTS
-
-_BULK = "decisions/"
 
 
 class _Made(NamedTuple):
@@ -41,22 +39,14 @@ async def enforce(tx: AsyncConnection, posts: Collection[str], now: int) -> list
     there = await current_verdicts(tx, VERDICTS.c.key.in_(listed(tx, posts)))
     standings = await standing_of(tx, {verdict.content_digest for verdict in there})
     appealed = await _appealed(tx, [verdict.post.name for verdict in there])
-    wrong: list[tuple[Verdict, Standing]] = []
-    loose: list[Verdict] = []
-    for verdict in there:
-        held = {standing.post: standing for standing in standings.get(verdict.content_digest, ())}
-        standing = held.get(verdict.post.name) or held.get("")
-        if standing is None and verdict.ruling.case:
-            loose.append(verdict)
-        elif standing and verdict.ruling.case != standing.case and not _left_out(verdict, standing, appealed):
-            wrong.append((verdict, standing))
+    wrong, loose = out_of_line(there, standings, appealed)
     made = await _ruled(tx, wrong, now) if wrong else []
     return [*made, *await restore(tx, await _taken_back(tx, loose), now)] if loose else made
 
 
-async def _ruled(tx: AsyncConnection, wrong: Sequence[tuple[Verdict, Standing]], now: int) -> list[Verdict]:
+async def _ruled(tx: AsyncConnection, wrong: Sequence[Misruled], now: int) -> list[Verdict]:
     standings = await standing_of(tx, {verdict.content_digest for verdict, _ in wrong})
-    made = await revise(tx, [ruled(verdict, _ruling(held), standings, now) for verdict, held in wrong])
+    made = await revise(tx, [ruled(verdict, ruling_by(held), standings, moment(now)) for verdict, held in wrong])
     for case in sorted({held.case for _, held in wrong}):
         decision = await _decision(tx, case)
         if decision is None:
@@ -66,17 +56,9 @@ async def _ruled(tx: AsyncConnection, wrong: Sequence[tuple[Verdict, Standing]],
         await remember(tx, decision.id, [old for old, _ in early], [new for _, new in early])
         more = {"posts": CASE_DECISIONS.c.posts + len(early)}
         await tx.execute(update(CASE_DECISIONS).where(CASE_DECISIONS.c.id == decision.id).values(more))
-        await _close(tx, decision.id, [row_key(old.post) for old, _ in its], now)
+        closed = CASES.c.key.in_(listed(tx, [row_key(old.post) for old, _ in its]))
+        await decide_along(tx, decision.id, closed, now)
     return made
-
-
-def _ruling(standing: Standing) -> Ruling:
-    return Ruling(standing.decision, standing.categories, (MODERATOR,), standing.reason, standing.case)
-
-
-def _left_out(verdict: Verdict, standing: Standing, appealed: Collection[str]) -> bool:
-    """Whether a bulk decision keeps off this post: its author appealed."""
-    return not standing.post and standing.case.startswith(_BULK) and verdict.post.name in appealed
 
 
 async def _appealed(tx: AsyncConnection, names: Sequence[str]) -> set[str]:
@@ -86,9 +68,7 @@ async def _appealed(tx: AsyncConnection, names: Sequence[str]) -> set[str]:
 
 async def _decision(tx: AsyncConnection, case: str) -> _Made | None:
     """The decision that verdicts rest on by that name."""
-    named = (
-        CASE_DECISIONS.c.id == case.removeprefix(_BULK) if case.startswith(_BULK) else CASE_DECISIONS.c.about == case
-    )
+    named = CASE_DECISIONS.c.id == case.removeprefix(BULK) if case.startswith(BULK) else CASE_DECISIONS.c.about == case
     query = select(CASE_DECISIONS.c.id).where(named, CASE_DECISIONS.c.applied == 1, CASE_DECISIONS.c.undone_at == 0)
     found = (await tx.execute(query.order_by(CASE_DECISIONS.c.number.desc()).limit(1))).scalar_one_or_none()
     if found is None:
@@ -97,24 +77,17 @@ async def _decision(tx: AsyncConnection, case: str) -> _Made | None:
     return _Made(found, (await tx.execute(first)).scalar() or 0)
 
 
-async def _close(tx: AsyncConnection, decision_id: str, keys: Sequence[str], now: int) -> None:
-    """Decide the open cases of these post versions along."""
-    along = and_(CASES.c.key.in_(listed(tx, keys)), CASES.c.state == CaseState.OPEN, CASES.c.kind.in_(DECIDED_ALONG))
-    values = {"state": CaseState.DECIDED, "decision": decision_id, "closed_at": now}
-    await tx.execute(update(CASES).where(along).values(**values, **FREE))
-
-
 async def _taken_back(tx: AsyncConnection, loose: Sequence[Verdict]) -> list[Verdict]:
     """Those of these verdicts, on whose texts nothing stands, that rest on a decision that was taken back."""
     cases = {verdict.ruling.case for verdict in loose if verdict.revision}
-    ground = literal(_BULK, Text).concat(CASE_DECISIONS.c.id)
+    ground = literal(BULK, Text).concat(CASE_DECISIONS.c.id)
     named = or_(CASE_DECISIONS.c.about.in_(listed(tx, cases)), ground.in_(listed(tx, cases)))
     query = select(CASE_DECISIONS.c.about, ground.label("ground")).where(named, CASE_DECISIONS.c.undone_at != 0)
     undone = {name for row in await tx.execute(query) for name in (row.about, row.ground)}
-    return [verdict for verdict in loose if not verdict.revision or verdict.ruling.case in undone]
+    return taken_back(loose, undone)
 
 
-def out_of_line(text: str, ground: str) -> Select[tuple[str]]:
+def names_out_of_line(text: str, ground: str) -> Select[tuple[str]]:
     """Names of the posts with that text whose current verdicts rest on something else than `ground` (empty: nothing).
 
     Not of those that a bulk decision keeps off.
@@ -126,4 +99,4 @@ def out_of_line(text: str, ground: str) -> Select[tuple[str]]:
     )
     query = query.where(VERDICTS.c.content_digest == text, grounds() != ground)
     contested: ColumnElement[bool] = exists().where(APPEALS.c.name == NAMES.c.name)
-    return query.where(~contested) if ground.startswith(_BULK) else query
+    return query.where(~contested) if ground.startswith(BULK) else query

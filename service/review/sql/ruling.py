@@ -2,24 +2,23 @@
 
 A decision about a text stands in STANDING, so that later posts with the text get it too; every current verdict that it
 is about gets a revision, and DECISION_EFFECTS says in the place of which verdict. Whoever calls has taken the turn of
-`sql_cases.DECIDING`: two decisions never cross. A transaction revises the newest `AT_MOST` posts; what a text has more
-of is put right by `sql_enforcing`, a portion at a time.
+`cases.DECIDING`: two decisions never cross. A transaction revises the newest `AT_MOST` posts; what a text has more
+of is put right by `enforcing`, a portion at a time.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.domain.decision import Ruling, Standing
-from service.domain.verdict import Source, Verdict
-from service.policy.policy import MODERATOR
+from service.domain.decision import Standing
+from service.domain.verdict import Verdict
+from service.policy.policy import ruling_by
 from service.records.sql.standing import let_all_stand, let_fall, standing_of
 from service.records.sql.verdicts import current_verdicts, recorded_verdicts, revise
-from service.records.standings import with_standing
 from service.review.case import CaseDecision, Scope
+from service.review.precedence import restored, revised_by, ruled, standing_on, standings_by, what_stood
 from service.storage.database import moment, take_turns
 from service.storage.documents import insert, listed
 from service.storage.tables.records import NAMES, POSTS, VERDICTS, row_key
@@ -29,7 +28,6 @@ AT_MOST = 2_000
 """Posts that one transaction revises."""
 _AT_ONCE = 500
 _T = TypeVar("_T")
-Standings = Mapping[str, tuple[Standing, ...]]
 
 
 async def touched(tx: AsyncConnection, decision: CaseDecision) -> list[Verdict]:
@@ -41,33 +39,23 @@ async def touched(tx: AsyncConnection, decision: CaseDecision) -> list[Verdict]:
     own = await current_verdicts(tx, VERDICTS.c.key == row_key(decision.post))
     if decision.scope is Scope.POST:
         return own
-    found = await current_verdicts(tx, VERDICTS.c.content_digest == decision.content_digest, newest=AT_MOST)
-    held = (await standing_of(tx, [decision.content_digest])).get(decision.content_digest, ())
-    apart = {standing.post for standing in held} | {verdict.post.name for verdict in own}
-    return [*own, *(verdict for verdict in found if verdict.post.name not in apart)]
+    carrying = await current_verdicts(tx, VERDICTS.c.content_digest == decision.content_digest, newest=AT_MOST)
+    return revised_by(decision, own, carrying, await _held(tx, decision))
 
 
 async def stand(tx: AsyncConnection, decision: CaseDecision, texts: Collection[str], now: int) -> None:
     """Let the decision stand on these texts (content digests): for all posts that carry them, or for the one."""
-    said = decision.decision, decision.categories, decision.reason, decision.ground
-    alone = Standing(decision.post.name, *said)
-    if decision.scope is Scope.POST:
-        decided = [(decision.content_digest, alone)]
-    else:
-        decided = [(digest, Standing("", *said)) for digest in sorted(texts)]
-        held = (await standing_of(tx, [decision.content_digest])).get(decision.content_digest, ())
-        if any(standing.post == decision.post.name for standing in held):  # else its own would still come first
-            decided.append((decision.content_digest, alone))
-    await let_all_stand(tx, [each for each in decided if each[0]], now)
+    held = await _held(tx, decision)
+    await let_all_stand(tx, standings_by(decision, texts, held), now)
 
 
 async def rule(tx: AsyncConnection, decision: CaseDecision, verdicts: Sequence[Verdict], now: int) -> list[Verdict]:
     """Put the decision, which stands already, in the place of these current verdicts; the new ones."""
-    ruling = Ruling(decision.decision, decision.categories, (MODERATOR,), decision.reason, decision.ground)
+    ruling = ruling_by(standing_on(decision))
     revised: list[Verdict] = []
     for portion in portions(verdicts):
         standings = await standing_of(tx, {verdict.content_digest for verdict in portion})
-        made = await revise(tx, [ruled(verdict, ruling, standings, now) for verdict in portion])
+        made = await revise(tx, [ruled(verdict, ruling, standings, moment(now)) for verdict in portion])
         await remember(tx, decision.id, portion, made)
         revised += made
     return revised
@@ -91,11 +79,11 @@ async def restore(tx: AsyncConnection, verdicts: Sequence[Verdict], now: int, de
     """Put what stood before in the place of these current verdicts, whose decision was taken back; the new ones."""
     former = await _former(tx, verdicts)
     orphans = {verdict.content_digest for verdict in verdicts if verdict.sequence not in former}
-    twins = await _policys_own(tx, orphans) | await _replaced(tx, decision_id, orphans)
-    pairs = [(verdict, former.get(verdict.sequence) or twins.get(verdict.content_digest)) for verdict in verdicts]
+    policys, replaced = await _policys_own(tx, orphans), await _replaced(tx, decision_id, orphans)
+    pairs = [(verdict, what_stood(verdict, former, replaced, policys)) for verdict in verdicts]
     standings = await standing_of(tx, {verdict.content_digest for verdict in verdicts})
-    restored = [_restored(verdict, before, standings, now) for verdict, before in pairs if before]
-    return await revise(tx, restored) if restored else []
+    there = [restored(verdict, before, standings, moment(now)) for verdict, before in pairs if before]
+    return await revise(tx, there) if there else []
 
 
 async def remember(tx: AsyncConnection, decision_id: str, before: Sequence[Verdict], after: Sequence[Verdict]) -> None:
@@ -114,12 +102,6 @@ async def remember(tx: AsyncConnection, decision_id: str, before: Sequence[Verdi
         await tx.execute(insert(tx, DECISION_EFFECTS, rows))
 
 
-def ruled(verdict: Verdict, ruling: Ruling, standings: Standings, now: int) -> Verdict:
-    """The verdict as a person decided it."""
-    told = with_standing(verdict, standings)
-    return replace(told, ruling=ruling, source=Source.MODERATOR, decided_at=moment(now), latency={}, sequence=0)
-
-
 def grounds() -> ColumnElement[str]:
     """The case or bulk decision that a row of VERDICTS rests on; empty where the policy decided."""
     ground: ColumnElement[str] = VERDICTS.c.body["case"].as_string()
@@ -131,6 +113,11 @@ def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
 
 
+async def _held(tx: AsyncConnection, decision: CaseDecision) -> tuple[Standing, ...]:
+    """What stands on the decision's own text."""
+    return (await standing_of(tx, [decision.content_digest])).get(decision.content_digest, ())
+
+
 async def _resting(tx: AsyncConnection, decision: CaseDecision, digests: Sequence[str]) -> list[int]:
     """Sequences of the newest current verdicts that rest on the decision, one at least of each text."""
     current = NAMES.join(POSTS, POSTS.c.key == NAMES.c.key).join(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
@@ -140,19 +127,6 @@ async def _resting(tx: AsyncConnection, decision: CaseDecision, digests: Sequenc
     of_each = set({row.content_digest: row.seq for row in rows}.values())
     others = [row.seq for row in reversed(rows) if row.seq not in of_each]
     return [*of_each, *others[: max(0, AT_MOST - len(of_each))]]
-
-
-def _restored(verdict: Verdict, before: Verdict, standings: Standings, now: int) -> Verdict:
-    told = with_standing(verdict, standings)
-    return replace(
-        told,
-        ruling=before.ruling,
-        source=before.source,
-        policy_version=before.policy_version,
-        skipped=before.skipped,
-        decided_at=moment(now),
-        sequence=0,
-    )
 
 
 async def _former(tx: AsyncConnection, verdicts: Sequence[Verdict]) -> dict[int, Verdict]:

@@ -17,7 +17,7 @@ from service.review.sql.bulk import SqlBulk
 from service.review.sql.cases import DECIDING, SqlCases
 from service.review.sql.decisions import SqlDecisions
 from service.review.sql.disguised import disguised
-from service.review.sql.enforcing import enforce, out_of_line
+from service.review.sql.enforcing import enforce, names_out_of_line
 from service.review.sql.notes import SqlNotes
 from service.storage.database import take_turns, unbroken
 from service.storage.documents import listed
@@ -48,7 +48,7 @@ class SqlReview(SqlCases, SqlDecisions, SqlBulk, SqlNotes, SqlAppeals):
         found: list[str] = []
         for text in sorted(texts):
             held = {standing.post: standing.case for standing in standings.get(text, ())}
-            named = await self.read_all(out_of_line(text, held.get("", "")), _name)
+            named = await self.read_all(names_out_of_line(text, held.get("", "")), _name)
             found += [name for name in named if name not in held]
         return found
 
