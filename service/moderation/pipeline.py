@@ -11,7 +11,7 @@ before it replies. While Redis is away the store answers what it can.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -29,10 +29,11 @@ from service.moderation.write_behind import WriteBehind
 from service.policy.budget import Budget
 from service.policy.policy import Policies, Policy
 from service.records.ports import RecordStore
+from service.supervision import kept_running
 
 RecordHits = Literal["all", "flagged", "none"]
 NO_WORKER_IN_TIME = Skip("model", "NO_WORKER_IN_TIME")
-_RESTART, _LAST_DISPATCH, _PATIENCE = 1.0, 5.0, 0.5
+_LAST_DISPATCH = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ class Pipeline:
             room=worker_pool.room,
         )
         self._flights: dict[str, Waiting] = {}
-        self._loops: list[asyncio.Task[None]] = []
+        self._running = contextlib.AsyncExitStack()
+        self._dispatching: asyncio.Task[None] | None = None
 
     @property
     def policy(self) -> Policy:
@@ -99,7 +101,8 @@ class Pipeline:
             "surges": self._surges.run,
             "replies": self._listen,
         }
-        self._loops = [asyncio.create_task(self._keep(name, loop), name=name) for name, loop in loops.items()]
+        tasks = await self._running.enter_async_context(kept_running(loops, self._observer))
+        self._dispatching = tasks["dispatcher"]
 
     async def drain(self, grace: float = 10.0) -> None:
         """Wait up to `grace` seconds for calls in flight, stop the loops, record what is still to record.
@@ -110,9 +113,9 @@ class Pipeline:
         while len(self._micro_batcher) and time.monotonic() < until:  # noqa: ASYNC110 - once in a process's life
             await asyncio.sleep(0.02)
         self._dispatcher.stop()
-        if self._loops:
-            await asyncio.wait(self._loops[:1], timeout=_LAST_DISPATCH)
-        await _end(self._loops)
+        if self._dispatching:
+            await asyncio.wait([self._dispatching], timeout=_LAST_DISPATCH)
+        await self._running.aclose()
         await self._micro_batcher.close()
         await self._surges.flush()
         try:
@@ -338,26 +341,9 @@ class Pipeline:
             for verdict in reply.verdicts:
                 self._worker_pool.learn(verdict.judged_by)
 
-    async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
-        """Run a loop and, should a defect end it, report and run it again: else accepted posts would wait for ever."""
-        while True:
-            try:
-                return await loop()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next post may pass
-                self._observer.report_failure(name, error)
-            await asyncio.sleep(_RESTART)
-
 
 def _stands(verdict: Verdict, judgement: Judgement | None) -> bool:
     """Whether it is as people have it: nobody decided on the text since, or took back what the verdict rests on."""
     judgement = judgement or verdict.judgement
     standing = judgement.standing_for(verdict.post.name) if judgement else None
     return judgement is None or verdict.ruling.case == (standing.case if standing else "")
-
-
-async def _end(loops: list[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: a client library may swallow a cancellation, as redis-py did while connecting."""
-    while running := [loop for loop in loops if not loop.done()]:
-        for loop in running:
-            loop.cancel()
-        await asyncio.wait(running, timeout=_PATIENCE)

@@ -1,5 +1,6 @@
 """Sampling, scheduling golden items and watching for drift over a SQLite store: what a front does by itself."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -237,8 +238,15 @@ class TestDriftWatch:
             async def drift(self) -> list[Drift]:
                 raise StoreUnavailable("away")
 
-        await DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
+        with pytest.raises(StoreUnavailable):
+            await DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
+        watch = asyncio.create_task(DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told, first=0.0).run())
+        async with asyncio.timeout(5):
+            while not bench.told.failures:  # noqa: ASYNC110 - the watch tells nobody else
+                await asyncio.sleep(0.01)
         assert bench.told.failures == ["quality watch"]
+        assert not watch.done()
+        watch.cancel()
 
     async def test_telemetry_tells_of_what_is_no_chance(self) -> None:
         from prometheus_client import CollectorRegistry
