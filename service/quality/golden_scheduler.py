@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from service.domain.decision import Ruling
 from service.domain.judgement import Judgement
 from service.domain.post import Post
-from service.domain.verdict import Source, verdict_on
+from service.domain.verdict import Verdict
 from service.policy.routing import Routing
 from service.quality.golden import GoldenItem, Pace, Shown, choose, disguised, due
 from service.quality.ports import GoldenStore, Opener, QualityObserver
@@ -39,7 +38,7 @@ class GoldenScheduler:
         cases: Opener,
         *,
         read: Read,
-        decide: Callable[[Post, Judgement], tuple[Ruling, str]],
+        decide: Callable[[Post, Judgement], Verdict],
         routing: Callable[[], Routing],
         observer: QualityObserver,
         every: int,
@@ -66,11 +65,7 @@ class GoldenScheduler:
             if item.verdict is None:
                 [judgement] = await self._read([item.post])
                 if judgement is not None:
-                    ruling, policy = self._decide(item.post, judgement)
-                    verdict = verdict_on(
-                        item.post, ruling, policy_version=policy, source=Source.MODEL, judgement=judgement
-                    )
-                    await self._golden.read_golden(item.id, verdict)
+                    await self._golden.read_golden(item.id, self._decide(item.post, judgement))
 
     async def _show(self, pace: Pace) -> bool:
         items = await self._golden.unseen(pace.moderator)

@@ -11,7 +11,7 @@ import pytest
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Judgement
 from service.domain.post import Post
-from service.domain.verdict import Verdict
+from service.domain.verdict import Source, Verdict, verdict_on
 from service.errors import InvalidInput, StoreUnavailable
 from service.policy.routing import Routing
 from service.quality.drift import Drift, drift
@@ -122,8 +122,9 @@ class TestGoldenScheduler:
         async def read(posts: Sequence[Post]) -> list[Judgement | None]:
             return [bench.fresh(post).judgement for post in posts]
 
-        def decide(post: Post, judgement: Judgement) -> tuple[Ruling, str]:
-            return Ruling(Decision.REVIEW, (Category.FRAUD,)), "p1"
+        def decide(post: Post, judgement: Judgement) -> Verdict:
+            ruling = Ruling(Decision.REVIEW, (Category.FRAUD,))
+            return verdict_on(post, ruling, policy_version="p1", source=Source.MODEL, judgement=judgement)
 
         return GoldenScheduler(
             bench.quality, bench.review, read=read, decide=decide, routing=Routing, observer=bench.told, every=4

@@ -24,9 +24,10 @@ from service.domain.post import Post
 from service.domain.text_signature import NO_SIGNATURE, TextSignature
 from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, RedisUnavailable, StoreUnavailable
+from service.moderation.deciding import Deciding
 from service.moderation.dispatching import Dispatcher
-from service.moderation.judging import Judging
-from service.moderation.pipeline import FrontLimits, Pipeline
+from service.moderation.judging import Judging, Records, Tasks
+from service.moderation.pipeline import FrontLimits, FrontRecords, Pipeline, Workers
 from service.moderation.transport import Batch, Lane, WorkerInfo
 from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
@@ -252,16 +253,12 @@ class House:
 
     def judging(self) -> Judging:
         return Judging(
-            policy=self.policy,
+            tasks=Tasks(self.queue, self.attempts),
             classifier=self.classifier,
-            store=self.store,
-            cache=self.cache,
-            queue=self.queue,
-            attempts=self.attempts,
-            announcer=self.announcer,
             clusters=self.clusters,
             surges=self.surges(),
-            budget=Budget(self.actions, self.worker_observer or self.observer),
+            deciding=Deciding(self.policy, Budget(self.actions, self.worker_observer or self.observer)),
+            records=Records(self.store, self.cache, self.announcer),
             observer=self.worker_observer or self.observer,
         )
 
@@ -273,16 +270,15 @@ class House:
 
     def pipeline(self, *, policy: Policy | None = None, **limits: Any) -> Pipeline:
         return Pipeline(
-            front="front-1",
-            policy=policy or self.policy,
-            store=self.store,
-            cache=self.cache,
-            queue=self.queue,
-            worker_pool=WorkerPool(self.registry, self.observer, batches_per_worker=2),
-            dispatcher=self.dispatcher(),
-            write_behind=self.write_behind(),
+            records=FrontRecords(self.store, self.cache, self.write_behind()),
+            workers=Workers(
+                "front-1",
+                self.queue,
+                WorkerPool(self.registry, self.observer, batches_per_worker=2),
+                self.dispatcher(),
+            ),
+            deciding=Deciding(policy or self.policy, Budget(self.actions, self.observer)),
             surges=self.surges(),
-            budget=Budget(self.actions, self.observer),
             observer=self.observer,
             limits=FrontLimits(**{"default_deadline": 5.0, **limits}),
         )
