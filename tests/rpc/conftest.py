@@ -31,12 +31,15 @@ from service.records.sql.store import SqlStore
 from service.review.appealing import Appealing
 from service.review.casework import Casework
 from service.review.reviewing import Reviewing
+from service.rpc.appeals import AppealServicer
 from service.rpc.client.client import Client
+from service.rpc.reviews import ReviewServicer
 from service.rpc.server import Server
 from service.storage.tables.audit import AUDIT
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
 from tests.review.reviewed import Reviewed, review_on
+from tests.rpc.servers import server_of
 
 
 @dataclass
@@ -175,12 +178,11 @@ def pipeline(verdict_of: Callable[..., Verdict]) -> ScriptedPipeline:
 @pytest.fixture
 async def front(pipeline: ScriptedPipeline, weighing: Weighing) -> AsyncIterator[Front]:
     registry = CollectorRegistry()
-    server = Server(
+    server = server_of(
         pipeline,
         pipeline.store,
         pipeline.announcer,
         weighing,
-        address="127.0.0.1:0",
         reflection=True,
         heartbeat=0.3,
         registry=registry,
@@ -245,15 +247,8 @@ async def casework(
     cases = Casework(
         Reviewing(reviewed.review, reviewed.store, **parts), Appealing(reviewed.review, reviewed.store, **parts)
     )
-    server = Server(
-        pipeline,
-        pipeline.store,
-        pipeline.announcer,
-        weighing,
-        address="127.0.0.1:0",
-        cases=cases,
-        registry=CollectorRegistry(),
-    )
+    services = ReviewServicer(cases.reviewing), AppealServicer(cases.appealing)
+    server = server_of(pipeline, pipeline.store, pipeline.announcer, weighing, *services)
     address = f"127.0.0.1:{await server.start()}"
     async with grpc.aio.insecure_channel(address, options=[("grpc.enable_retries", 0)]) as channel:
         front.channel = channel
