@@ -6,7 +6,6 @@ they judge, fronts what they answer from the cache: a text copied by thousands r
 only read, and not recorded, are nobody's posts and count nowhere.
 """
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -17,6 +16,7 @@ from service.domain.claim import Relation
 from service.domain.judgement import Judgement
 from service.errors import AssayError, Unavailable
 from service.failures import FailureReporter
+from service.supervision import every
 
 REASON = "It suddenly matched far more posts than its usual share; see whether it is worded too widely."
 _FLUSH = 1.0
@@ -89,9 +89,7 @@ class Surges:
 
     async def run(self) -> None:
         """Flush each second for ever; cancel to stop."""
-        while True:
-            await asyncio.sleep(_FLUSH)
-            await self.flush()
+        await every(_FLUSH, self.flush, self._observer, "surges")
 
     async def _quarantine(self, claim_id: str) -> None:
         self._due.discard(claim_id)

@@ -4,8 +4,9 @@ from jinja2 import Environment
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service import http_bodies
 from service.dashboard import cookies, csrf
 from service.dashboard.error_pages import error_page
 from service.dashboard.request import PageRequest
@@ -38,7 +39,7 @@ class SessionMiddleware:
         token = cookies.read(request, cookies.SESSION)
         try:
             session = await self._services.sign_in.session(token, used=REFRESH not in request.headers)
-            request = Request(scope, _bounded(request, receive, limit_for(scope["path"], session)))
+            request = Request(scope, http_bodies.bounded(request, receive, limit_for(scope["path"], session)))
             secret = self._admit(request, token, session)
             await _check(request, secret)
         except (AssayError, HTTPException) as error:
@@ -92,21 +93,3 @@ def limit_for(path: str, session: Session | None) -> int:
         return STRANGERS
     right, large = LARGE.get(path, (Right.SEE, MAX_BODY))
     return large if session.person.may(right) else MAX_BODY
-
-
-def _bounded(request: Request, receive: Receive, limit: int) -> Receive:
-    """`receive` that raises `HTTPException` (413) once a body is over `limit`, at once where its length is told."""
-    told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told[:20]) > limit:
-        raise HTTPException(413)
-    taken = 0
-
-    async def receiving() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise HTTPException(413)
-        return message
-
-    return receiving

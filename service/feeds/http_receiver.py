@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from service import http_bodies
 from service.domain.post import Post
 from service.domain.validation import MAX_BATCH
 from service.errors import InvalidInput, Overloaded, Unavailable
@@ -62,10 +63,10 @@ class _Receiver:
     async def notification(self, request: Request) -> Response:
         """Accept the posts of a signed notification."""
         try:
-            body = await _body(request)
+            body = await http_bodies.read(request, MAX_BODY)
         except ClientDisconnect:
             return PlainTextResponse("the body was cut off\n", 400)
-        if body is None:
+        except http_bodies.TooLarge:
             return PlainTextResponse(f"the body is over {MAX_BODY} bytes\n", 413)
         if refusal := self._refusal(request, body):
             return refusal
@@ -95,19 +96,6 @@ class _Receiver:
             return PlainTextResponse("not accepted, send again\n", 503, headers={"Retry-After": str(wait)})
         await _report(found, answers)
         return PlainTextResponse("accepted\n")
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body, or None as soon as it is known to be over the limit."""
-    announced = request.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced[:16]) > MAX_BODY:
-        return None
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
 
 
 def _batches(posts: list[Post]) -> list[list[Post]]:

@@ -6,8 +6,6 @@ ends and the reconciler's pass sends the post again on the replay lane. Workers 
 is safe.
 """
 
-import asyncio
-import contextlib
 import time
 import uuid
 from collections.abc import Collection
@@ -18,6 +16,7 @@ from service.moderation.batching import batches
 from service.moderation.ports import LoadObserver, Queue
 from service.moderation.transport import Batch, Lane
 from service.records.ports import PostStore
+from service.supervision import Poke, every
 
 _POSTS_PER_MESSAGE = 16
 _TICK, _COUNT_EVERY = 0.25, 2.0
@@ -31,12 +30,10 @@ class Dispatcher:
     ) -> None:
         self._store, self._queue, self._observer = store, queue, observer
         self._budget, self._messages, self._lease = budget, messages, lease
-        self._poked, self._stopping = asyncio.Event(), False
-        self._next_count = 0.0
-
-    def poke(self) -> None:
+        self._stopping = False
+        self.poke = Poke(_TICK)
         """Something was accepted: look now rather than at the next tick."""
-        self._poked.set()
+        self._next_count = 0.0
 
     def stop(self) -> None:
         """Let `run` end once it has sent what it claimed: cut off while claiming, it would leave leases behind."""
@@ -45,19 +42,16 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Dispatch until `stop`."""
-        while not self._stopping:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK):
-                    await self._poked.wait()
-            self._poked.clear()
-            try:
-                while not self._stopping and await self.dispatch(Lane.BULK):
-                    pass
-                await self.dispatch(Lane.REPLAY)
-                await self._tell_backlog()
-            except Unavailable as error:
-                self._observer.report_failure("dispatch", error)
-                await asyncio.sleep(1.0)
+        await self.poke.wait()
+        await every(
+            self.poke.wait, self._round, self._observer, "dispatch", pause=1.0, going_on=lambda: not self._stopping
+        )
+
+    async def _round(self) -> None:
+        while not self._stopping and await self.dispatch(Lane.BULK):
+            pass
+        await self.dispatch(Lane.REPLAY)
+        await self._tell_backlog()
 
     async def dispatch(self, lane: Lane) -> bool:
         """Fill the lane once, from fresh posts (bulk) or expired leases (replay). True when there may be more."""

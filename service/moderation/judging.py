@@ -17,16 +17,29 @@ from service.claims.surges import Surges
 from service.domain.fusing import fused
 from service.domain.judgement import Judgement
 from service.domain.post import Post
-from service.domain.verdict import Skip, Source, Verdict, verdict_on
+from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, RedisUnavailable, Unavailable
+from service.moderation.deciding import MAX_ATTEMPTS, Deciding
 from service.moderation.ports import Attempts, Classifier, Clusters, Observer, Queue, VerdictCache
 from service.moderation.transport import Batch, Reply
-from service.policy.budget import Budget
-from service.policy.policy import Policies
 from service.records.ports import Announcer, RecordStore
 
-MAX_ATTEMPTS = 3
-SET_ASIDE = Skip("model", f"SET_ASIDE_AFTER_{MAX_ATTEMPTS}_ATTEMPTS")
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """Where batches are answered, and how often each of their posts was begun."""
+
+    queue: Queue
+    attempts: Attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where verdicts go: recorded, cached, announced."""
+
+    store: RecordStore
+    cache: VerdictCache
+    announcer: Announcer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +56,18 @@ class Judging:
     def __init__(
         self,
         *,
-        policy: Policies,
+        tasks: Tasks,
         classifier: Classifier,
-        store: RecordStore,
-        cache: VerdictCache,
-        queue: Queue,
-        attempts: Attempts,
-        announcer: Announcer,
         clusters: Clusters,
         surges: Surges,
-        budget: Budget,
+        deciding: Deciding,
+        records: Records,
         observer: Observer,
     ) -> None:
-        self._policy, self._classifier, self._store, self._cache = policy, classifier, store, cache
-        self._queue, self._attempts, self._announcer, self._observer = queue, attempts, announcer, observer
-        self._clusters, self._surges, self._budget = clusters, surges, budget
+        self._queue, self._attempts = tasks.queue, tasks.attempts
+        self._classifier, self._clusters, self._surges, self._deciding = classifier, clusters, surges, deciding
+        self._store, self._cache, self._announcer = records.store, records.cache, records.announcer
+        self._observer = observer
 
     async def judge(self, batch: Batch) -> Reply:
         """Decide and record what the batch still needs, and answer the front that waits.
@@ -130,8 +140,8 @@ class Judging:
             except Exception as error:  # noqa: BLE001 - see above
                 self._observer.report_failure("model", error)
         if not errand.recorded:  # its attempts stay counted, so that asking again stops no worker again
-            return [self._set_aside(post)]
-        verdicts = await self._record([post], [self._set_aside(post)])
+            return [self._deciding.set_aside(post)]
+        verdicts = await self._record([post], [self._deciding.set_aside(post)])
         await self._quietly("attempts", self._attempts.finish([post.key]))
         return verdicts
 
@@ -141,11 +151,10 @@ class Judging:
         judgements, model_seconds = await self._judgements(posts, recorded=errand.recorded)
         await self._quietly("attempts", self._attempts.finish(keys))  # before recording: an outage is no post's fault
         latency = {"queue": errand.queued, "model": model_seconds}
-        verdicts = await self._decide(posts, judgements, latency, counted=errand.recorded)
         if errand.recorded:
-            return await self._record(posts, verdicts)
+            return await self._record(posts, await self._deciding.decide(posts, judgements, latency))
         await self._quietly("cache", self._cache.keep([judgement for judgement, _ in judgements]))
-        return verdicts
+        return self._deciding.uncounted(posts, judgements, latency)
 
     async def _judgements(self, posts: list[Post], *, recorded: bool) -> tuple[list[tuple[Judgement, Source]], float]:
         """Each post's judgement and where it came from: the cache, or one model pass over the texts it lacks."""
@@ -191,30 +200,12 @@ class Judging:
     async def _cached(self, posts: list[Post]) -> dict[str, Judgement]:
         try:
             hits = await self._cache.find(
-                posts, judged_by=self._classifier.judged_by, policy_version=self._policy.current.version
+                posts, judged_by=self._classifier.judged_by, policy_version=self._deciding.policy.version
             )
         except RedisUnavailable as error:
             self._observer.report_failure("cache", error)
             return {}
         return {hit.judgement.content_digest: hit.judgement for hit in hits if hit.judgement}
-
-    async def _decide(
-        self, posts: list[Post], judged: list[tuple[Judgement, Source]], latency: dict[str, float], *, counted: bool
-    ) -> list[Verdict]:
-        """The verdicts, all by one policy; `counted` against the day's budget of automatic actions."""
-        policy = self._policy.current
-        rulings = [policy.decide(post, judgement) for post, (judgement, _) in zip(posts, judged, strict=True)]
-        if counted:
-            rulings = await self._budget.within(policy, posts, rulings)
-        return [
-            verdict_on(post, ruling, policy_version=policy.version, source=source, judgement=judgement, latency=latency)
-            for post, ruling, (judgement, source) in zip(posts, rulings, judged, strict=True)
-        ]
-
-    def _set_aside(self, post: Post) -> Verdict:
-        policy = self._policy.current
-        ruling, skipped = policy.set_aside(post), (SET_ASIDE,)
-        return verdict_on(post, ruling, policy_version=policy.version, source=Source.SET_ASIDE, skipped=skipped)
 
     async def _record(self, posts: list[Post], verdicts: list[Verdict]) -> list[Verdict]:
         started = time.perf_counter()

@@ -11,28 +11,28 @@ before it replies. While Redis is away the store answers what it can.
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from service.claims.surges import Surges
 from service.domain.judgement import Judgement
 from service.domain.post import Post
-from service.domain.verdict import Skip, Source, Verdict, verdict_on
+from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
 from service.moderation.batching import MicroBatcher, Waiting
+from service.moderation.deciding import Deciding
 from service.moderation.dispatching import Dispatcher
 from service.moderation.ports import CacheHit, LoadObserver, Queue, VerdictCache
 from service.moderation.transport import Batch, Lane
 from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
-from service.policy.budget import Budget
-from service.policy.policy import Policies, Policy
+from service.policy.policy import Policy
 from service.records.ports import RecordStore
+from service.supervision import kept_running
 
 RecordHits = Literal["all", "flagged", "none"]
-NO_WORKER_IN_TIME = Skip("model", "NO_WORKER_IN_TIME")
-_RESTART, _LAST_DISPATCH, _PATIENCE = 1.0, 5.0, 0.5
+_LAST_DISPATCH = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,45 +47,59 @@ class FrontLimits:
     record_hits: RecordHits = "all"
 
 
+@dataclass(frozen=True, slots=True)
+class FrontRecords:
+    """What is known of posts, and where a front's own verdicts go."""
+
+    store: RecordStore
+    cache: VerdictCache
+    write_behind: WriteBehind
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A front's way to the workers; `front` is the name that they answer to."""
+
+    front: str
+    queue: Queue
+    pool: WorkerPool
+    dispatcher: Dispatcher
+
+
 class Pipeline:
     """The front's way from posts to verdicts. `start` before use, `drain` after."""
 
     def __init__(
         self,
         *,
-        front: str,
-        policy: Policies,
-        store: RecordStore,
-        cache: VerdictCache,
-        queue: Queue,
-        worker_pool: WorkerPool,
-        dispatcher: Dispatcher,
-        write_behind: WriteBehind,
+        records: FrontRecords,
+        workers: Workers,
+        deciding: Deciding,
         surges: Surges,
-        budget: Budget,
         observer: LoadObserver,
         limits: FrontLimits = FrontLimits(),
     ) -> None:
-        self._front, self._policy, self._limits = front, policy, limits
-        self._store, self._cache, self._queue, self._worker_pool = store, cache, queue, worker_pool
-        self._dispatcher, self._write_behind, self._observer = dispatcher, write_behind, observer
-        self._surges, self._budget = surges, budget
+        self._store, self._cache, self._write_behind = records.store, records.cache, records.write_behind
+        self._front, self._queue = workers.front, workers.queue
+        self._worker_pool, self._dispatcher = workers.pool, workers.dispatcher
+        self._deciding, self._surges, self._observer, self._limits = deciding, surges, observer, limits
         self._micro_batcher = MicroBatcher(
             self._ship,
-            front=front,
+            front=workers.front,
             budget=limits.batch_tokens,
             window=limits.gather_window,
             max_waiting=limits.max_waiting,
             patience=limits.lease,
-            room=worker_pool.room,
+            room=workers.pool.room,
         )
         self._flights: dict[str, Waiting] = {}
-        self._loops: list[asyncio.Task[None]] = []
+        self._running = contextlib.AsyncExitStack()
+        self._dispatching: asyncio.Task[None] | None = None
 
     @property
     def policy(self) -> Policy:
         """What posts are decided by now."""
-        return self._policy.current
+        return self._deciding.policy
 
     async def start(self) -> None:
         """Start the background loops."""
@@ -99,7 +113,8 @@ class Pipeline:
             "surges": self._surges.run,
             "replies": self._listen,
         }
-        self._loops = [asyncio.create_task(self._keep(name, loop), name=name) for name, loop in loops.items()]
+        tasks = await self._running.enter_async_context(kept_running(loops, self._observer))
+        self._dispatching = tasks["dispatcher"]
 
     async def drain(self, grace: float = 10.0) -> None:
         """Wait up to `grace` seconds for calls in flight, stop the loops, record what is still to record.
@@ -110,9 +125,9 @@ class Pipeline:
         while len(self._micro_batcher) and time.monotonic() < until:  # noqa: ASYNC110 - once in a process's life
             await asyncio.sleep(0.02)
         self._dispatcher.stop()
-        if self._loops:
-            await asyncio.wait(self._loops[:1], timeout=_LAST_DISPATCH)
-        await _end(self._loops)
+        if self._dispatching:
+            await asyncio.wait([self._dispatching], timeout=_LAST_DISPATCH)
+        await self._running.aclose()
         await self._micro_batcher.close()
         await self._surges.flush()
         try:
@@ -226,19 +241,14 @@ class Pipeline:
     async def _decide(
         self, posts: Sequence[Post], judgements: Sequence[Judgement], recorded: Sequence[bool]
     ) -> list[Verdict]:
-        """The verdicts on posts whose texts are judged, by one policy; `recorded`: whether the post has one already."""
-        policy = self.policy
-        rulings = [policy.decide(post, judgement) for post, judgement in zip(posts, judgements, strict=True)]
-        rulings = await self._budget.within(policy, posts, rulings)
-        verdicts = []
-        for post, judgement, ruling, already in zip(posts, judgements, rulings, recorded, strict=True):
-            verdict = verdict_on(post, ruling, policy_version=policy.version, source=Source.CACHE, judgement=judgement)
+        """The verdicts on posts whose texts are judged; `recorded`: whether the post has one already."""
+        verdicts = await self._deciding.decide(posts, [(judgement, Source.CACHE) for judgement in judgements])
+        for post, judgement, verdict, already in zip(posts, judgements, verdicts, recorded, strict=True):
             self._observer.decided(verdict)
             if not already:  # else it was counted when it was first decided
                 self._surges.note(judgement)
                 if self._to_record(verdict):
                     self._write_behind.put(post, verdict)
-            verdicts.append(verdict)
         return verdicts
 
     def _to_record(self, verdict: Verdict) -> bool:
@@ -266,14 +276,14 @@ class Pipeline:
         try:
             verdict = await self._flight(post, deadline)
         except (DeadlineExceeded, RedisUnavailable) as error:
-            return self._provisional(post) or error
+            return self._deciding.provisional(post) or error
         except AssayError as error:
             return error
         own = verdict.post == post.key
         if own and (verdict.judgement is None or verdict.policy_version == self.policy.version):
             return verdict
         if verdict.judgement is None:  # the twin was set aside: this post must not be judged by proxy
-            return self._provisional(post) or DeadlineExceeded("the model could not judge this text")
+            return self._deciding.provisional(post) or DeadlineExceeded("the model could not judge this text")
         [decided] = await self._decide([post], [verdict.judgement], [own])
         return decided
 
@@ -311,14 +321,6 @@ class Pipeline:
         if not flight.verdict.cancelled():
             flight.verdict.exception()  # read it, since every waiter may have left
 
-    def _provisional(self, post: Post) -> Verdict | None:
-        policy = self.policy
-        ruling = policy.provisional(post)
-        if ruling is None:
-            return None
-        version, skipped = policy.version, (NO_WORKER_IN_TIME,)
-        return verdict_on(post, ruling, policy_version=version, source=Source.PROVISIONAL, skipped=skipped)
-
     async def _ship(self, batch: Batch) -> None:
         """Commit a live batch to the store, then send it. If the queue is away the dispatcher sends it later."""
         if not batch.recorded:
@@ -338,26 +340,9 @@ class Pipeline:
             for verdict in reply.verdicts:
                 self._worker_pool.learn(verdict.judged_by)
 
-    async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
-        """Run a loop and, should a defect end it, report and run it again: else accepted posts would wait for ever."""
-        while True:
-            try:
-                return await loop()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next post may pass
-                self._observer.report_failure(name, error)
-            await asyncio.sleep(_RESTART)
-
 
 def _stands(verdict: Verdict, judgement: Judgement | None) -> bool:
     """Whether it is as people have it: nobody decided on the text since, or took back what the verdict rests on."""
     judgement = judgement or verdict.judgement
     standing = judgement.standing_for(verdict.post.name) if judgement else None
     return judgement is None or verdict.ruling.case == (standing.case if standing else "")
-
-
-async def _end(loops: list[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: a client library may swallow a cancellation, as redis-py did while connecting."""
-    while running := [loop for loop in loops if not loop.done()]:
-        for loop in running:
-            loop.cancel()
-        await asyncio.wait(running, timeout=_PATIENCE)

@@ -1,11 +1,9 @@
 """What a front knows of its workers, refreshed every second: how many there are and what they judge by."""
 
-import asyncio
-
 from service.domain.judgement import JudgedBy
-from service.errors import Unavailable
 from service.moderation.ports import LoadObserver, WorkerRegistry
 from service.moderation.transport import WorkerInfo
+from service.supervision import every
 
 _REFRESH = 1.0
 
@@ -42,9 +40,4 @@ class WorkerPool:
 
     async def run(self) -> None:
         """Refresh for ever; cancel to stop."""
-        while True:
-            try:
-                await self.refresh()
-            except Unavailable as error:
-                self._observer.report_failure("worker_pool", error)
-            await asyncio.sleep(_REFRESH)
+        await every(_REFRESH, self.refresh, self._observer, "worker_pool")

@@ -12,9 +12,10 @@ from service.domain.verdict import Verdict
 from service.errors import Unavailable
 from service.moderation.ports import Observer, VerdictCache
 from service.records.ports import Announcer, RecordStore
+from service.supervision import every
 
 _BULK = 500
-_PAUSE = 0.05
+_GATHER = 0.05
 _LEASE = 60.0  # between accepting and recording: nobody else is to judge them meanwhile
 
 
@@ -43,14 +44,12 @@ class WriteBehind:
 
     async def run(self) -> None:
         """Record for ever; cancel to stop."""
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(_PAUSE)
-            try:
-                await self.flush()
-            except Unavailable as error:
-                self._observer.report_failure("write_behind", error)
-                await asyncio.sleep(1.0)
+        await every(self._work, self.flush, self._observer, "write_behind", pause=1.0)
+
+    async def _work(self) -> None:
+        """Returns when something waits, and has had a moment's company."""
+        await self._wake.wait()
+        await asyncio.sleep(_GATHER)
 
     async def flush(self) -> None:
         """Record all that waits. Raises `StoreUnavailable` with nothing lost."""

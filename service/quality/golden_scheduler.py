@@ -6,21 +6,19 @@ stands in no list of what they hold. Should they not take it within an hour, it 
 seems to have been opened when their latest case was.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from service.domain.decision import Ruling
 from service.domain.judgement import Judgement
 from service.domain.post import Post
-from service.domain.verdict import Source, verdict_on
-from service.errors import AssayError
+from service.domain.verdict import Verdict
 from service.policy.routing import Routing
 from service.quality.golden import GoldenItem, Pace, Shown, choose, disguised, due
 from service.quality.ports import GoldenStore, Opener, QualityObserver
 from service.review.case import APPEALS, SECOND_OPINIONS, Case, CaseKind
 from service.review.opening import case_for
+from service.supervision import every
 
 _TICK, _PAUSE = 3.0, 30.0
 _AT_WORK = timedelta(minutes=15)
@@ -40,7 +38,7 @@ class GoldenScheduler:
         cases: Opener,
         *,
         read: Read,
-        decide: Callable[[Post, Judgement], tuple[Ruling, str]],
+        decide: Callable[[Post, Judgement], Verdict],
         routing: Callable[[], Routing],
         observer: QualityObserver,
         every: int,
@@ -51,13 +49,7 @@ class GoldenScheduler:
 
     async def run(self) -> None:
         """Schedule for ever; cancel to stop."""
-        while True:
-            try:
-                await self.schedule()
-                await asyncio.sleep(_TICK)
-            except AssayError as error:
-                self._observer.report_failure("golden", error)
-                await asyncio.sleep(_PAUSE)
+        await every(_TICK, self.schedule, self._observer, "golden", pause=_PAUSE)
 
     async def schedule(self) -> int:
         """Open the golden cases that are due; how many."""
@@ -73,11 +65,7 @@ class GoldenScheduler:
             if item.verdict is None:
                 [judgement] = await self._read([item.post])
                 if judgement is not None:
-                    ruling, policy = self._decide(item.post, judgement)
-                    verdict = verdict_on(
-                        item.post, ruling, policy_version=policy, source=Source.MODEL, judgement=judgement
-                    )
-                    await self._golden.read_golden(item.id, verdict)
+                    await self._golden.read_golden(item.id, self._decide(item.post, judgement))
 
     async def _show(self, pace: Pace) -> bool:
         items = await self._golden.unseen(pace.moderator)

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, Protocol
 
 from service.domain.verdict import Verdict, VerdictFilter
-from service.errors import Unavailable
 from service.failures import FailureReporter
 from service.records.ports import Announcer, Cursors
+from service.supervision import every
 
 _ALL = VerdictFilter()
 _BATCH, _KEPT = 200, 3
@@ -86,15 +86,16 @@ class Follower:
 
     async def run(self) -> None:
         """Follow for ever; cancel to stop."""
-        while True:
-            try:
-                while await self.step():
-                    pass
-                await self._announcer.wait(_TICK)
-                await asyncio.sleep(_GATHER)
-            except Unavailable as error:
-                self._observer.report_failure(f"follower {self._name}", error)
-                await asyncio.sleep(_PAUSE)
+        await every(self._recorded, self._catch_up, self._observer, f"follower {self._name}", pause=_PAUSE)
+
+    async def _catch_up(self) -> None:
+        while await self.step():
+            pass
+
+    async def _recorded(self) -> None:
+        """Returns when more may be recorded."""
+        await self._announcer.wait(_TICK)
+        await asyncio.sleep(_GATHER)
 
     async def step(self) -> bool:
         """Hand one batch over; True when there may be more at once. Raises `Unavailable`."""

@@ -4,7 +4,6 @@ It also closes the cases of versions that were edited since, and gives a verdict
 its text the ruling that stands.
 """
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,12 +11,13 @@ from datetime import UTC, datetime
 from service.domain.decision import Decision, Ruling
 from service.domain.post import Post
 from service.domain.verdict import Source, Verdict
-from service.errors import AssayError, Unavailable
+from service.errors import AssayError
 from service.failures import FailureReporter
 from service.policy.routing import Routing
 from service.records.ports import RecordStore
 from service.review.case import Case, CaseKind
 from service.review.ports import Announced, Cached, ReviewStore
+from service.supervision import every
 
 _PORTION, _REMEMBERED = 500, 1_000
 _SWEEP = 30.0
@@ -95,12 +95,7 @@ class CaseOpening:
 
     async def sweep_on(self) -> None:
         """Sweep now and then, for ever; cancel to stop."""
-        while True:
-            try:
-                await self.sweep()
-            except Unavailable as error:
-                self._observer.report_failure("cases", error)
-            await asyncio.sleep(_SWEEP)
+        await every(_SWEEP, self.sweep, self._observer, "cases")
 
     async def _bring_in_line(self, revised: Sequence[Verdict]) -> None:
         """Give every post with the text of these revised verdicts what stands on it now.

@@ -3,7 +3,7 @@
 import re
 
 from assay.v1 import appeal_service_pb2 as pb
-from assay.v1.appeal_service_pb2_grpc import AppealServiceServicer
+from assay.v1.appeal_service_pb2_grpc import AppealServiceServicer, add_AppealServiceServicer_to_server
 
 from service.errors import AppealNotFound, InvalidInput, NotFound
 from service.review.appeal import Appeal
@@ -14,9 +14,9 @@ from service.rpc.messages.case import APPEAL_STATES, read_name, read_outcome, re
 from service.rpc.messages.filter import read_members
 from service.rpc.messages.post import POST_NAME
 from service.rpc.paging import page_size, read_place, write_place
+from service.rpc.service import Service
 from service.rpc.status import NoSuchResource
 
-APPEALS = "assay.v1.AppealService"
 _POST = re.compile(POST_NAME)
 _OF_RULING = {"decision", "categories", "reason", "rationale"}
 
@@ -25,8 +25,11 @@ class NoSuchAppeal(NoSuchResource, AppealNotFound):
     """`NoSuchResource` of an appeal."""
 
 
-class AppealServicer(AppealServiceServicer):
+class AppealServicer(Service, AppealServiceServicer):
     """Serves the use cases of appeals."""
+
+    name = "assay.v1.AppealService"
+    add_to = add_AppealServiceServicer_to_server
 
     def __init__(self, appealing: Appealing) -> None:
         self._appealing = appealing

@@ -2,7 +2,7 @@
 
 from assay.v1 import claim_pb2
 from assay.v1 import claim_service_pb2 as pb
-from assay.v1.claim_service_pb2_grpc import ClaimServiceServicer
+from assay.v1.claim_service_pb2_grpc import ClaimServiceServicer, add_ClaimServiceServicer_to_server
 
 from service.claims.limits import MAX_CLAIMS
 from service.domain.canonical import digest
@@ -21,17 +21,22 @@ from service.rpc.messages.enums import CHANGES
 from service.rpc.messages.filter import read_claim_filter
 from service.rpc.moderator import Moderator
 from service.rpc.paging import page_size, read_claim_token, write_claim_token
+from service.rpc.service import Service
 from service.rpc.status import NoSuchClaim, NoSuchResource, status_of
 
 MAX_TEXTS = 100
 _PLATFORM = "claims"  # of texts that are only matched: no post of this name comes to be
 
 
-class ClaimServicer(ClaimServiceServicer):
+class ClaimServicer(Service, ClaimServiceServicer):
     """Serves a record store's claims, and a pipeline's reading; `default_deadline` (seconds) for calls without one."""
+
+    name = "assay.v1.ClaimService"
+    add_to = add_ClaimServiceServicer_to_server
 
     def __init__(self, store: RecordStore, moderator: Moderator, *, default_deadline: float) -> None:
         self._store, self._moderator, self._default_deadline = store, moderator, default_deadline
+        self.ready = store.ping
 
     async def ImportClaims(self, request: pb.ImportClaimsRequest, context: Context) -> pb.ImportClaimsResponse:  # noqa: N802
         """Store the good claims at once, say what is wrong with the others."""

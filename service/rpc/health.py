@@ -5,7 +5,7 @@ The empty service name is SERVING for as long as the process answers, also while
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -13,11 +13,9 @@ from grpc_health.v1 import health, health_pb2
 
 from service.errors import AssayError, Unavailable
 from service.failures import described
-from service.records.ports import Archive
 from service.rpc.calls import Context
-from service.rpc.moderator import Moderator
+from service.rpc.service import Service
 
-MODERATION, VERDICTS, CLAIMS = "assay.v1.ModerationService", "assay.v1.VerdictService", "assay.v1.ClaimService"
 _SERVING, _NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 _EAGER = 8
@@ -47,13 +45,9 @@ class HealthServicer(health.aio.HealthServicer):
 class Readiness:
     """Keeps the servicer told whether each service is ready, asking every `interval` seconds, more often while not."""
 
-    def __init__(self, moderator: Moderator, store: Archive, stopping: asyncio.Event, *, interval: float = 2.0) -> None:
+    def __init__(self, services: Sequence[Service], stopping: asyncio.Event, *, interval: float = 2.0) -> None:
         self.servicer = HealthServicer(stopping)
-        self._checks: dict[str, Callable[[], Awaitable[Any]]] = {
-            MODERATION: moderator.ready,
-            VERDICTS: store.ping,
-            CLAIMS: store.ping,
-        }
+        self._checks = {service.name: service.ready for service in services if service.ready}
         self._ready: dict[str, bool | None] = dict.fromkeys(self._checks)
         self._interval = interval
         self._loop: asyncio.Task[None] | None = None

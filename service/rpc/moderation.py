@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from assay.v1 import moderation_service_pb2 as pb
-from assay.v1.moderation_service_pb2_grpc import ModerationServiceServicer
+from assay.v1.moderation_service_pb2_grpc import ModerationServiceServicer, add_ModerationServiceServicer_to_server
 
 from service.domain.post import Post
 from service.domain.validation import MAX_BATCH
@@ -19,21 +19,26 @@ from service.rpc.messages.author import read_timeline, write_author
 from service.rpc.messages.enums import wants_evidence
 from service.rpc.messages.post import try_post
 from service.rpc.moderator import Moderator
+from service.rpc.service import MODERATION, Service
 from service.rpc.status import status_of
 from service.rpc.stream import ModerationStream
 
 
-class ModerationServicer(ModerationServiceServicer):
+class ModerationServicer(Service, ModerationServiceServicer):
     """Serves a pipeline; `default_deadline` (seconds) for calls without one. Streams end when `stopping` is set.
 
     `weighing` is how an author's posts are weighed together.
     """
+
+    name = MODERATION
+    add_to = add_ModerationServiceServicer_to_server
 
     def __init__(
         self, moderator: Moderator, weighing: Weighing, *, default_deadline: float, stopping: asyncio.Event
     ) -> None:
         self._moderator, self._weighing = moderator, weighing
         self._default_deadline, self._stopping = default_deadline, stopping
+        self.ready = moderator.ready
 
     async def ModeratePost(self, request: pb.ModeratePostRequest, context: Context) -> pb.ModeratePostResponse:  # noqa: N802
         """One verdict."""

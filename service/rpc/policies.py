@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from assay.v1 import policy_service_pb2 as pb
-from assay.v1.policy_service_pb2_grpc import PolicyServiceServicer
+from assay.v1.policy_service_pb2_grpc import PolicyServiceServicer, add_PolicyServiceServicer_to_server
 
 from service.domain.post import Post
 from service.errors import InvalidInput, PolicyNotFound
@@ -26,9 +26,9 @@ from service.rpc.messages.policy import (
 from service.rpc.messages.post import read_post
 from service.rpc.moderator import Moderator
 from service.rpc.paging import page_size, read_number_token, write_number_token
+from service.rpc.service import Service
 from service.rpc.status import NoSuchResource
 
-POLICIES = "assay.v1.PolicyService"
 MAX_POSTS = 100
 _VERSIONS, _CHANGES = "policies", "policy changes"
 _DAYS, _VERDICTS = 7.0, 100_000
@@ -41,8 +41,11 @@ class NoSuchPolicy(NoSuchResource, PolicyNotFound):
         super().__init__(name, f"there is no {name}; ListPolicyVersions tells what there is", "Policy")
 
 
-class PolicyServicer(PolicyServiceServicer):
+class PolicyServicer(Service, PolicyServiceServicer):
     """Serves the use cases; `moderator` has workers read. `default_deadline` (seconds) is for calls without one."""
+
+    name = "assay.v1.PolicyService"
+    add_to = add_PolicyServiceServicer_to_server
 
     def __init__(self, governing: Governing, moderator: Moderator, *, default_deadline: float) -> None:
         self._governing, self._moderator, self._default_deadline = governing, moderator, default_deadline

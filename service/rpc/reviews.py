@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from assay.v1 import review_service_pb2 as pb
-from assay.v1.review_service_pb2_grpc import ReviewServiceServicer
+from assay.v1.review_service_pb2_grpc import ReviewServiceServicer, add_ReviewServiceServicer_to_server
 
 from service.domain.evidence import related
 from service.errors import CaseNotFound, InvalidInput
@@ -28,9 +28,9 @@ from service.rpc.messages.case import (
 from service.rpc.messages.post import POST_NAME, encode_post
 from service.rpc.messages.verdict import write_verdict
 from service.rpc.paging import page_size, read_place, write_place
+from service.rpc.service import Service
 from service.rpc.status import NoSuchResource
 
-REVIEWS = "assay.v1.ReviewService"
 _ABOUT = re.compile(rf"{POST_NAME}|platforms/[a-z0-9-]{{1,63}}/authors/.{{1,256}}|cases/[!-.0-~]{{1,64}}")
 
 
@@ -38,8 +38,11 @@ class NoSuchCase(NoSuchResource, CaseNotFound):
     """`NoSuchResource` of a case, or of a decision."""
 
 
-class ReviewServicer(ReviewServiceServicer):
+class ReviewServicer(Service, ReviewServiceServicer):
     """Serves the use cases of review."""
+
+    name = "assay.v1.ReviewService"
+    add_to = add_ReviewServiceServicer_to_server
 
     def __init__(self, reviewing: Reviewing) -> None:
         self._reviewing = reviewing

@@ -1,42 +1,21 @@
-"""The grpc.aio server: servicers, health, reflection and limits put together. uvloop is the entry point's choice."""
+"""The grpc.aio server: services, health, reflection and limits put together. uvloop is the entry point's choice."""
 
 import asyncio
 import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import grpc.aio
-from assay.v1.appeal_service_pb2_grpc import add_AppealServiceServicer_to_server
-from assay.v1.claim_service_pb2_grpc import add_ClaimServiceServicer_to_server
-from assay.v1.moderation_service_pb2_grpc import add_ModerationServiceServicer_to_server
-from assay.v1.policy_service_pb2_grpc import add_PolicyServiceServicer_to_server
-from assay.v1.review_service_pb2_grpc import add_ReviewServiceServicer_to_server
-from assay.v1.transparency_service_pb2_grpc import add_TransparencyServiceServicer_to_server
-from assay.v1.verdict_service_pb2_grpc import add_VerdictServiceServicer_to_server
-from assay.v1.webhook_service_pb2_grpc import add_WebhookServiceServicer_to_server
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha.reflection import SERVICE_NAME, enable_server_reflection
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from service.moderation.author import Weighing
-from service.policy.governance.governing import Governing
-from service.records.ports import Announcer, RecordStore
-from service.review.casework import Casework
 from service.rpc.answers import MAX_MESSAGE
-from service.rpc.appeals import APPEALS, AppealServicer
 from service.rpc.call_metrics import CallMetrics
-from service.rpc.claims import ClaimServicer
-from service.rpc.health import CLAIMS, MODERATION, VERDICTS, Readiness
+from service.rpc.health import Readiness
 from service.rpc.interceptors import CallInterceptor
-from service.rpc.moderation import ModerationServicer
-from service.rpc.moderator import Moderator
-from service.rpc.policies import POLICIES, PolicyServicer
-from service.rpc.reviews import REVIEWS, ReviewServicer
-from service.rpc.transparency import TRANSPARENCY, TransparencyServicer
-from service.rpc.verdicts import VerdictServicer
-from service.rpc.watching import Watching
-from service.rpc.webhooks import WEBHOOKS, WebhookServicer
-from service.transparency.publishing import Publishing
-from service.webhooks.managing import Endpoints
+from service.rpc.service import Service
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE),
@@ -49,57 +28,36 @@ _OPTIONS = (
 )
 
 
-class Server:
-    """Serves on `address` (`host:port`, port 0 for a free one, or `unix:path`). Made within a running loop.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How a server serves, and what its services share.
 
-    `webhooks` and `cases`: what WebhookService, and ReviewService with AppealService, serve where there is one.
-    `reflection`: whether to serve gRPC reflection. `default_deadline`: seconds for calls that bring no deadline.
-    `heartbeat`: seconds of silence in a watch. `registry` takes the metrics.
+    `address`: `host:port`, port 0 for a free one, or `unix:path`. `default_deadline`: seconds for calls that bring no
+    deadline. `heartbeat`: seconds of silence in a watch. `registry` takes the metrics. `stopping` is set when it stops:
+    watches and streams end.
     """
 
-    def __init__(
-        self,
-        moderator: Moderator,
-        store: RecordStore,
-        announcer: Announcer,
-        weighing: Weighing,
-        *,
-        webhooks: Endpoints | None = None,
-        cases: Casework | None = None,
-        governing: Governing | None = None,
-        publishing: Publishing | None = None,
-        address: str,
-        reflection: bool = False,
-        default_deadline: float = 10.0,
-        heartbeat: float = 10.0,
-        registry: CollectorRegistry = REGISTRY,
-    ) -> None:
-        self._address, self._stopping = address, asyncio.Event()
-        self._readiness = Readiness(moderator, store, self._stopping)
-        self._server = grpc.aio.server(interceptors=(CallInterceptor(CallMetrics(registry)),), options=_OPTIONS)
-        moderation = ModerationServicer(moderator, weighing, default_deadline=default_deadline, stopping=self._stopping)
-        verdicts = VerdictServicer(store, Watching(store, announcer, self._stopping, heartbeat=heartbeat))
-        add_ModerationServiceServicer_to_server(moderation, self._server)
-        add_VerdictServiceServicer_to_server(verdicts, self._server)
-        claims = ClaimServicer(store, moderator, default_deadline=default_deadline)
-        add_ClaimServiceServicer_to_server(claims, self._server)
-        if webhooks is not None:
-            add_WebhookServiceServicer_to_server(WebhookServicer(webhooks), self._server)
-        if cases is not None:
-            add_ReviewServiceServicer_to_server(ReviewServicer(cases.reviewing), self._server)
-            add_AppealServiceServicer_to_server(AppealServicer(cases.appealing), self._server)
-        if governing is not None:
-            policies = PolicyServicer(governing, moderator, default_deadline=default_deadline)
-            add_PolicyServiceServicer_to_server(policies, self._server)
-        if publishing is not None:
-            add_TransparencyServiceServicer_to_server(TransparencyServicer(publishing), self._server)
+    address: str
+    reflection: bool = False
+    default_deadline: float = 10.0
+    heartbeat: float = 10.0
+    registry: CollectorRegistry = REGISTRY
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Server:
+    """Serves the services. Made within a running loop."""
+
+    def __init__(self, services: Sequence[Service], options: ServerOptions) -> None:
+        self._address, self._stopping = options.address, options.stopping
+        self._readiness = Readiness(services, options.stopping)
+        self._server = grpc.aio.server(interceptors=(CallInterceptor(CallMetrics(options.registry)),), options=_OPTIONS)
+        for service in services:
+            service.add_to(self._server)
         add_HealthServicer_to_server(self._readiness.servicer, self._server)
-        if reflection:
-            served = (MODERATION, VERDICTS, CLAIMS, *((WEBHOOKS,) if webhooks is not None else ()))
-            served = (*served, *((REVIEWS, APPEALS) if cases is not None else ()))
-            served = (*served, *((POLICIES,) if governing is not None else ()))
-            served = (*served, *((TRANSPARENCY,) if publishing is not None else ()))
-            enable_server_reflection((*served, health.SERVICE_NAME, SERVICE_NAME), self._server)
+        if options.reflection:
+            names = [service.name for service in services]
+            enable_server_reflection((*names, health.SERVICE_NAME, SERVICE_NAME), self._server)
 
     async def start(self) -> int:
         """Serve; returns the port. Raises `OSError` when the address is taken."""

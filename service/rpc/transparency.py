@@ -4,7 +4,10 @@ import json
 from collections.abc import AsyncIterator
 
 from assay.v1 import transparency_service_pb2 as pb
-from assay.v1.transparency_service_pb2_grpc import TransparencyServiceServicer
+from assay.v1.transparency_service_pb2_grpc import (
+    TransparencyServiceServicer,
+    add_TransparencyServiceServicer_to_server,
+)
 from google.protobuf.message import Message
 
 from service.audit.entry import AuditEntry
@@ -22,14 +25,17 @@ from service.rpc.messages.transparency import (
     write_rejected,
 )
 from service.rpc.paging import page_size, read_place, write_place
+from service.rpc.service import Service
 from service.transparency.publishing import Publishing
 
-TRANSPARENCY = "assay.v1.TransparencyService"
 _ACTOR = "platform"  # who calls the API
 
 
-class TransparencyServicer(TransparencyServiceServicer):
+class TransparencyServicer(Service, TransparencyServiceServicer):
     """Serves the use cases of transparency."""
+
+    name = "assay.v1.TransparencyService"
+    add_to = add_TransparencyServiceServicer_to_server
 
     def __init__(self, publishing: Publishing) -> None:
         self._publishing = publishing

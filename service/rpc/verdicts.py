@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from assay.v1 import verdict_pb2
 from assay.v1 import verdict_service_pb2 as pb
-from assay.v1.verdict_service_pb2_grpc import VerdictServiceServicer
+from assay.v1.verdict_service_pb2_grpc import VerdictServiceServicer, add_VerdictServiceServicer_to_server
 
 from service.domain.evidence import related
 from service.domain.verdict import Verdict
@@ -19,17 +19,21 @@ from service.rpc.messages.filter import read_filter
 from service.rpc.messages.post import POST_NAME
 from service.rpc.messages.verdict import write_verdict
 from service.rpc.paging import page_size, read_token, write_token
+from service.rpc.service import Service
 from service.rpc.status import NoSuchResource
 from service.rpc.watching import Watching, read_cursor
 
 _NAME = re.compile(f"({POST_NAME})/verdict")
 
 
-class VerdictServicer(VerdictServiceServicer):
+class VerdictServicer(Service, VerdictServiceServicer):
     """Serves a record store's verdicts."""
 
+    name = "assay.v1.VerdictService"
+    add_to = add_VerdictServiceServicer_to_server
+
     def __init__(self, store: RecordStore, watching: Watching) -> None:
-        self._store, self._watching = store, watching
+        self._store, self._watching, self.ready = store, watching, store.ping
 
     async def GetVerdict(self, request: pb.GetVerdictRequest, context: Context) -> pb.GetVerdictResponse:  # noqa: N802
         """The verdict of a post's current version."""

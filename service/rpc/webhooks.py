@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from assay.v1 import webhook_service_pb2 as pb
-from assay.v1.webhook_service_pb2_grpc import WebhookServiceServicer
+from assay.v1.webhook_service_pb2_grpc import WebhookServiceServicer, add_WebhookServiceServicer_to_server
 
 from service.errors import InvalidInput, WebhookNotFound
 from service.rpc.calls import Context
@@ -22,12 +22,12 @@ from service.rpc.messages.webhook import (
     write_endpoint,
 )
 from service.rpc.paging import page_size, read_place, write_place
+from service.rpc.service import Service
 from service.rpc.status import NoSuchResource
 from service.webhooks.delivery import Delivery
 from service.webhooks.endpoint import Endpoint
 from service.webhooks.managing import Endpoints
 
-WEBHOOKS = "assay.v1.WebhookService"
 _ACTOR = "platform"  # who calls the API
 
 
@@ -35,8 +35,11 @@ class NoSuchWebhook(NoSuchResource, WebhookNotFound):
     """`NoSuchResource` of an endpoint or a delivery."""
 
 
-class WebhookServicer(WebhookServiceServicer):
+class WebhookServicer(Service, WebhookServiceServicer):
     """Serves the use cases of endpoints."""
+
+    name = "assay.v1.WebhookService"
+    add_to = add_WebhookServiceServicer_to_server
 
     def __init__(self, endpoints: Endpoints) -> None:
         self._endpoints = endpoints

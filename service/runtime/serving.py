@@ -13,7 +13,17 @@ from service.dashboard.services import DashboardServices
 from service.errors import InvalidInput
 from service.feeds.http_receiver import webhook_app
 from service.moderation.pipeline import Pipeline
-from service.rpc.server import Server
+from service.rpc.appeals import AppealServicer
+from service.rpc.claims import ClaimServicer
+from service.rpc.moderation import ModerationServicer
+from service.rpc.policies import PolicyServicer
+from service.rpc.reviews import ReviewServicer
+from service.rpc.server import Server, ServerOptions
+from service.rpc.service import Service
+from service.rpc.transparency import TransparencyServicer
+from service.rpc.verdicts import VerdictServicer
+from service.rpc.watching import Watching
+from service.rpc.webhooks import WebhookServicer
 from service.runtime import http_listening
 from service.runtime.dashboard import Dashboard
 from service.runtime.dashboard import serving as dashboard_serving
@@ -62,19 +72,10 @@ async def running(settings: Settings, *, dashboard: bool = False) -> AsyncIterat
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     async with started_front(settings) as front, _webhook(settings, front), _shims(settings, front) as shims:
-        server = Server(
-            front.pipeline,
-            front.store,
-            front.announcer,
-            front.weighing,
-            webhooks=front.webhooks,
-            cases=front.cases,
-            governing=front.governing,
-            publishing=front.publishing,
-            address=settings.address,
-            reflection=settings.reflection,
-            default_deadline=settings.default_deadline,
+        options = ServerOptions(
+            address=settings.address, reflection=settings.reflection, default_deadline=settings.default_deadline
         )
+        server = Server(services(front, options), options)
         port = await server.start()
         log.info("serving", address=settings.address, port=port)
         try:
@@ -83,6 +84,22 @@ async def running(settings: Settings, *, dashboard: bool = False) -> AsyncIterat
         finally:
             log.info("draining", grace=_GRACE)
             await server.stop(_GRACE)
+
+
+def services(front: Front, options: ServerOptions) -> list[Service]:
+    """All that a front serves over gRPC."""
+    deadline, stopping = options.default_deadline, options.stopping
+    watching = Watching(front.store, front.announcer, stopping, heartbeat=options.heartbeat)
+    return [
+        ModerationServicer(front.pipeline, front.weighing, default_deadline=deadline, stopping=stopping),
+        VerdictServicer(front.store, watching),
+        ClaimServicer(front.store, front.pipeline, default_deadline=deadline),
+        PolicyServicer(front.governing, front.pipeline, default_deadline=deadline),
+        ReviewServicer(front.cases.reviewing),
+        AppealServicer(front.cases.appealing),
+        WebhookServicer(front.webhooks),
+        TransparencyServicer(front.publishing),
+    ]
 
 
 @asynccontextmanager

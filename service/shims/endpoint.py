@@ -11,6 +11,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from service import http_bodies
 from service.errors import AssayError, InvalidInput
 from service.failures import log_incident
 from service.feeds.documents import load
@@ -72,29 +73,15 @@ def refuse(dialect: Dialect, refused: Refused) -> Response:
 
 async def _body(request: Request, patience: float) -> object:
     """The JSON of the body. Raises `Refused` as soon as it is known to be over the limit, late or no JSON."""
-    announced = request.headers.get("Content-Length", "")
-    if announced.isdecimal() and int(announced[:16]) > MAX_BODY:
-        raise _too_large()
     try:
         async with asyncio.timeout(patience):
-            return load(await _bytes(request), MAX_BODY)
+            return load(await http_bodies.read(request, MAX_BODY), MAX_BODY)
+    except http_bodies.TooLarge:
+        raise Refused(413, f"The body is over {MAX_BODY >> 20} MiB; send less at once, and text only.") from None
     except TimeoutError:
         raise Refused(408, f"The body did not come within {patience:g} s.") from None
     except InvalidInput as cause:
         raise Refused(400, f"The body {cause.problem}; {cause.remedy}.") from None
-
-
-async def _bytes(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _too_large()
-    return bytes(body)
-
-
-def _too_large() -> Refused:
-    return Refused(413, f"The body is over {MAX_BODY >> 20} MiB; send less at once, and text only.")
 
 
 def _incident(error: Exception) -> Refused:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from service.errors import InvalidInput
 from service.failures import FailureReporter
+from service.supervision import every
 
 _BATCH = 500
 _BREATH = 0.05  # seconds between batches, for whoever else wants to write
@@ -99,9 +100,7 @@ class Keeper:
 
     async def run(self) -> None:
         """Do it for ever; cancel to stop."""
-        while True:
-            await self.once(datetime.now(UTC))
-            await asyncio.sleep(self._interval)
+        await every(self._interval, lambda: self.once(datetime.now(UTC)), self._observer, "retention")
 
     async def once(self, now: datetime) -> dict[Kind, int]:
         """Let go of all that is too old at `now`; how many of each kind. A kind that fails does not stop the others."""

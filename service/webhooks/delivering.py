@@ -6,13 +6,13 @@ about the order. An endpoint that is slow or down takes only its own share of th
 """
 
 import asyncio
-import contextlib
 import random
 import time
 from collections import Counter
 from collections.abc import Callable
 
-from service.errors import AssayError, Unavailable
+from service.errors import AssayError
+from service.supervision import Poke, every
 from service.webhooks.delivery import Leased, outcome
 from service.webhooks.ports import DeliveryObserver, Sender, WebhookStore
 from service.webhooks.signing import headers
@@ -43,34 +43,22 @@ class Delivering:
         self._store, self._sender, self._observer = store, sender, observer
         self._lanes, self._each, self._lease = lanes, each, lease
         self._uniform, self._clock = uniform, clock
-        self._poked = asyncio.Event()
+        self.poke = Poke(_TICK)
+        """Something was enqueued, or there is room again: look now rather than at the next tick."""
         self._flights: dict[asyncio.Task[None], Leased] = {}
         self._next_count = 0.0
-
-    def poke(self) -> None:
-        """Something was enqueued, or there is room again: look now rather than at the next tick."""
-        self._poked.set()
 
     async def run(self) -> None:
         """Deliver for ever. When it is cancelled, what is under way is broken off and given back."""
         try:
-            while True:
-                await self._round()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_TICK):
-                        await self._poked.wait()
-                self._poked.clear()
+            await every(self.poke.wait, self._round, self._observer, "webhooks", pause=_PAUSE)
         finally:
             await self._break_off()
 
     async def _round(self) -> None:
-        try:
-            while await self.fill():
-                pass
-            await self._count()
-        except Unavailable as error:
-            self._observer.report_failure("webhooks", error)
-            await asyncio.sleep(_PAUSE)
+        while await self.fill():
+            pass
+        await self._count()
 
     async def fill(self) -> bool:
         """Begin what is due, as far as there is room; True when something was begun. Raises `StoreUnavailable`."""

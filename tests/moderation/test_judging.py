@@ -13,7 +13,7 @@ from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
 from service.domain.verdict import Source, Verdict
 from service.errors import StoreUnavailable
-from service.moderation.judging import MAX_ATTEMPTS, SET_ASIDE
+from service.moderation.deciding import MAX_ATTEMPTS, SET_ASIDE
 from service.moderation.transport import Batch
 
 PostOf = Callable[..., Post]

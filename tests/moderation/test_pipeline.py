@@ -18,7 +18,8 @@ from service.errors import (
     Overloaded,
     StoreUnavailable,
 )
-from service.moderation.pipeline import NO_WORKER_IN_TIME, Pipeline
+from service.moderation.deciding import NO_WORKER_IN_TIME
+from service.moderation.pipeline import Pipeline
 from service.moderation.transport import Lane
 from service.policy.policy import Policy
 

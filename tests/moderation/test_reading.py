@@ -12,7 +12,7 @@ from service.domain.post import Post, PostKey
 from service.domain.verdict import Source
 from service.errors import DeadlineExceeded, Overloaded, RedisUnavailable
 from service.moderation.batching import MicroBatcher
-from service.moderation.judging import MAX_ATTEMPTS, SET_ASIDE
+from service.moderation.deciding import MAX_ATTEMPTS, SET_ASIDE
 from service.moderation.pipeline import Pipeline
 from service.moderation.transport import Batch
 

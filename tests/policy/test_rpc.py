@@ -12,7 +12,6 @@ from assay.v1 import policy_service_pb2 as pb
 from assay.v1 import verdict_pb2
 from assay.v1.policy_service_pb2_grpc import PolicyServiceStub
 from google.rpc import error_details_pb2
-from prometheus_client import CollectorRegistry
 
 from service.domain.decision import Decision, Ruling
 from service.domain.post import PostKey
@@ -24,10 +23,11 @@ from service.policy.governance.shadow import Shadow
 from service.policy.sql.shadow import SqlShadow
 from service.policy.sql.versions import SqlPolicies
 from service.records.sql.store import SqlStore
-from service.rpc.server import Server
+from service.rpc.policies import PolicyServicer
 from tests.fakes.budget import MemoryBudget
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
+from tests.rpc.servers import server_of
 
 ALLOW, LABEL, REVIEW = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_LABEL, verdict_pb2.DECISION_REVIEW
 FILE = DEFAULT.read_text(encoding="utf-8")
@@ -69,15 +69,8 @@ async def policy_front(sqlite_url: str, scripted: Any, weighing: Any) -> AsyncIt
         budget=Budget(actions, None),  # type: ignore[arg-type]
     )
     governing = Governing(parts)
-    server = Server(
-        scripted,
-        MemoryStore(),
-        MemoryAnnouncer(),
-        weighing,
-        governing=governing,
-        address="127.0.0.1:0",
-        registry=CollectorRegistry(),
-    )
+    service = PolicyServicer(governing, scripted, default_deadline=10.0)
+    server = server_of(scripted, MemoryStore(), MemoryAnnouncer(), weighing, service)
     port = await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield PolicyFront(PolicyServiceStub(channel), store, actions, governing)

@@ -1,5 +1,6 @@
 """Sampling, scheduling golden items and watching for drift over a SQLite store: what a front does by itself."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Judgement
 from service.domain.post import Post
-from service.domain.verdict import Verdict
+from service.domain.verdict import Source, Verdict, verdict_on
 from service.errors import InvalidInput, StoreUnavailable
 from service.policy.routing import Routing
 from service.quality.drift import Drift, drift
@@ -121,8 +122,9 @@ class TestGoldenScheduler:
         async def read(posts: Sequence[Post]) -> list[Judgement | None]:
             return [bench.fresh(post).judgement for post in posts]
 
-        def decide(post: Post, judgement: Judgement) -> tuple[Ruling, str]:
-            return Ruling(Decision.REVIEW, (Category.FRAUD,)), "p1"
+        def decide(post: Post, judgement: Judgement) -> Verdict:
+            ruling = Ruling(Decision.REVIEW, (Category.FRAUD,))
+            return verdict_on(post, ruling, policy_version="p1", source=Source.MODEL, judgement=judgement)
 
         return GoldenScheduler(
             bench.quality, bench.review, read=read, decide=decide, routing=Routing, observer=bench.told, every=4
@@ -237,8 +239,15 @@ class TestDriftWatch:
             async def drift(self) -> list[Drift]:
                 raise StoreUnavailable("away")
 
-        await DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
+        with pytest.raises(StoreUnavailable):
+            await DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
+        watch = asyncio.create_task(DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told, first=0.0).run())
+        async with asyncio.timeout(5):
+            while not bench.told.failures:  # noqa: ASYNC110 - the watch tells nobody else
+                await asyncio.sleep(0.01)
         assert bench.told.failures == ["quality watch"]
+        assert not watch.done()
+        watch.cancel()
 
     async def test_telemetry_tells_of_what_is_no_chance(self) -> None:
         from prometheus_client import CollectorRegistry

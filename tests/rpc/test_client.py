@@ -6,7 +6,6 @@ import time
 from contextlib import aclosing
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from service.domain.decision import Decision
 from service.domain.verdict import Verdict, VerdictFilter
@@ -22,7 +21,7 @@ from service.errors import (
     Unavailable,
 )
 from service.rpc.client.client import Client
-from service.rpc.server import Server
+from tests.rpc.servers import server_of
 
 
 async def test_moderate_and_read_back(grpc_client, post_of, verdict_of):
@@ -152,15 +151,7 @@ async def restart(scripted, weighing):
     servers = []
 
     async def start():
-        server = Server(
-            scripted,
-            scripted.store,
-            scripted.announcer,
-            weighing,
-            address=address,
-            heartbeat=0.3,
-            registry=CollectorRegistry(),
-        )
+        server = server_of(scripted, scripted.store, scripted.announcer, weighing, address=address, heartbeat=0.3)
         await server.start()
         servers.append(server)
         return server, address

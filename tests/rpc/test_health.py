@@ -11,7 +11,7 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from prometheus_client import CollectorRegistry
 
 from service.errors import NoWorker
-from service.rpc.server import Server
+from tests.rpc.servers import server_of
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -67,7 +67,7 @@ async def test_reflection_lists_all_services(front):
 
 async def test_address_in_use(front, scripted, weighing):
     registry = CollectorRegistry()
-    second = Server(scripted, scripted.store, scripted.announcer, weighing, address=front.address, registry=registry)
+    second = server_of(scripted, scripted.store, scripted.announcer, weighing, address=front.address, registry=registry)
     with pytest.raises(OSError, match="free it or choose another"):
         await second.start()
     await second.stop(0)

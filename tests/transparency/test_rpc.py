@@ -13,7 +13,6 @@ import pytest
 from assay.v1 import transparency_service_pb2 as pb
 from assay.v1.transparency_service_pb2_grpc import TransparencyServiceStub
 from google.protobuf.timestamp_pb2 import Timestamp
-from prometheus_client import CollectorRegistry
 
 from service.audit.sql import SqlAudit
 from service.domain.decision import Category, Decision, Ruling
@@ -21,7 +20,7 @@ from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.moderation.author import Weighing
 from service.records.sql.store import SqlStore
-from service.rpc.server import Server
+from service.rpc.transparency import TransparencyServicer
 from service.storage.redis_connection import RedisConnection
 from service.transparency.erasing import Eraser
 from service.transparency.publishing import Publishing
@@ -30,6 +29,7 @@ from service.transparency.sql.erasure import SqlErasure
 from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.statement_check import problems
 from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.rpc.servers import server_of
 
 FailureOf = Callable[..., Awaitable[Any]]
 DAY = timedelta(days=1)
@@ -63,15 +63,8 @@ async def served(
     store = await SqlStore.connect(sqlite_url)
     erasure, audit = SqlErasure.beside(store), SqlAudit.beside(store)
     eraser = Eraser([RedisErasure(redis_connection), erasure], erasure, settle=0.0)
-    server = Server(
-        scripted,  # type: ignore[arg-type]
-        store,
-        MemoryAnnouncer(),
-        weighing,
-        publishing=Publishing(audit, SqlNumbers.beside(store), eraser),
-        address="127.0.0.1:0",
-        registry=CollectorRegistry(),
-    )
+    service = TransparencyServicer(Publishing(audit, SqlNumbers.beside(store), eraser))
+    server = server_of(scripted, store, MemoryAnnouncer(), weighing, service)  # type: ignore[arg-type]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{await server.start()}") as channel:
         yield Served(TransparencyServiceStub(channel), store, audit, verdict_of)
     await server.stop(grace=1.0)

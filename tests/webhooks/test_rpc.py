@@ -9,14 +9,14 @@ from assay.v1 import verdict_pb2
 from assay.v1 import webhook_service_pb2 as pb
 from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from google.rpc import error_details_pb2
-from prometheus_client import CollectorRegistry
 
 from service.records.sql.store import SqlStore
-from service.rpc.server import Server
+from service.rpc.webhooks import WebhookServicer
 from service.webhooks.delivery import Answer, DeliveryState, Outcome
 from service.webhooks.event import verdict_event
 from service.webhooks.managing import Endpoints
 from service.webhooks.sql.store import SqlWebhooks
+from tests.rpc.servers import server_of
 
 EVENTS = ["verdict.decided", "verdict.revised"]
 
@@ -47,16 +47,8 @@ async def webhooks(sqlite_url: str) -> AsyncIterator[SqlWebhooks]:
 
 @pytest.fixture
 async def stub(scripted, weighing, webhooks, sender) -> AsyncIterator[WebhookServiceStub]:
-    server = Server(
-        scripted,
-        scripted.store,
-        scripted.announcer,
-        weighing,
-        webhooks=Endpoints(webhooks, sender),
-        address="127.0.0.1:0",
-        reflection=True,
-        registry=CollectorRegistry(),
-    )
+    service = WebhookServicer(Endpoints(webhooks, sender))
+    server = server_of(scripted, scripted.store, scripted.announcer, weighing, service, reflection=True)
     address = f"127.0.0.1:{await server.start()}"
     async with grpc.aio.insecure_channel(address) as channel:
         yield WebhookServiceStub(channel)

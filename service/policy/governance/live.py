@@ -13,6 +13,7 @@ from service.errors import AssayError, PolicyInvalid
 from service.policy.governance.policy_version import FROM_FILE, Slots
 from service.policy.governance.ports import PolicyReader, PolicyStore, WatchObserver
 from service.policy.policy import Policy
+from service.supervision import every
 
 _INTERVAL = 1.0
 
@@ -92,9 +93,7 @@ class PolicyWatch:
 
     async def run(self) -> None:
         """Watch for ever; cancel to stop."""
-        while True:
-            await self.look()
-            await asyncio.sleep(self._interval)
+        await every(self._interval, self.look, self._observer, "policy")
 
     async def look(self) -> None:
         """Look once. Never raises: what fails is told, an outage once."""

@@ -31,7 +31,6 @@ from service.rpc.answers import MAX_MESSAGE
 from service.rpc.client.backoff import Backoff
 from service.rpc.client.stream import PostStream
 from service.rpc.client_errors import refusal, sendable
-from service.rpc.health import MODERATION
 from service.rpc.message_limits import portions
 from service.rpc.messages.author import encode_timeline, read_author
 from service.rpc.messages.claim import encode_claim, read_match, read_record
@@ -41,6 +40,7 @@ from service.rpc.messages.filter import encode_claim_filter, encode_filter
 from service.rpc.messages.post import encode_post
 from service.rpc.messages.verdict import read_verdict
 from service.rpc.paging import MAX_PAGE
+from service.rpc.service import MODERATION
 from service.rpc.status import error_of
 
 _OPTIONS = (

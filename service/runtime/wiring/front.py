@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from service.dashboard.services import DashboardServices
 from service.moderation.author import Weighing
+from service.moderation.deciding import Deciding
 from service.moderation.dispatching import Dispatcher
 from service.moderation.local_cache import LocalCache
-from service.moderation.pipeline import FrontLimits, Pipeline
+from service.moderation.pipeline import FrontLimits, FrontRecords, Pipeline, Workers
 from service.moderation.ports import Observer, VerdictCache
 from service.moderation.redis.registry import RedisRegistry
 from service.moderation.telemetry import TelemetryObserver
@@ -20,7 +21,6 @@ from service.moderation.write_behind import WriteBehind
 from service.policy.budget import Budget
 from service.policy.governance.governing import Governing
 from service.policy.governance.live import LivePolicy
-from service.policy.policy import Policies
 from service.policy.redis_budget import RedisBudget
 from service.policy.routing import Routing
 from service.records.followers import Follower
@@ -77,11 +77,11 @@ async def started_front(settings: Settings) -> AsyncIterator[Front]:
         cases = await stack.enter_async_context(_cases(settings, held, cache, lambda: live.current.routing, observer))
         await stack.enter_async_context(transparency_parts.keeping(settings, held.store))
         publishing = transparency_parts.publishing(settings, held.store, held.redis, lambda: live.current)
-        pipeline = _pipeline(settings, held, observer, cache, live, budget)
+        pipeline = _pipeline(settings, held, observer, cache, deciding := Deciding(live, budget))
         await pipeline.start()
         await stack.enter_async_context(
             quality_parts.measured(
-                settings, held.store, held.followed, held.announcer, pipeline, policies=live, observer=observer
+                settings, held.store, held.followed, held.announcer, pipeline, deciding=deciding, observer=observer
             )
         )
         try:
@@ -112,13 +112,12 @@ async def _policies(
         yield live, governing
 
 
-def _pipeline(  # noqa: PLR0917 - a front's parts
+def _pipeline(
     settings: Settings,
     held: Connections,
     observer: TelemetryObserver,
     cache: VerdictCache,
-    decides: Policies,
-    budget: Budget,
+    deciding: Deciding,
 ) -> Pipeline:
     dispatcher = Dispatcher(
         held.store,
@@ -129,16 +128,15 @@ def _pipeline(  # noqa: PLR0917 - a front's parts
         lease=settings.lease,
     )
     return Pipeline(
-        front=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
-        policy=decides,
-        store=held.store,
-        cache=cache,
-        queue=held.queue,
-        worker_pool=WorkerPool(RedisRegistry(held.redis), observer, batches_per_worker=settings.batches_per_worker),
-        dispatcher=dispatcher,
-        write_behind=WriteBehind(held.store, cache, held.announcer, observer),
+        records=FrontRecords(held.store, cache, WriteBehind(held.store, cache, held.announcer, observer)),
+        workers=Workers(
+            f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
+            held.queue,
+            WorkerPool(RedisRegistry(held.redis), observer, batches_per_worker=settings.batches_per_worker),
+            dispatcher,
+        ),
+        deciding=deciding,
         surges=surges_of(settings, held, observer),
-        budget=budget,
         observer=observer,
         limits=_limits(settings),
     )

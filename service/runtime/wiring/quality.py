@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from service.domain.decision import Ruling
 from service.domain.judgement import Judgement
 from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
+from service.moderation.deciding import Deciding
 from service.moderation.pipeline import Pipeline
 from service.moderation.ports import Observer
-from service.policy.policy import Policies
 from service.policy.routing import Routing
 from service.quality.drift_watch import DriftWatch
 from service.quality.golden_maker import GoldenMaker
@@ -58,18 +58,17 @@ async def measured(
     announcer: Announcer,
     pipeline: Pipeline,
     *,
-    policies: Policies,
+    deciding: Deciding,
     observer: Observer,
 ) -> AsyncIterator[None]:
     """Counts, samples, mixes golden items in and watches for drift while the context is open."""
     held, cases, telemetry = SqlQuality.beside(store), SqlReview.beside(store), QualityTelemetry()
 
-    def decide(post: Post, judgement: Judgement) -> tuple[Ruling, str]:
-        live = policies.current
-        return live.decide(post, judgement), live.version
+    def decide(post: Post, judgement: Judgement) -> Verdict:
+        return deciding.uncounted([post], [(judgement, Source.MODEL)])[0]
 
     def routing() -> Routing:
-        return policies.current.routing
+        return deciding.policy.routing
 
     sampling = Sampling(held, store, cases, routing=routing, observer=telemetry, rates=rates(settings))
     scheduler = GoldenScheduler(

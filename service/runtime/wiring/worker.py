@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from service.moderation.judging import Judging
+from service.moderation.deciding import Deciding
+from service.moderation.judging import Judging, Records, Tasks
 from service.moderation.ports import Classifier, WorkerRegistry
 from service.moderation.redis.attempts import RedisAttempts
 from service.moderation.redis.clusters import RedisClusters
@@ -29,16 +30,15 @@ async def judging(
     observer = TelemetryObserver()
     async with connected(settings) as held:
         yield Judging(
-            policy=policies or await policy_parts.taken_up(settings, held.store, certificate(settings)),
+            tasks=Tasks(held.queue, RedisAttempts(held.redis)),
             classifier=classifier,
-            store=held.store,
-            cache=redis_cache(settings, held.redis),
-            queue=held.queue,
-            attempts=RedisAttempts(held.redis),
-            announcer=held.announcer,
             clusters=RedisClusters(held.redis, window=settings.cluster_window),
             surges=surges_of(settings, held, observer),
-            budget=Budget(RedisBudget(held.redis), observer),
+            deciding=Deciding(
+                policies or await policy_parts.taken_up(settings, held.store, certificate(settings)),
+                Budget(RedisBudget(held.redis), observer),
+            ),
+            records=Records(held.store, redis_cache(settings, held.redis), held.announcer),
             observer=observer,
         )
 
