@@ -126,7 +126,7 @@ def test_trouble_of_others_is_told_by_its_place_since_its_words_may_be_the_posts
     except ValueError as error:
         observer.report_failure("model", error)
     assert events[0]["error"] == "ValueError"
-    assert "test_observer.py" in events[0]["frames"][-1]
+    assert "test_telemetry.py" in events[0]["frames"][-1]
     assert SECRET not in json.dumps(events)
 
 
