@@ -14,11 +14,12 @@ class Clock:
         return self.time
 
 
-async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again():
-    clock, asked = Clock(), []
+async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again() -> None:
+    clock = Clock()
+    asked: list[float] = []
     cache = StaleCache(60.0, clock)
 
-    async def make():
+    async def make() -> int:
         asked.append(clock.time)
         await asyncio.sleep(0)
         return len(asked)
@@ -34,10 +35,10 @@ async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again(
     assert await cache.ask("b", make) == 3
 
 
-async def test_a_failure_is_told_and_not_kept():
+async def test_a_failure_is_told_and_not_kept() -> None:
     cache, broken = StaleCache(60.0), [True]
 
-    async def make():
+    async def make() -> str:
         if broken:
             raise OSError
         return "fine"
@@ -48,10 +49,11 @@ async def test_a_failure_is_told_and_not_kept():
     assert await cache.ask("a", make) == "fine"
 
 
-async def test_nothing_is_kept_for_no_time():
-    cache, asked = StaleCache(), []
+async def test_nothing_is_kept_for_no_time() -> None:
+    cache = StaleCache()
+    asked: list[int] = []
 
-    async def make():
+    async def make() -> int:
         asked.append(1)
         return len(asked)
 

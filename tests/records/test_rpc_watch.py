@@ -1,6 +1,8 @@
 """WatchVerdicts: cursors, heartbeats, reconnecting, slow and many watchers, server stop."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -9,22 +11,28 @@ from assay.v1 import verdict_pb2
 from assay.v1 import verdict_service_pb2 as pb
 
 from service.errors import RedisUnavailable
+from tests.factories import post_of, verdict_of
+from tests.fixtures.grpc_front import Front
+from tests.grpc_failures import failure_of
+
+Decide = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
-def decide(front, post_of):
+def decide(front: Front) -> Decide:
     """Decides posts called by these numbers."""
 
-    async def record(*numbers):
+    async def record(*numbers: int) -> None:
         for number in numbers:
             await front.pipeline.decide(post_of(f"text {number}", str(number)))
 
     return record
 
 
-async def next_numbers(call, count):
+async def next_numbers(call: Any, count: int) -> tuple[list[int], str]:
     """Numbers of the next `count` verdicts, and the last cursor."""
-    found, cursor = [], ""
+    found: list[int] = []
+    cursor = ""
     async with asyncio.timeout(10):
         while len(found) < count:
             message = await call.read()
@@ -34,7 +42,7 @@ async def next_numbers(call, count):
     return found, cursor
 
 
-async def test_from_now_on_begins_with_a_heartbeat(front, decide):
+async def test_from_now_on_begins_with_a_heartbeat(front: Front, decide: Decide) -> None:
     await decide(1, 2)
     call = front.verdicts.WatchVerdicts(pb.WatchVerdictsRequest())
     first = await call.read()
@@ -44,14 +52,14 @@ async def test_from_now_on_begins_with_a_heartbeat(front, decide):
     call.cancel()
 
 
-async def test_from_the_beginning(front, decide):
+async def test_from_the_beginning(front: Front, decide: Decide) -> None:
     await decide(*range(600))
     call = front.verdicts.WatchVerdicts(pb.WatchVerdictsRequest(cursor="0"))
     assert (await next_numbers(call, 600))[0] == list(range(600))
     call.cancel()
 
 
-async def test_heartbeats_when_silent(front):
+async def test_heartbeats_when_silent(front: Front) -> None:
     call = front.verdicts.WatchVerdicts(pb.WatchVerdictsRequest(cursor="0"))
     async with asyncio.timeout(3):
         for _ in range(3):
@@ -59,7 +67,7 @@ async def test_heartbeats_when_silent(front):
     call.cancel()
 
 
-async def test_reconnecting_watcher_misses_none_and_gets_none_twice(front, decide):
+async def test_reconnecting_watcher_misses_none_and_gets_none_twice(front: Front, decide: Decide) -> None:
     seen, cursor = [], "0"
     deciding = asyncio.create_task(decide(*range(400)))
     while len(seen) < 400:
@@ -71,7 +79,7 @@ async def test_reconnecting_watcher_misses_none_and_gets_none_twice(front, decid
     assert seen == list(range(400))
 
 
-async def test_filter_and_view(front, decide):
+async def test_filter_and_view(front: Front, decide: Decide) -> None:
     await decide(1)
     for decision, expected in ((verdict_pb2.DECISION_LABEL, True), (verdict_pb2.DECISION_BLOCK, False)):
         only = pb.VerdictFilter(decisions=[decision])
@@ -85,13 +93,13 @@ async def test_filter_and_view(front, decide):
 
 
 @pytest.mark.parametrize("cursor", ["garbage", "-1", "1.0", "²", "9" * 19, "9" * 40, "5"])
-async def test_bad_cursor(front, failure_of, cursor):
+async def test_bad_cursor(front: Front, cursor: str) -> None:
     call = front.verdicts.WatchVerdicts(pb.WatchVerdictsRequest(cursor=cursor))
     failure = await failure_of(call.read())
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "cursor")
 
 
-async def test_many_watchers_share_and_a_slow_one_hurts_none(front, decide):
+async def test_many_watchers_share_and_a_slow_one_hurts_none(front: Front, decide: Decide) -> None:
     slow = front.verdicts.WatchVerdicts(pb.WatchVerdictsRequest(cursor="0"))
     calls = [front.verdicts.WatchVerdicts(pb.WatchVerdictsRequest(cursor="0")) for _ in range(30)]
     deciding = asyncio.create_task(decide(*range(400)))
@@ -103,8 +111,8 @@ async def test_many_watchers_share_and_a_slow_one_hurts_none(front, decide):
         call.cancel()
 
 
-async def test_without_announcements_the_poll_finds_it(front, post_of, verdict_of):
-    async def away(_seconds):
+async def test_without_announcements_the_poll_finds_it(front: Front) -> None:
+    async def away(_seconds: float) -> None:
         raise RedisUnavailable("gone")
 
     front.pipeline.announcer.wait = away
@@ -115,7 +123,7 @@ async def test_without_announcements_the_poll_finds_it(front, post_of, verdict_o
     call.cancel()
 
 
-async def test_server_stop_ends_watches_with_unavailable(front):
+async def test_server_stop_ends_watches_with_unavailable(front: Front) -> None:
     answers = aiter(front.verdicts.WatchVerdicts(pb.WatchVerdictsRequest()))
     await anext(answers)
     await asyncio.wait_for(front.server.stop(grace=9.0), 5.0)

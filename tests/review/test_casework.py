@@ -1,16 +1,15 @@
 """A real front opens cases by itself; what is decided there reaches the cache and whoever watches."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 from service.domain.decision import Category, Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Source, Verdict, VerdictFilter
+from service.domain.verdict import Source, VerdictFilter
 from service.review.appeal import AppealState
 from service.review.case import Case, Ruled, Scope
 from service.runtime.settings import Settings
 from service.runtime.wiring.front import Front, started_front
+from tests.factories import post_of, verdict_of
 
 
 async def leased(front: Front, moderator: str) -> Case:
@@ -21,9 +20,7 @@ async def leased(front: Front, moderator: str) -> Case:
     return found[0]
 
 
-async def test_from_a_recorded_verdict_to_an_upheld_appeal(
-    redis_url: str, sqlite_url: str, verdict_of: Callable[..., Verdict], post_of: Callable[..., Post]
-) -> None:
+async def test_from_a_recorded_verdict_to_an_upheld_appeal(redis_url: str, sqlite_url: str) -> None:
     settings = Settings(redis_url=redis_url, database_url=sqlite_url, metrics_port=0)
     first, twin = post_of("Win money now", id="1"), post_of("Win money now", id="2")
     async with started_front(settings) as front:

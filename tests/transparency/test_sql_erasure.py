@@ -25,14 +25,13 @@ from service.transparency.numbers import how_many
 from service.transparency.queue_messages import posts_in
 from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.subject import Sought, Subject
+from tests.fixtures.sql import OpenSql
 from tests.transparency.person import (
     AUTHOR,
     EVER,
     HER,
     OTHER,
     TEXT,
-    MakeVerdict,
-    OpenSql,
     World,
     plant,
     raw,
@@ -41,8 +40,8 @@ from tests.transparency.person import (
 
 
 @pytest.fixture
-async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection, verdict_of: MakeVerdict) -> Any:
-    made = World(await open_sql(sql_url), redis_connection, verdict_of)
+async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection) -> Any:
+    made = World(await open_sql(sql_url), redis_connection)
     yield made
     await made.queue.close()
 

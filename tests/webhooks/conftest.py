@@ -13,8 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.domain.post import Post
-from service.domain.verdict import Verdict
 from service.errors import AssayError
 from service.records.sql.store import SqlStore
 from service.webhooks.delivery import Answer, DeliveryState, Leased, Outcome
@@ -22,6 +20,7 @@ from service.webhooks.event import Event, verdict_event
 from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints
 from service.webhooks.sql.store import SqlWebhooks
+from tests.factories import post_of, verdict_of
 
 
 @dataclass
@@ -122,7 +121,7 @@ def endpoints(webhooks: SqlWebhooks, sender: HttpSender, clock: Clock) -> Endpoi
 
 
 @pytest.fixture
-def events_of(post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]) -> Callable[..., list[Event]]:
+def events_of() -> Callable[..., list[Event]]:
     """Events of `count` verdicts, numbered from `start`."""
 
     def make(count: int, start: int = 1) -> list[Event]:

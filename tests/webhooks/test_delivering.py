@@ -19,8 +19,7 @@ from structlog.testing import capture_logs
 
 from service.domain.claim import Claim
 from service.domain.decision import Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Source, Verdict
+from service.domain.verdict import Source
 from service.errors import InvalidInput, StoreUnavailable
 from service.policy.routing import Routing
 from service.records.followers import Follower
@@ -39,6 +38,7 @@ from service.webhooks.ports import DeliveryFilter
 from service.webhooks.signing import verify
 from service.webhooks.sql.store import SqlWebhooks
 from service.webhooks.telemetry import WebhookTelemetry
+from tests.factories import post_of, verdict_of
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.webhooks.conftest import Clock, Noted, Received, Receiver
 
@@ -276,9 +276,7 @@ class TestFronts:
 
 
 class TestFollowing:
-    async def test_verdicts_and_their_revisions_become_deliveries_once(
-        self, bench: Bench, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_verdicts_and_their_revisions_become_deliveries_once(self, bench: Bench) -> None:
         poked: list[bool] = []
         handle = Webhooks(bench.webhooks, lambda: poked.append(True)).handle
         follower = Follower(FOLLOWER, bench.store, MemoryAnnouncer(), handle, bench.noted, "now")  # type: ignore[arg-type]
@@ -297,9 +295,7 @@ class TestFollowing:
         assert types == [EventType.VERDICT_DECIDED, EventType.VERDICT_REVISED]
         assert len(poked) == 2
 
-    async def test_what_comes_of_an_appeal_is_told(
-        self, bench: Bench, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_what_comes_of_an_appeal_is_told(self, bench: Bench) -> None:
         review, post = SqlReview.beside(bench.store), post_of()
         now = datetime.fromtimestamp(bench.clock.time, UTC)
         await bench.store.record([post], [replace(verdict_of(post), decided_at=now)])

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import grpc.aio
@@ -11,10 +11,10 @@ from assay.v1 import webhook_service_pb2 as pb
 from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from service.domain.decision import Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Source, Verdict
+from service.domain.verdict import Source
 from service.records.sql.store import SqlStore
 from service.webhooks.signing import verify
+from tests.factories import post_of, verdict_of
 from tests.processes import Process
 from tests.webhooks.conftest import Receiver
 
@@ -43,8 +43,6 @@ async def test_what_is_decided_and_revised_is_told_signed(
     stub: WebhookServiceStub,
     store: SqlStore,
     receiver: Receiver,
-    post_of: Callable[..., Post],
-    verdict_of: Callable[..., Verdict],
 ) -> None:
     wish = pb.Endpoint(url=receiver.url, events=["verdict.decided", "verdict.revised"])
     made = await stub.CreateEndpoint(pb.CreateEndpointRequest(endpoint=wish))
