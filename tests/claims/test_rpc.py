@@ -1,7 +1,7 @@
 """ClaimService over a real socket: storing, reading, listing and quarantining claims, and each error with its field."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -16,9 +16,10 @@ from service.rpc.messages.claim import read_claim
 from service.rpc.paging import read_claim_token, read_token, write_claim_token, write_token
 from tests.factories import claim_message_of
 from tests.fixtures.grpc_front import Front
-from tests.grpc_failures import failure_of
+from tests.grpc_failures import failure_in, failure_of
 
 NEW, UPDATED = pb.IMPORT_STATE_NEW, pb.IMPORT_STATE_UPDATED
+ACTIVE = claim_pb2.CLAIM_STATE_ACTIVE
 UNCHANGED, REJECTED = pb.IMPORT_STATE_UNCHANGED, pb.IMPORT_STATE_REJECTED
 Put = Callable[..., Awaitable[pb.ImportClaimsResponse]]
 Get = Callable[[str], Awaitable[claim_pb2.Claim]]
@@ -55,7 +56,7 @@ async def test_an_import_says_what_became_of_each(put: Put) -> None:
     )
     assert [result.state for result in second.results] == [UNCHANGED, UPDATED, REJECTED, NEW]
     assert second.results[2].claim == "claims/00003"
-    failure = failure_of(second.results[2].error)
+    failure = failure_in(second.results[2].error)
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "claims[2].statement")
     assert first.claims_version != second.claims_version != ""
 
@@ -116,7 +117,7 @@ BAD = [
 
 @pytest.mark.parametrize(("fields", "field"), BAD)
 async def test_a_bad_claim_names_its_field(front: Front, put: Put, fields: Any, field: Any) -> None:
-    failure = failure_of((await put(claim_message_of(1, **fields))).results[0].error)
+    failure = failure_in((await put(claim_message_of(1, **fields))).results[0].error)
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, f"claims[0].{field}")
     failure = await failure_of(front.claims.CreateClaim(pb.CreateClaimRequest(claim=claim_message_of(1, **fields))))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, f"claim.{field}")
@@ -212,10 +213,13 @@ async def test_without_claims_there_is_one_empty_page_and_no_version(front: Fron
     ("only", "expected"),
     [
         (pb.ClaimFilter(state=claim_pb2.CLAIM_STATE_QUARANTINED), ["claims/00002"]),
-        (pb.ClaimFilter(state=claim_pb2.CLAIM_STATE_ACTIVE), ["claims/00001", "claims/00003"]),
+        (pb.ClaimFilter(state=ACTIVE), ["claims/00001", "claims/00003"]),
         (pb.ClaimFilter(publisher="Other"), ["claims/00003"]),
         (pb.ClaimFilter(query="NUMBERED 2"), ["claims/00002"]),
-        (pb.ClaimFilter(query="numbered", publisher="Example Facts", state=1), ["claims/00001"]),
+        (
+            pb.ClaimFilter(query="numbered", publisher="Example Facts", state=ACTIVE),
+            ["claims/00001"],
+        ),
     ],
 )
 async def test_filters(front: Front, put: Put, only: pb.ClaimFilter, expected: list[str]) -> None:
@@ -227,7 +231,7 @@ async def test_filters(front: Front, put: Put, only: pb.ClaimFilter, expected: l
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (pb.ListClaimsRequest(filter=pb.ClaimFilter(state=7)), "filter.state"),
+        (pb.ListClaimsRequest(filter=pb.ClaimFilter(state=cast("Any", 7))), "filter.state"),
         (pb.ListClaimsRequest(filter=pb.ClaimFilter(query="x" * 257)), "filter.query"),
         (pb.ListClaimsRequest(filter=pb.ClaimFilter(query="\x00")), "filter.query"),
         (pb.ListClaimsRequest(filter=pb.ClaimFilter(publisher="x" * 257)), "filter.publisher"),

@@ -50,7 +50,7 @@ def test_the_sample_claims_are_forty_with_mixed_ratings() -> None:
 
 
 async def test_it_waits_until_a_worker_knows_the_last_claim() -> None:
-    answers = [[()], [(match("moon"),)], [(match("moon"), match("bus"))]]
+    answers: list[list[tuple[Match, ...]]] = [[()], [(match("moon"),)], [(match("moon"), match("bus"))]]
     asked: list[Sequence[str]] = []
 
     async def matching(texts: Sequence[str]) -> Sequence[Sequence[Match]]:

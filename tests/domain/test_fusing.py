@@ -1,6 +1,7 @@
 """How a matched claim moves `misinformation`, and that nothing of it stays when the match no longer counts."""
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
@@ -19,7 +20,7 @@ def match(
     rating: Rating = Rating.FALSE,
     score: float = 0.9,
     p_relation: float = 0.8,
-    **fields: object,
+    **fields: Any,
 ) -> Match:
     whole = Match("a", "The moon is cheese.", "False", rating, "P", "https://p/a", score, relation, p_relation)
     return whole._replace(**fields)
@@ -122,7 +123,7 @@ def test_the_surer_the_match_the_further_it_moves(
     field: str, p: float, ends: list[float], other: float, rating: Rating
 ) -> None:
     at = match(rating=rating, score=other, p_relation=other)
-    less, more = (at._replace(**{field: value}) for value in ends)
+    less, more = (at._replace(**cast("dict[str, Any]", {field: value})) for value in ends)
     assert probability(fused(judged(p, less))) <= probability(fused(judged(p, more))) + 1e-4
     less, more = (found._replace(relation=Relation.REBUTS) for found in (less, more))
     assert probability(fused(judged(p, less))) >= probability(fused(judged(p, more))) - 1e-4

@@ -41,9 +41,10 @@ def exposed_metrics() -> dict[str, set[str]]:
     suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
     labels: dict[str, set[str]] = {}
     for collector in set(registry._names_to_collectors.values()):
-        for family in collector.describe():
+        told: Any = collector
+        for family in told.describe():
             for suffix in suffixes[family.type]:
-                labels[family.name + suffix] = {*collector._labelnames} | ({"le"} if suffix == "_bucket" else set())
+                labels[family.name + suffix] = {*told._labelnames} | ({"le"} if suffix == "_bucket" else set())
     return labels
 
 

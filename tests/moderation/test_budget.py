@@ -10,7 +10,7 @@ import pytest
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Judgement
 from service.domain.post import Post, Surface
-from service.domain.verdict import Source
+from service.domain.verdict import Source, Verdict
 from service.moderation.transport import Batch
 from service.policy.document import parse
 from service.policy.policy import Policy
@@ -117,7 +117,7 @@ class TestFront:
             assert (await parts.actions.state()).spent == 1
             copies = await front.moderate_many([numbered(n, HOAX) for n in range(2, 6)])
             assert decisions(copies) == [REDUCE, REVIEW, REVIEW, REVIEW]
-            assert {verdict.source for verdict in copies} == {Source.CACHE}
+            assert {verdict.source for verdict in copies if isinstance(verdict, Verdict)} == {Source.CACHE}
             assert parts.actions.calls.count("spend") == 2
 
     async def test_once_a_person_closed_the_breaker_there_is_as_much_again(

@@ -8,6 +8,7 @@ import pytest
 
 from service.domain.claim import Claim, ClaimState
 from service.domain.decision import Category, Decision
+from service.domain.judgement import Judgement
 from service.domain.post import Post, Surface
 from service.domain.verdict import Source, Verdict
 from service.errors import StoreUnavailable
@@ -16,6 +17,12 @@ from service.moderation.transport import Batch
 from tests.factories import model_verdict, numbered
 from tests.fixtures.pipeline import PipelineParts
 from tests.waiting import until
+
+
+def judgement_of(verdict: Verdict | None) -> Judgement:
+    assert verdict
+    assert verdict.judgement
+    return verdict.judgement
 
 
 async def verdicts(parts: PipelineParts, *posts: Post) -> list[Verdict | None]:
@@ -222,10 +229,10 @@ async def test_a_matched_claim_moves_misinformation_and_the_rebuttal_is_left_alo
         numbered(1, "the moon is cheese"), numbered(2, "it is cheese says who?"), numbered(3, "stone")
     )
     repeats, rebuts, other = (await parts.judging().judge(batch)).verdicts
-    probabilities = [one.judgement.signals["misinformation"].probability for one in (repeats, rebuts, other)]
+    probabilities = [judgement_of(one).signals["misinformation"].probability for one in (repeats, rebuts, other)]
     assert probabilities[0] > 0.8
     assert probabilities[1:] == [pytest.approx(0.03, abs=0.001)] * 2
-    [match] = repeats.judgement.evidence.matches
+    [match] = judgement_of(repeats).evidence.matches
     assert (match.claim_id, match.weight > 0) == ("moon", True)
 
 
@@ -234,7 +241,7 @@ async def test_texts_that_carry_the_same_share_a_cluster(parts: PipelineParts) -
     await parts.judging().judge(await parts.accepted(first))
     near = [numbered(3, "buy this very cheap watch NOW"), numbered(4, "buy this very cheap one")]
     reply = await parts.judging().judge(await parts.accepted(other, *near))
-    clusters = [verdict.judgement.cluster for verdict in reply.verdicts]
+    clusters = [judgement_of(verdict).cluster for verdict in reply.verdicts]
     assert clusters == [other.content_digest, first.content_digest, first.content_digest]
     [hit] = await parts.cache.find(near[:1], judged_by=parts.classifier.judged_by, policy_version=parts.policy.version)
     assert hit.judgement.cluster == first.content_digest
@@ -244,7 +251,7 @@ async def test_a_judgement_from_the_cache_keeps_its_cluster(parts: PipelineParts
     await parts.judging().judge(await parts.accepted(numbered(1, "buy this very cheap watch today")))
     twin = numbered(2, "buy this very cheap watch today")
     [verdict] = (await parts.judging().judge(await parts.accepted(twin))).verdicts
-    assert (verdict.source, verdict.judgement.cluster) == (Source.CACHE, twin.content_digest)
+    assert (verdict.source, judgement_of(verdict).cluster) == (Source.CACHE, twin.content_digest)
     assert parts.clusters.calls == ["assign"]
 
 
@@ -252,7 +259,7 @@ async def test_without_redis_each_text_is_a_cluster_of_its_own(parts: PipelinePa
     posts = [numbered(1, "buy this very cheap watch today"), numbered(2, "buy this very cheap watch now")]
     parts.clusters.away = True
     reply = await parts.judging().judge(await parts.accepted(*posts))
-    assert [verdict.judgement.cluster for verdict in reply.verdicts] == [one.content_digest for one in posts]
+    assert [judgement_of(verdict).cluster for verdict in reply.verdicts] == [one.content_digest for one in posts]
 
 
 async def test_a_claim_that_surges_is_quarantined_and_weighs_nothing_from_that_batch_on(
@@ -264,9 +271,9 @@ async def test_a_claim_that_surges_is_quarantined_and_weighs_nothing_from_that_b
     before = (await judging.judge(await parts.accepted(*few))).verdicts
     many = [numbered(number, f"cheese number {number}") for number in range(15, 40)]
     after = (await judging.judge(await parts.accepted(*many))).verdicts
-    assert {one.judgement.signals["misinformation"].probability > 0.8 for one in before} == {True}
-    assert {one.judgement.signals["misinformation"].probability for one in after} == {0.03}
-    assert {one.judgement.evidence.matches[0].quarantined for one in after} == {True}
+    assert {judgement_of(one).signals["misinformation"].probability > 0.8 for one in before} == {True}
+    assert {judgement_of(one).signals["misinformation"].probability for one in after} == {0.03}
+    assert {judgement_of(one).evidence.matches[0].quarantined for one in after} == {True}
     assert (await parts.store.find_claim("moon")).state is ClaimState.QUARANTINED
     assert parts.told.quarantines == ["moon"]
 
@@ -277,7 +284,7 @@ async def test_texts_that_are_only_read_have_no_claim_quarantined(parts: Pipelin
     posts = tuple(numbered(number, f"cheese number {number}") for number in range(40))
     read = Batch("batch-1", posts, sent_at=time.time(), recorded=False)
     told = (await judging.judge(read)).verdicts
-    assert {one.judgement.signals["misinformation"].probability > 0.8 for one in told} == {True}
+    assert {judgement_of(one).signals["misinformation"].probability > 0.8 for one in told} == {True}
     assert parts.traffic.calls == []
     few = [numbered(number, f"cheese number {number}") for number in range(100, 119)]
     await judging.judge(await parts.accepted(*few))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from typing import cast
 
 import pytest
 
@@ -18,6 +19,7 @@ from service.errors import (
     Unavailable,
 )
 from service.moderation.pipeline import Pipeline
+from service.moderation.transport import Reply
 from service.policy.policy import Policy
 from tests.factories import numbered
 from tests.fixtures.pipeline import PipelineParts
@@ -219,7 +221,7 @@ async def test_draining_records_the_answers_given_just_before(parts: PipelinePar
 async def test_a_loop_that_a_defect_ends_is_told_of_and_begun_again(parts: PipelineParts) -> None:
     async with parts.front() as pipeline:
         await pipeline.moderate(numbered(1))
-        await parts.queue.inner.reply("front-1", None)  # no reply at all
+        await parts.queue.inner.reply("front-1", cast("Reply", None))  # no reply at all
         [before] = await pipeline.moderate_many([numbered(2)], deadline=soon(3))
     assert isinstance(before, Verdict)
     assert [(where, type(error)) for where, error in parts.told.failures] == [("replies", AttributeError)]

@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2
 from service.domain.post import PostKey
 from tests.factories import message_of, with_surprise
 from tests.fixtures.grpc_front import Front
-from tests.grpc_failures import failure_of
+from tests.grpc_failures import failure_in, failure_of
 
 
 async def test_each_post_gets_its_own_answer_in_order(front: Front) -> None:
@@ -25,7 +25,7 @@ async def test_each_post_gets_its_own_answer_in_order(front: Front) -> None:
         *["error"] * 3,
     ]
     assert [results[index].verdict.post for index in (0, 3)] == ["platforms/x/posts/0", "platforms/x/posts/3"]
-    failures = [failure_of(result.error) for result in results if result.HasField("error")]
+    failures = [failure_in(result.error) for result in results if result.HasField("error")]
     assert [failure.code.name for failure in failures] == [
         "INVALID_ARGUMENT",
         "RESOURCE_EXHAUSTED",
@@ -41,11 +41,11 @@ async def test_deep_field_path(front: Front) -> None:
     posts = [message_of(number=number) for number in range(4)]
     posts[3].context.image_alt = "\x01"
     response = await front.moderation.BatchModeratePosts(pb.BatchModeratePostsRequest(posts=posts))
-    assert failure_of(response.results[3].error).field == "posts[3].context.image_alt"
+    assert failure_in(response.results[3].error).field == "posts[3].context.image_alt"
 
 
 async def test_batches_are_basic_unless_asked(front: Front) -> None:
-    for view, evidence in ((0, False), (verdict_pb2.VERDICT_VIEW_FULL, True)):
+    for view, evidence in ((verdict_pb2.VERDICT_VIEW_UNSPECIFIED, False), (verdict_pb2.VERDICT_VIEW_FULL, True)):
         request = pb.BatchModeratePostsRequest(posts=[message_of()], view=view)
         [result] = (await front.moderation.BatchModeratePosts(request)).results
         assert result.verdict.HasField("evidence") is evidence
@@ -91,8 +91,8 @@ async def test_submit_commits_the_good_and_explains_the_bad(front: Front) -> Non
         pb.SUBMISSION_STATE_REJECTED,
     ]
     assert [result.post for result in response.results] == [post.name for post in posts]
-    assert failure_of(response.results[1].error).field == "posts[1].text"
-    assert failure_of(response.results[3].error).field == "posts[3].surface"
+    assert failure_in(response.results[1].error).field == "posts[1].text"
+    assert failure_in(response.results[3].error).field == "posts[3].surface"
     assert (await front.store.backlog())[0] == 1
 
 

@@ -67,7 +67,7 @@ def match(
     sure: float = 0.95,
     rating: Rating = Rating.FALSE,
     publisher: str = "Full Fact",
-    **fields: object,
+    **fields: Any,
 ) -> Match:
     found = Match("a", "The moon is cheese.", "No", rating, publisher, "https://p/a", 1.0, Relation(relation), sure)
     return found._replace(**fields)
@@ -220,7 +220,9 @@ def test_a_claim_is_heard_where_the_classifiers_abstain_on_the_text() -> None:
     ],
 )
 def test_repeating_a_debunked_claim_shows_misinformation(when: Any, then: str) -> None:
-    ruling = policy(when, then, "MISINFORMATION").decide(POST, judged(match(publisher="Snopes", rating="MISLEADING")))
+    ruling = policy(when, then, "MISINFORMATION").decide(
+        POST, judged(match(publisher="Snopes", rating=Rating.MISLEADING))
+    )
     assert (ruling.decision, ruling.categories) == (Decision(then), (Category.MISINFORMATION,))
 
 

@@ -211,9 +211,9 @@ def test_what_is_unknown_neither_holds_nor_fails() -> None:
     for condition in (at_least("hate", 0.5), AllOf((at_least("hate", 0.5), at_least("fraud", 0.5)))):
         assert not condition.holds(POST, unknown)
         assert not condition.negated().holds(POST, unknown)
-    for condition in (Words(3), Abstained(), Obfuscation("", 1)):
-        assert not condition.holds(POST, None)
-        assert not condition.negated().holds(POST, None)
+    for other in (Words(3), Abstained(), Obfuscation("", 1)):
+        assert not other.holds(POST, None)
+        assert not other.negated().holds(POST, None)
 
 
 CONDITIONS = st.recursive(

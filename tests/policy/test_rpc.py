@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -31,6 +31,9 @@ from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
 from tests.grpc_failures import failure_of
 
+if TYPE_CHECKING:
+    from assay.v1.policy_service_pb2_grpc import PolicyServiceAsyncStub
+
 ALLOW, LABEL, REVIEW = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_LABEL, verdict_pb2.DECISION_REVIEW
 FILE = DEFAULT.read_text(encoding="utf-8")
 MILD = """\
@@ -52,7 +55,7 @@ rules:
 class PolicyFront:
     """A server with PolicyService, and what is behind it."""
 
-    stub: PolicyServiceStub
+    stub: "PolicyServiceAsyncStub"
     store: SqlStore
     actions: MemoryBudget
     governing: Governing

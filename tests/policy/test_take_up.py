@@ -114,7 +114,7 @@ async def test_a_batch_is_decided_by_one_policy_though_another_comes_up_meanwhil
             live._current = strict
             return [_judgement(post, 0.85) for post in texts]
 
-    async with worker.judging(chosen, Classifier(), live) as judging:  # type: ignore[arg-type]
+    async with worker.judging(chosen, Classifier(), live) as judging:
         assert isinstance(judging, Judging)
         async with connections.record_store(chosen) as store:
             await store.accept(posts, lease=60.0)

@@ -69,6 +69,9 @@ def test_the_interval_holds_alpha_and_is_the_same_each_time() -> None:
         rows.append([said.count(value) for value in range(3)])
     found = alpha(rows)
     low, high = interval(rows, alpha, 300)
+    assert found is not None
+    assert low is not None
+    assert high is not None
     assert low < found < high
     assert 0.1 < high - low < 0.35
     assert interval(rows, alpha, 300) == (low, high)
@@ -106,6 +109,7 @@ def test_two_axes_are_told_apart(answer_of: Callable[..., Answer], opinion_of: C
     ]
     found = agreements(opinions, alpha, resamples=20)
     assert found.violations.alpha == 1.0
+    assert found.decisions.alpha is not None
     assert found.decisions.alpha < 0.5
     assert found.decisions.agreeing_pairs == 0.5
 

@@ -82,6 +82,8 @@ def test_without_a_shift_the_index_seldom_exceeds_what_chance_gives() -> None:
         now = histogram(dice.gauss(0, 2) for _ in range(500))
         found = drift("fraud", "m", before, now)
         assert found.level is Level.STEADY
+        assert found.index is not None
+        assert found.noise is not None
         beyond += found.index > found.noise
     assert beyond <= 20  # 5 % of 200, and chance
 

@@ -58,6 +58,7 @@ def test_rows_are_put_into_their_stretches() -> None:
     assert found.buckets[0].ai_share == 0.5
     assert found.buckets[1].ai_share is found.buckets[1].cache_share is found.buckets[1].latency is None
     assert found.buckets[-1].revised == 2
+    assert found.latency
     assert found.latency.posts == 4
     assert 0.01 <= found.latency.median <= 0.0126
 

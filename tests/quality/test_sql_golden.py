@@ -54,7 +54,12 @@ async def recorded(reviewed: Reviewed, posts: list[Post], *decisions: Decision, 
 
 
 def item_of(reviewed: Reviewed, post: Post, answer: Answer = FRAUD, **fields: Any) -> GoldenItem:
-    usual = {"id": f"g{post.id}", "added_by": "m-9", "added_at": now(reviewed), "verdict": reviewed.asking(post)}
+    usual: dict[str, Any] = {
+        "id": f"g{post.id}",
+        "added_by": "m-9",
+        "added_at": now(reviewed),
+        "verdict": reviewed.asking(post),
+    }
     return GoldenItem(post=post, answer=answer, **usual | fields)
 
 
@@ -114,7 +119,8 @@ class TestGolden:
         ]
 
     async def test_retiring(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
-        item = item_of(sql_reviewed, *posts_of(1))
+        [post] = posts_of(1)
+        item = item_of(sql_reviewed, post)
         await sql_quality.add_golden(item)
         retired = await sql_quality.retire_golden(item.id, "m-8")
         assert retired.retired_at == now(sql_reviewed)

@@ -175,8 +175,9 @@ class TestGoldenScheduler:
         assert case.queue == "general"
 
     async def test_turned_off_nothing_is_mixed(self, bench: Bench) -> None:
+        unasked: Any = None
         off = GoldenScheduler(
-            bench.quality, bench.review, read=None, decide=None, routing=Routing, observer=bench.told, every=0
+            bench.quality, bench.review, read=unasked, decide=unasked, routing=Routing, observer=bench.told, every=0
         )  # fmt: skip
         assert await off.schedule() == 0
 

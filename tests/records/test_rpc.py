@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import pytest
@@ -19,6 +19,9 @@ from service.rpc.paging import read_token, write_token
 from tests.factories import post_of, verdict_of, with_surprise
 from tests.fixtures.grpc_front import Front
 from tests.grpc_failures import failure_of
+
+UNSPECIFIED = verdict_pb2.DECISION_UNSPECIFIED
+ALLOW, BLOCK, HATE = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_BLOCK, verdict_pb2.CATEGORY_HATE
 
 
 @pytest.fixture
@@ -96,7 +99,10 @@ async def test_pages_join_to_the_whole_newest_first(front: Front, history: None)
         (pb.VerdictFilter(surfaces=[post_pb2.SURFACE_COMMENT], decisions=[verdict_pb2.DECISION_ALLOW]), []),
         (pb.VerdictFilter(start_time=Timestamp(seconds=1767268800 + 22 * 60)), [24, 23, 22]),
         (pb.VerdictFilter(end_time=Timestamp(seconds=1767268800 + 120)), [1, 0]),
-        (pb.VerdictFilter(decisions=[0, verdict_pb2.DECISION_BLOCK]), list(range(24, -1, -1))),
+        (
+            pb.VerdictFilter(decisions=[UNSPECIFIED, BLOCK]),
+            list(range(24, -1, -1)),
+        ),
     ],
 )
 async def test_filters(front: Front, history: None, only: pb.VerdictFilter, expected: Any) -> None:
@@ -107,9 +113,9 @@ async def test_filters(front: Front, history: None, only: pb.VerdictFilter, expe
 @pytest.mark.parametrize(
     ("only", "field"),
     [
-        (pb.VerdictFilter(decisions=[1, 99]), "filter.decisions[1]"),
-        (pb.VerdictFilter(categories=[-3]), "filter.categories[0]"),
-        (pb.VerdictFilter(surfaces=[7]), "filter.surfaces[0]"),
+        (pb.VerdictFilter(decisions=[ALLOW, cast("Any", 99)]), "filter.decisions[1]"),
+        (pb.VerdictFilter(categories=[cast("Any", -3)]), "filter.categories[0]"),
+        (pb.VerdictFilter(surfaces=[cast("Any", 7)]), "filter.surfaces[0]"),
         (pb.VerdictFilter(start_time=Timestamp(seconds=2**50)), "filter.start_time"),
         (pb.VerdictFilter(start_time=Timestamp(seconds=9), end_time=Timestamp(seconds=9)), "filter.end_time"),
     ],
@@ -149,7 +155,7 @@ async def test_page_with_evidence_stays_below_4_mib(front: Front) -> None:
     posts = [post_of("word " * 4_000 + str(number), str(number)) for number in range(70)]
     await front.store.record(posts, [with_surprise(verdict_of(post), 4_000) for post in posts])
     request = pb.ListVerdictsRequest(page_size=100, view=verdict_pb2.VERDICT_VIEW_FULL)
-    found = []
+    found: list[int] = []
     while not found or request.page_token:
         response = await front.verdicts.ListVerdicts(request)
         found += numbers(response.verdicts)
@@ -160,8 +166,8 @@ async def test_page_with_evidence_stays_below_4_mib(front: Front) -> None:
 def test_tokens_survive_the_same_filter_in_another_order() -> None:
     from service.rpc.messages.filter import read_filter
 
-    one = read_filter(pb.VerdictFilter(decisions=[5, 1], categories=[4, 4]))
-    two = read_filter(pb.VerdictFilter(decisions=[1, 5, 1], categories=[4]))
+    one = read_filter(pb.VerdictFilter(decisions=[BLOCK, ALLOW], categories=[HATE, HATE]))
+    two = read_filter(pb.VerdictFilter(decisions=[ALLOW, BLOCK, ALLOW], categories=[HATE]))
     assert read_token(write_token(2**40, one), two) == 2**40
     later = replace(one, start=datetime.now(UTC) - timedelta(days=1))
     assert write_token(1, later) != write_token(1, one)

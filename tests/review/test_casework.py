@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.verdict import Source, VerdictFilter
@@ -41,6 +42,6 @@ async def test_from_a_recorded_verdict_to_an_upheld_appeal(redis_url: str, sqlit
         assert decisions == [Decision.ALLOW, Decision.BLOCK]
 
 
-def _reason(front: Front) -> dict[str, str]:
+def _reason(front: Front) -> dict[str, Any]:
     """A reason of the policy that decides."""
     return {"reason": front.services.policies.current.routing.reasons[0].name}

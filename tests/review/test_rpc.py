@@ -25,9 +25,14 @@ BLOCK, ALLOW = verdict_pb2.DECISION_BLOCK, verdict_pb2.DECISION_ALLOW
 FRAUD, HATE = verdict_pb2.CATEGORY_FRAUD, verdict_pb2.CATEGORY_HATE
 Lease = Callable[..., Awaitable[list[pb.Case]]]
 Decide = Callable[..., Awaitable[pb.DecideCaseResponse]]
+UNKNOWN: Any = 99
 
 
-def ruling(decision: verdict_pb2.Decision = BLOCK, *categories: verdict_pb2.Category, **fields: Any) -> pb.CaseRuling:
+def ruling(
+    decision: verdict_pb2.Decision.ValueType = BLOCK,
+    *categories: verdict_pb2.Category.ValueType,
+    **fields: Any,
+) -> pb.CaseRuling:
     found = categories or (() if decision == ALLOW else (FRAUD,))
     return pb.CaseRuling(decision=decision, categories=found, **{"reason": "scam", **fields})
 
@@ -110,20 +115,20 @@ async def test_pages(case_front: CaseFront, stub: "ReviewServiceAsyncStub") -> N
     cases = await case_front.reviewed.open(twins("a", 3) + twins("b", 2, start=3), Category.HATE)
     found, token = [], ""
     for _ in range(5):
-        request = pb.ListCasesRequest(filter={"categories": [HATE]}, page_size=2, page_token=token)
+        request = pb.ListCasesRequest(filter=pb.CaseFilter(categories=[HATE]), page_size=2, page_token=token)
         page = await stub.ListCases(request)
         found += [case.name for case in page.cases]
         token = page.next_page_token
         if not token:
             break
     assert found == [case.name for case in cases]
-    assert not (await stub.ListCases(pb.ListCasesRequest(filter={"categories": [FRAUD]}))).cases
+    assert not (await stub.ListCases(pb.ListCasesRequest(filter=pb.CaseFilter(categories=[FRAUD])))).cases
 
 
 async def test_a_page_token_is_for_its_filter(case_front: CaseFront, stub: "ReviewServiceAsyncStub") -> None:
     await case_front.reviewed.open(twins(count=3))
     page = await stub.ListCases(pb.ListCasesRequest(page_size=1))
-    request = pb.ListCasesRequest(page_size=1, page_token=page.next_page_token, filter={"queues": ["ads"]})
+    request = pb.ListCasesRequest(page_size=1, page_token=page.next_page_token, filter=pb.CaseFilter(queues=["ads"]))
     assert (await failure_of(stub.ListCases(request))).field == "page_token"
 
 
@@ -208,9 +213,9 @@ async def test_a_bulk_decision(case_front: CaseFront, stub: "ReviewServiceAsyncS
 BAD_RULINGS = [
     (pb.CaseRuling(reason="scam"), "ruling.decision"),
     (ruling(verdict_pb2.DECISION_REVIEW), "ruling.decision"),
-    (ruling(9), "ruling.decision"),
+    (ruling(UNKNOWN), "ruling.decision"),
     (pb.CaseRuling(decision=BLOCK, reason="scam"), "ruling.categories"),
-    (ruling(BLOCK, 99), "ruling.categories[0]"),
+    (ruling(BLOCK, UNKNOWN), "ruling.categories[0]"),
     (ruling(reason=""), "ruling.reason"),
     (ruling(reason=" "), "ruling.reason"),
     (ruling(rationale="x" * 4_097), "ruling.rationale"),
@@ -239,9 +244,9 @@ async def test_a_bad_ruling_names_its_field(
         (pb.LeaseCaseRequest(moderator="m-1", limit=-1), "limit"),
         (pb.LeaseCaseRequest(moderator="m-1", lease=Duration(seconds=3_601)), "lease"),
         (pb.LeaseCaseRequest(moderator="m-1", lease=Duration(seconds=-1)), "lease"),
-        (pb.LeaseCaseRequest(moderator="m-1", filter={"surfaces": [44]}), "filter.surfaces[0]"),
-        (pb.LeaseCaseRequest(moderator="m-1", filter={"queues": ["x"] * 65}), "filter.queues"),
-        (pb.LeaseCaseRequest(moderator="m-1", filter={"author": "\x01"}), "filter.author"),
+        (pb.LeaseCaseRequest(moderator="m-1", filter=pb.CaseFilter(surfaces=[UNKNOWN])), "filter.surfaces[0]"),
+        (pb.LeaseCaseRequest(moderator="m-1", filter=pb.CaseFilter(queues=["x"] * 65)), "filter.queues"),
+        (pb.LeaseCaseRequest(moderator="m-1", filter=pb.CaseFilter(author="\x01")), "filter.author"),
     ],
 )
 async def test_a_bad_lease_names_its_field(

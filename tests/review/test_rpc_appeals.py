@@ -54,7 +54,7 @@ def decide(stub: "AppealServiceAsyncStub") -> Decide:
     """Decides an appeal."""
 
     async def send(
-        appeal: pb.Appeal, outcome: pb.AppealState = UPHELD, moderator: str = "m-2", **fields: Any
+        appeal: pb.Appeal, outcome: pb.AppealState.ValueType = UPHELD, moderator: str = "m-2", **fields: Any
     ) -> pb.Appeal:
         said = CaseRuling(**{"decision": ALLOW, **WHY, **fields})
         request = pb.DecideAppealRequest(name=appeal.name, moderator=moderator, outcome=outcome, ruling=said)

@@ -99,6 +99,8 @@ class TestLeasing:
         assert [case.id for case in await sql_reviewed.lease("m-1", limit=2)] == [first.id, second.id]
         renewed = await sql_reviewed.review.find_case(first.id)
         assert renewed.leased_at == held.leased_at
+        assert renewed.lease_until
+        assert held.lease_until
         assert (renewed.lease_until - held.lease_until).total_seconds() == 200
 
     async def test_a_lost_lease_returns(self, sql_reviewed: Reviewed) -> None:

@@ -35,6 +35,7 @@ async def test_moderate_and_read_back(grpc_client: Client) -> None:
     verdict = await grpc_client.moderate(post_of())
     assert verdict.post == post_of().key
     assert verdict.ruling == verdict_of(post_of()).ruling
+    assert verdict.judgement
     assert verdict.judgement.evidence.spans[0].signal == "misinformation"
     assert await grpc_client.verdict(post_of().name) == verdict
 

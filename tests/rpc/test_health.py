@@ -1,6 +1,7 @@
 """The standard health service, reflection, and an address that is taken."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -21,7 +22,9 @@ MODERATION, VERDICTS, CLAIMS = (f"assay.v1.{name}Service" for name in ("Moderati
 
 
 async def status(front: Front, service: str) -> int:
-    return (await HealthStub(front.channel).Check(health_pb2.HealthCheckRequest(service=service))).status
+    health: Any = HealthStub(front.channel)
+    answer: health_pb2.HealthCheckResponse = await health.Check(health_pb2.HealthCheckRequest(service=service))
+    return answer.status
 
 
 async def becomes(front: Front, service: str, wanted: int) -> None:
@@ -53,14 +56,16 @@ async def test_unknown_service(front: Front) -> None:
 
 
 async def test_drain_turns_services_off_and_ends_health_watches(front: Front) -> None:
-    watch = HealthStub(front.channel).Watch(health_pb2.HealthCheckRequest(service=MODERATION))
+    health: Any = HealthStub(front.channel)
+    watch = health.Watch(health_pb2.HealthCheckRequest(service=MODERATION))
     assert (await watch.read()).status == SERVING
     await asyncio.wait_for(front.server.stop(grace=9.0), 5.0)
     assert (await watch.read()).status == NOT_SERVING
 
 
 async def test_reflection_lists_all_services(front: Front) -> None:
-    call = ServerReflectionStub(front.channel).ServerReflectionInfo()
+    reflection: Any = ServerReflectionStub
+    call = reflection(front.channel).ServerReflectionInfo()
     await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     names = {service.name for service in (await call.read()).list_services_response.service}
     assert {MODERATION, VERDICTS, CLAIMS} <= names

@@ -1,7 +1,8 @@
 """Domain to message and back. (Invalid UTF-8 cannot be tested here: protobuf refuses to build such a string field.)"""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from enum import Enum
+from typing import Any, cast
 
 import pytest
 from assay.v1 import claim_pb2, claim_service_pb2, post_pb2, verdict_pb2, verdict_service_pb2
@@ -142,12 +143,18 @@ def test_filters_survive_the_wire() -> None:
 
 
 def test_every_enum_has_its_twin() -> None:
-    for kind, proto in ((Rating, "ClaimRating"), (Relation, "ClaimRelation"), (ClaimState, "ClaimState")):
-        assert len(kind) + 1 == len(getattr(claim_pb2, proto).keys())
+    twins: list[tuple[type[Enum], Any]] = [
+        (Rating, claim_pb2.ClaimRating),
+        (Relation, claim_pb2.ClaimRelation),
+        (ClaimState, claim_pb2.ClaimState),
+        (Decision, verdict_pb2.Decision),
+        (Category, verdict_pb2.Category),
+        (Source, verdict_pb2.VerdictSource),
+        (Surface, post_pb2.Surface),
+    ]
+    for kind, proto in twins:
+        assert len(kind) + 1 == len(proto.keys())
     assert len(Change) + 2 == len(claim_service_pb2.ImportState.keys())  # unspecified and rejected
-    for kind, proto in ((Decision, "Decision"), (Category, "Category"), (Source, "VerdictSource")):
-        assert len(kind) + 1 == len(getattr(verdict_pb2, proto).keys())
-    assert len(Surface) + 1 == len(post_pb2.Surface.keys())
 
 
 def test_half_a_surrogate_pair_is_refused_before_sending() -> None:
@@ -160,6 +167,6 @@ def test_unspecified_surface_is_the_feed() -> None:
 
 
 def test_verdict_of_a_newer_server_is_told() -> None:
-    message = verdict_pb2.Verdict(decision=1, categories=[99])
+    message = verdict_pb2.Verdict(decision=verdict_pb2.DECISION_ALLOW, categories=[cast("Any", 99)])
     with pytest.raises(InvalidInput, match="99 is no CATEGORY"):
         read_verdict(message)

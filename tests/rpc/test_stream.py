@@ -11,7 +11,7 @@ from assay.v1 import post_pb2, verdict_pb2
 
 from tests.factories import message_of
 from tests.fixtures.grpc_front import Front
-from tests.grpc_failures import failure_of
+from tests.grpc_failures import failure_in
 from tests.waiting import until
 
 
@@ -20,7 +20,7 @@ def request(post: post_pb2.Post, request_id: str, **fields: Any) -> pb.StreamMod
 
 
 async def test_answers_come_in_completion_order(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
     await call.write(request(message_of("!wait", 1), "slow"))
     await call.write(request(message_of("quick", 2), "quick"))
     assert (await call.read()).id == "quick"
@@ -31,7 +31,7 @@ async def test_answers_come_in_completion_order(front: Front) -> None:
 
 
 async def test_half_close_drains(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
     for number in range(50):
         await call.write(request(message_of("!wait", number), str(number)))
     await call.done_writing()
@@ -42,7 +42,7 @@ async def test_half_close_drains(front: Front) -> None:
 
 
 async def test_bad_items_get_their_own_errors_and_the_stream_goes_on(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
     bad = [
         (request(message_of(" "), "empty"), "post.text"),
         (pb.StreamModerationRequest(id="none"), "post"),
@@ -54,9 +54,9 @@ async def test_bad_items_get_their_own_errors_and_the_stream_goes_on(front: Fron
         await call.write(message)
         answer = await call.read()
         assert answer.id == message.id
-        assert failure_of(answer.result.error).field == field
+        assert failure_in(answer.result.error).field == field
     await call.write(request(message_of("!crash secret"), "crash"))
-    failure = failure_of((await call.read()).result.error)
+    failure = failure_in((await call.read()).result.error)
     assert failure.code is grpc.StatusCode.INTERNAL
     assert "secret" not in failure.message
     await call.write(request(message_of(), "good", view=verdict_pb2.VERDICT_VIEW_FULL))
@@ -66,10 +66,10 @@ async def test_bad_items_get_their_own_errors_and_the_stream_goes_on(front: Fron
 
 
 async def test_duplicate_id_in_flight_is_that_items_error(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
     await call.write(request(message_of("!wait", 1), "same"))
     await call.write(request(message_of("other", 2), "same"))
-    assert failure_of((await call.read()).result.error).field == "id"
+    assert failure_in((await call.read()).result.error).field == "id"
     front.pipeline.gate.set()
     assert (await call.read()).result.verdict.post == "platforms/x/posts/1"
     await call.write(request(message_of("other", 2), "same"))
@@ -78,7 +78,7 @@ async def test_duplicate_id_in_flight_is_that_items_error(front: Front) -> None:
 
 
 async def test_at_most_1024_in_flight(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
 
     async def feed() -> None:
         for number in range(1_500):
@@ -96,7 +96,7 @@ async def test_at_most_1024_in_flight(front: Front) -> None:
 
 
 async def test_client_that_reads_nothing_holds_the_server_at_1024(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
 
     async def feed() -> None:
         for number in range(10_000):
@@ -117,7 +117,7 @@ async def test_client_that_reads_nothing_holds_the_server_at_1024(front: Front) 
 
 
 async def test_cancel_cleans_up(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
     for number in range(20):
         await call.write(request(message_of("!wait", number), str(number)))
     await until(lambda: front.pipeline.running == 20)
@@ -130,13 +130,13 @@ async def test_cancel_cleans_up(front: Front) -> None:
 
 
 async def test_call_deadline_holds_for_its_posts(front: Front) -> None:
-    call = front.moderation.StreamModeration(timeout=0.6)
+    call: Any = front.moderation.StreamModeration(timeout=0.6)
     await call.write(request(message_of("!late"), "late"))
-    assert failure_of((await call.read()).result.error).code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert failure_in((await call.read()).result.error).code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 async def test_server_stop_answers_what_was_read_and_says_unavailable(front: Front) -> None:
-    call = front.moderation.StreamModeration()
+    call: Any = front.moderation.StreamModeration()
     await call.write(request(message_of("!wait", 1), "1"))
     await until(lambda: front.pipeline.running == 1)
     stopping = asyncio.create_task(front.server.stop(grace=9.0))
@@ -146,5 +146,5 @@ async def test_server_stop_answers_what_was_read_and_says_unavailable(front: Fro
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-    assert "send again what was not answered" in caught.value.details()
+    assert "send again what was not answered" in (caught.value.details() or "")
     await asyncio.wait_for(stopping, 5.0)

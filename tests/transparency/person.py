@@ -77,7 +77,7 @@ async def raw(world: World) -> str:
                 continue
             for row in await connection.execute(select(table)):
                 found += [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in row]
-    client = world.redis.client
+    client: Any = world.redis.client
     for key in await client.keys("*"):
         found.append(key.decode("utf-8", "replace"))
         match (await client.type(key)).decode():
@@ -202,7 +202,7 @@ async def plant_redis(world: World, verdict: Verdict) -> None:
     await world.queue.send(Lane.LIVE, Batch("b1", (HER, OTHER)))
     await world.queue.send(Lane.BULK, Batch("b2", (queued,)))
     await world.queue.send(Lane.REPLAY, Batch("b3", (OTHER,)))
-    client = world.redis.client
+    client: Any = world.redis.client
     message = (await client.lrange("assay:q:live", 0, -1))[0].decode()
     await client.hset("assay:q:unacked", "tag-1", json.dumps([json.loads(message), "", "live"]))
     await client.zadd("assay:q:unacked_index", {"tag-1": 1.0})

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -31,6 +32,9 @@ from tests.factories import verdict_of
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.grpc_failures import failure_of
 
+if TYPE_CHECKING:
+    from assay.v1.transparency_service_pb2_grpc import TransparencyServiceAsyncStub
+
 DAY = timedelta(days=1)
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -39,7 +43,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Served:
     """A server with the stub that calls it, and the store behind it."""
 
-    stub: TransparencyServiceStub
+    stub: "TransparencyServiceAsyncStub"
     store: SqlStore
     audit: SqlAudit
 
@@ -158,7 +162,7 @@ class TestStatements:
             ({"start_time": time(AT), "end_time": time(AT)}, "end_time"),
         ],
     )
-    async def test_a_time_that_is_none(self, served: Served, period: dict[str, Timestamp], field: str) -> None:
+    async def test_a_time_that_is_none(self, served: Served, period: dict[str, Any], field: str) -> None:
         async def all_of_them() -> list[object]:
             return [each async for each in served.stub.ExportStatements(pb.ExportStatementsRequest(**period))]
 

@@ -70,7 +70,8 @@ class TestErasing:
         ]
         assert await world.count(NOTES) == 1
         assert await world.count(EVENTS) == await world.count(DELIVERIES) == 1
-        live, *_ = [posts_in(each.decode()) for each in await world.redis.client.lrange("assay:q:live", 0, -1)]
+        client: Any = world.redis.client
+        live, *_ = [posts_in(each.decode()) for each in await client.lrange("assay:q:live", 0, -1)]
         assert live == [OTHER]
         assert await world.queue.depths() == {Lane.LIVE: 1, Lane.BULK: 0, Lane.REPLAY: 1}
         assert await RedisAttempts(world.redis).counts([HER.key, OTHER.key]) == [0, 1]

@@ -108,7 +108,7 @@ async def test_a_reader_that_stops_early_gives_its_connection_back(recorded: Rec
         await recorded.by_policy(Decision.LABEL, number)
     for _ in range(20):  # more often than there are connections
         stream = recorded.numbers.restrictions(AT - DAY, AT + DAY)
-        await anext(stream)  # type: ignore[call-overload]
+        await anext(stream)
         await stream.aclose()  # type: ignore[attr-defined]
     assert len(await recorded.restrictions()) == 20
 
@@ -116,8 +116,19 @@ async def test_a_reader_that_stops_early_gives_its_connection_back(recorded: Rec
 async def test_appeals(recorded: Recorded) -> None:
     def appeal(number: int, state: str, decided_at: datetime | None, **fields: Any) -> dict[str, Any]:
         post = Post(platform="x", id=str(number), text="t")
-        usual = {"post": post.key, "content_digest": "", "contested": Decision.BLOCK, "contested_at": AT}
-        told = {"state": AppealState(state), "opened_at": AT, "decided_at": decided_at, "statement": "No.", **fields}
+        usual: dict[str, Any] = {
+            "post": post.key,
+            "content_digest": "",
+            "contested": Decision.BLOCK,
+            "contested_at": AT,
+        }
+        told: dict[str, Any] = {
+            "state": AppealState(state),
+            "opened_at": AT,
+            "decided_at": decided_at,
+            "statement": "No.",
+            **fields,
+        }
         return appeal_row(Appeal(id=f"a{number}", sequence=number, **usual, **told))
 
     for row in [

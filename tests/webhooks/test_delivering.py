@@ -205,8 +205,9 @@ class TestFronts:
             await asyncio.sleep(0.3)
         assert set(Counter(each.headers["webhook-id"] for each in bench.receiver.received).values()) == {2}
         assert [each.failures for each in seen] == [[]] * 3
-        for each in (*senders, *stores):
-            await each.close()
+        for sender, store in zip(senders, stores, strict=True):
+            await sender.close()
+            await store.close()
 
     async def test_a_slow_endpoint_holds_up_no_other(self, bench: Bench) -> None:
         silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
@@ -279,7 +280,7 @@ class TestFollowing:
     async def test_verdicts_and_their_revisions_become_deliveries_once(self, bench: Bench) -> None:
         poked: list[bool] = []
         handle = Webhooks(bench.webhooks, lambda: poked.append(True)).handle
-        follower = Follower(FOLLOWER, bench.store, MemoryAnnouncer(), handle, bench.noted, "now")  # type: ignore[arg-type]
+        follower = Follower(FOLLOWER, bench.store, MemoryAnnouncer(), handle, bench.noted, "now")
         old, new = post_of("old"), post_of("new", id="2")
         await bench.store.record([old], [verdict_of(old)])
         assert not await follower.step()

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import grpc.aio
 import pytest
@@ -17,6 +18,9 @@ from service.webhooks.signing import verify
 from tests.factories import post_of, verdict_of
 from tests.processes import Process
 from tests.webhooks.conftest import Receiver
+
+if TYPE_CHECKING:
+    from assay.v1.webhook_service_pb2_grpc import WebhookServiceAsyncStub
 
 
 @pytest.fixture
@@ -33,14 +37,14 @@ def serve(sqlite_url: str, redis_url: str) -> Iterator[Process]:
 
 
 @pytest.fixture
-async def stub(serve: Process) -> AsyncIterator[WebhookServiceStub]:
+async def stub(serve: Process) -> AsyncIterator["WebhookServiceAsyncStub"]:
     port = serve.wait_for(r'"?port"?[=:] ?(\d+)').group(1)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield WebhookServiceStub(channel)
 
 
 async def test_what_is_decided_and_revised_is_told_signed(
-    stub: WebhookServiceStub,
+    stub: "WebhookServiceAsyncStub",
     store: SqlStore,
     receiver: Receiver,
 ) -> None:
