@@ -1,11 +1,32 @@
-"""Waiting for what happens elsewhere."""
+"""Waiting for what happens elsewhere: in another task, another process, a server."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, overload
+
+T = TypeVar("T")
 
 
-async def until(condition: Callable[[], object], within: float = 15.0) -> None:
-    """Wait until `condition` holds; fails after `within` seconds."""
+@overload
+async def until(ask: Callable[[], Awaitable[T]], within: float = ..., pause: float = ...) -> T: ...
+@overload
+async def until(ask: Callable[[], object], within: float = ..., pause: float = ...) -> object: ...
+async def until(ask: Callable[[], Any], within: float = 15.0, pause: float = 0.005) -> object:
+    """Ask again and again until the answer is true, and give it; fails after `within` seconds."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 - conditions of many kinds
-            await asyncio.sleep(0.002)
+        while True:
+            answer = ask()
+            if found := await answer if isinstance(answer, Awaitable) else answer:
+                return found
+            await asyncio.sleep(pause)
+
+
+def block_until(ask: Callable[[], object], within: float = 15.0, pause: float = 0.05) -> bool:
+    """The same outside an event loop; whether the answer came to be true."""
+    end = time.monotonic() + within
+    while not ask():
+        if time.monotonic() > end:
+            return False
+        time.sleep(pause)
+    return True

@@ -1,11 +1,11 @@
 """What every `VerdictCache` keeps to, and what the one in Redis does when Redis is away."""
 
-import asyncio
 import json
 import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,12 +19,24 @@ from service.moderation.redis.cache import RedisCache
 from service.runtime.embedded_redis import EmbeddedRedis
 from service.storage.redis_connection import RedisConnection
 from tests.factories import post_of, verdict_of
+from tests.waiting import until
 
 
 async def find(
     cache: VerdictCache, *posts: Post, model: str = "m1", claims: str = "c1", policy: str = "p1"
 ) -> list[CacheHit]:
     return await cache.find(posts, judged_by=JudgedBy(model, claims), policy_version=policy)
+
+
+async def once_it_answers(cache: VerdictCache) -> list[CacheHit]:
+    """What it has on `post_of()`, as soon as Redis is asked again."""
+
+    async def answer() -> list[CacheHit]:
+        with suppress(RedisUnavailable):
+            return await find(cache, post_of())
+        return []
+
+    return await until(answer)
 
 
 class TestVerdictCache:
@@ -110,8 +122,11 @@ class TestVerdictCache:
     async def test_entries_expire(self, cache_of: Callable[[float], VerdictCache]) -> None:
         cache = cache_of(0.1)
         await cache.put([verdict_of(post_of())])
-        await asyncio.sleep(0.2)
-        assert await find(cache, post_of()) == [CacheHit()]
+
+        async def expired() -> bool:
+            return await find(cache, post_of()) == [CacheHit()]
+
+        await until(expired)
 
     async def test_it_answers(self, cache: VerdictCache) -> None:
         await cache.ping()
@@ -164,8 +179,7 @@ class TestRedisCache:
             await cache.ping()
         assert time.perf_counter() - begun < 0.05
         own_redis.start()
-        await asyncio.sleep(1.1)
-        assert await find(cache, post_of()) == [CacheHit(verdict, verdict.judgement)]  # the append-only file had it
+        assert await once_it_answers(cache) == [CacheHit(verdict, verdict.judgement)]  # the append-only file had it
         await cache.put([verdict])  # the script is not there any more, and is sent again
 
     async def test_a_redis_that_hangs_costs_three_timeouts(
@@ -180,8 +194,7 @@ class TestRedisCache:
                 await find(cache, post_of())
         os.kill(process, signal.SIGCONT)
         assert time.perf_counter() - begun < 2
-        await asyncio.sleep(1.1)
-        assert await find(cache, post_of()) == [CacheHit()]
+        assert await once_it_answers(cache) == [CacheHit()]
 
     async def test_a_full_redis_is_unavailable_for_what_it_refuses_only(
         self, own_redis: EmbeddedRedis, lost_connection: RedisConnection

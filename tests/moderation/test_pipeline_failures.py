@@ -200,7 +200,7 @@ async def test_draining_lets_calls_in_flight_finish(parts: PipelineParts) -> Non
 async def test_draining_ends_the_wait_of_calls_that_take_too_long_and_keeps_their_posts(parts: PipelineParts) -> None:
     async with parts.front(worker=False, batch_tokens=16) as pipeline:
         calls = [asyncio.create_task(pipeline.moderate(numbered(number))) for number in range(20)]
-        await asyncio.sleep(0.01)
+        await until(lambda: parts.queue.calls.count("send") == 2)
         await pipeline.drain(0.02)
         results = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 1.0)
     assert {type(result) for result in results} == {Unavailable}

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -15,6 +16,7 @@ from service.moderation.transport import Batch, Lane, Reply
 from service.runtime.embedded_redis import EmbeddedRedis
 from service.storage.redis_connection import RedisConnection
 from tests.factories import post_of, verdict_of
+from tests.waiting import until
 
 
 def reply_of(batch_id: str, *verdicts: Verdict) -> Reply:
@@ -76,8 +78,14 @@ class TestCeleryQueue:
                 await queue.send(Lane.LIVE, batch)
         assert time.perf_counter() - begun < 1
         own_redis.start()
-        await asyncio.sleep(1.1)
-        await queue.send(Lane.LIVE, batch)
+
+        async def sent() -> bool:
+            with suppress(RedisUnavailable):
+                await queue.send(Lane.LIVE, batch)
+                return True
+            return False
+
+        await until(sent)
         assert (await queue.depths())[Lane.LIVE] == 2
         await queue.close()
 

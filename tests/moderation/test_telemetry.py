@@ -1,6 +1,5 @@
 """What logs and metrics tell: one event a post, ids and scores, never a text."""
 
-import asyncio
 import json
 import subprocess
 import sys
@@ -149,9 +148,7 @@ async def everything(parts: PipelineParts) -> list[Post]:
         await pipeline.moderate_many(live)
         await pipeline.submit(submitted)
         await pipeline.moderate(poison)
-        async with asyncio.timeout(3):
-            while (await parts.store.backlog())[0]:  # noqa: ASYNC110 - the store tells nobody
-                await asyncio.sleep(0.005)
+        await parts.decided(*submitted)
         parts.redis_away()
         with pytest.raises(AssayError):
             await pipeline.moderate(numbered(90, say + "while Redis is away"))

@@ -13,6 +13,7 @@ from service.errors import Conflict, NotDecided
 from service.records.ports import RecordStore
 from tests.factories import match_of, post_of, posts_of, verdict_of
 from tests.fixtures.sql import OpenStore
+from tests.waiting import until
 
 
 class TestPostStore:
@@ -124,10 +125,8 @@ class TestPostStore:
     async def test_leases_run_out_by_the_clock_on_the_wall(self, record_store: RecordStore) -> None:
         post = post_of()
         await record_store.accept([post], lease=0.05)
-        await asyncio.sleep(0.1)
-        assert await record_store.claim(1, lease=0.05, expired=True) == [post]
-        await asyncio.sleep(0.1)
-        assert await record_store.claim(1, lease=60, expired=True) == [post]
+        assert await until(lambda: record_store.claim(1, lease=0.05, expired=True)) == [post]
+        assert await until(lambda: record_store.claim(1, lease=60, expired=True)) == [post]
         assert await record_store.claim(1, lease=60, expired=True) == []
 
     async def test_accepting_again_extends_the_lease_and_never_ends_it(self, record_store: RecordStore) -> None:

@@ -26,6 +26,7 @@ from service.records.sql.store import SqlStore
 from service.storage.migrate import upgrade
 from tests.factories import post_of, posts_of, verdict_of
 from tests.fixtures.sql import OpenSql
+from tests.waiting import until
 
 ALL = VerdictFilter()
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,12 @@ def start_accepting() -> Iterator[Callable[[str, int, int], subprocess.Popen[str
 def output(process: subprocess.Popen[str]) -> IO[str]:
     assert process.stdout
     return process.stdout
+
+
+def dawdles(url: str) -> bool:
+    """Whether such a transaction lasts at this moment."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return bool(connection.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone())
 
 
 def delay_blocks(url: str) -> None:
@@ -116,7 +123,7 @@ class TestConcurrency:
         slow, quick = posts_of(2)
         block = replace(verdict_of(slow), ruling=Ruling(Decision.BLOCK))
         first = asyncio.create_task(store.record([slow], [block]))
-        await asyncio.sleep(0.2)
+        await until(lambda: dawdles(postgres_url))
         second = asyncio.create_task(store.record([quick], [verdict_of(quick)]))
         seen: list[str] = []
         cursor = 0

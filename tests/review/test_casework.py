@@ -1,6 +1,5 @@
 """A real front opens cases by itself; what is decided there reaches the cache and whoever watches."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -11,13 +10,13 @@ from service.review.case import Case, Ruled, Scope
 from service.runtime.settings import Settings
 from service.runtime.wiring.front import Front, started_front
 from tests.factories import post_of, verdict_of
+from tests.waiting import until
 
 
 async def leased(front: Front, moderator: str) -> Case:
     """The next case, as soon as there is one."""
-    async with asyncio.timeout(20):
-        while not (found := await front.cases.reviewing.lease(moderator)):  # noqa: ASYNC110 - in another task
-            await asyncio.sleep(0.05)
+    cases = front.cases
+    found = await until(lambda: cases.reviewing.lease(moderator), within=20, pause=0.05)
     return found[0]
 
 

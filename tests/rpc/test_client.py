@@ -1,6 +1,5 @@
 """The client against a real server: objects in and out, clear errors, retries, resumed streams and watches."""
 
-import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,6 +28,7 @@ from service.rpc.client.client import Client
 from service.rpc.server import Server
 from tests.factories import post_of, verdict_of
 from tests.fixtures.grpc_front import Front, ScriptedPipeline
+from tests.waiting import until
 
 
 async def test_moderate_and_read_back(grpc_client: Client) -> None:
@@ -142,12 +142,8 @@ async def test_leaving_a_stream_cancels_its_posts(grpc_client: Client, front: Fr
     posts = [post_of("quick", "0"), *(post_of("!wait", str(number)) for number in range(1, 9))]
     async with aclosing(grpc_client.moderate_stream(posts)) as answers:
         assert (await anext(answers))[0] == 0
-        async with asyncio.timeout(2):
-            while front.pipeline.running < 8:  # noqa: ASYNC110 - the server's doing
-                await asyncio.sleep(0.01)
-    async with asyncio.timeout(2):
-        while front.pipeline.running:  # noqa: ASYNC110 - the server's doing
-            await asyncio.sleep(0.01)
+        await until(lambda: front.pipeline.running == 8, within=2)
+    await until(lambda: not front.pipeline.running, within=2)
 
 
 Restart = Callable[[], Awaitable[tuple[Server, str]]]

@@ -15,6 +15,7 @@ from service.errors import NoWorker
 from service.moderation.author import Weighing
 from service.rpc.server import Server
 from tests.fixtures.grpc_front import Front, ScriptedPipeline
+from tests.waiting import until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -28,9 +29,10 @@ async def status(front: Front, service: str) -> int:
 
 
 async def becomes(front: Front, service: str, wanted: int) -> None:
-    async with asyncio.timeout(6):
-        while await status(front, service) != wanted:  # noqa: ASYNC110 - another process's state, as a probe sees it
-            await asyncio.sleep(0.1)
+    async def told() -> bool:
+        return await status(front, service) == wanted
+
+    await until(told, within=6, pause=0.1)
 
 
 async def test_ready_per_service_and_alive_always(front: Front, scripted: ScriptedPipeline) -> None:

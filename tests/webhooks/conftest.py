@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -21,6 +21,7 @@ from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints
 from service.webhooks.sql.store import SqlWebhooks
 from tests.factories import post_of, verdict_of
+from tests.waiting import until
 
 
 @dataclass
@@ -71,8 +72,7 @@ async def receiver() -> AsyncIterator[Receiver]:
         receiver.port = listening.getsockname()[1]
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         yield receiver
         if receiver.hold:
             receiver.hold.set()
@@ -153,15 +153,3 @@ class Noted:
 @pytest.fixture
 def noted() -> Noted:
     return Noted()
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits until something holds."""
-
-    async def wait(holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
-            while not holds():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
-
-    return wait

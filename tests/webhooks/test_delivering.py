@@ -40,6 +40,7 @@ from service.webhooks.sql.store import SqlWebhooks
 from service.webhooks.telemetry import WebhookTelemetry
 from tests.factories import post_of, verdict_of
 from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.waiting import until
 from tests.webhooks.conftest import Clock, Noted, Received, Receiver
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -235,7 +236,7 @@ class TestFronts:
         [delivery] = await bench.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
         assert [each.number for each in delivery.attempts] == [1]
 
-    async def test_what_a_killed_front_held_is_delivered_by_another(self, bench: Bench, eventually: Eventually) -> None:
+    async def test_what_a_killed_front_held_is_delivered_by_another(self, bench: Bench) -> None:
         await bench.add()
         store = await SqlStore.connect(bench.sqlite_url)
         webhooks = SqlWebhooks.beside(store)  # by the real clock
@@ -253,7 +254,7 @@ class TestFronts:
         bench.receiver.hold = None
         async with running(Delivering(webhooks, bench.sender, bench.noted, lease=2.0)):
             received = await bench.receiver.until(6)
-            await eventually(lambda: len(bench.noted.attempts) == 3)
+            await until(lambda: len(bench.noted.attempts) == 3)
         assert time.monotonic() - killed < 30
         assert set(Counter(each.headers["webhook-id"] for each in received).values()) == {2}
         assert {leased.number for leased, *_ in bench.noted.attempts} == {2}
