@@ -11,6 +11,7 @@ from service.errors import RedisUnavailable
 from service.moderation.local_cache import LocalCache
 from service.moderation.ports import CacheHit
 from tests.factories import post_of, verdict_of
+from tests.fakes.clock import Clock
 from tests.fakes.queue_and_cache import MemoryCache
 
 
@@ -34,14 +35,6 @@ class CountingCache(MemoryCache):
     def _check(self) -> None:
         if self.away:
             raise RedisUnavailable("away")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def find(cache: LocalCache, *posts: Post) -> list[bool]:
@@ -78,13 +71,13 @@ async def test_the_least_recently_used_is_given_up() -> None:
 
 
 async def test_entries_are_asked_for_again_when_their_time_is_over() -> None:
-    inner, clock = CountingCache(), Clock()
+    inner, clock = CountingCache(), Clock(0.0)
     cache = LocalCache(inner, size=10, ttl=30, clock=clock)
     posts, verdicts = posts_and_verdicts(1)
     await cache.put(verdicts)
-    clock.now = 29.0
+    clock.time = 29.0
     assert await find(cache, *posts) == [True]
-    clock.now = 31.0
+    clock.time = 31.0
     assert await find(cache, *posts) == [True]
     assert inner.asked == [["0"]]
 

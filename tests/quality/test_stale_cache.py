@@ -5,18 +5,12 @@ import asyncio
 import pytest
 
 from service.quality.stale_cache import StaleCache
+from tests.fakes.clock import Clock
 from tests.waiting import until
 
 
-class Clock:
-    time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
 async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     asked: list[float] = []
     cache = StaleCache(60.0, clock)
 

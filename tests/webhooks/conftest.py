@@ -21,6 +21,7 @@ from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints
 from service.webhooks.sql.store import SqlWebhooks
 from tests.factories import post_of, verdict_of
+from tests.fakes.clock import Clock
 from tests.waiting import until
 
 
@@ -78,16 +79,6 @@ async def receiver() -> AsyncIterator[Receiver]:
             receiver.hold.set()
         server.should_exit = True
         await task
-
-
-@dataclass
-class Clock:
-    """Unix time that stands still until it is moved."""
-
-    time: float = 1_780_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @pytest.fixture

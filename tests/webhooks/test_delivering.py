@@ -39,9 +39,10 @@ from service.webhooks.signing import verify
 from service.webhooks.sql.store import SqlWebhooks
 from service.webhooks.telemetry import WebhookTelemetry
 from tests.factories import post_of, verdict_of
+from tests.fakes.clock import Clock
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.waiting import until
-from tests.webhooks.conftest import Clock, Noted, Received, Receiver
+from tests.webhooks.conftest import Noted, Received, Receiver
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 ALL, DEAD = DeliveryFilter(), DeliveryFilter((DeliveryState.DEAD,))

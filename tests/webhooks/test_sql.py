@@ -20,6 +20,7 @@ from service.webhooks.ports import DeliveryFilter
 from service.webhooks.sql.events import forget
 from service.webhooks.sql.store import SqlWebhooks
 from tests.factories import post_of, verdict_of
+from tests.fakes.clock import Clock
 
 MakeEndpoint = Callable[..., Endpoint]
 MakeEvents = Callable[..., list[Event]]
@@ -32,19 +33,9 @@ LATER = Outcome(state=DeliveryState.PENDING, wait=30.0)
 PENDING = DeliveryFilter((DeliveryState.PENDING,))
 
 
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    time: float = BEGIN.timestamp()
-
-    def __call__(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(BEGIN.timestamp())
 
 
 @pytest.fixture
