@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = [f"tests.fixtures.{name}" for name in ("posts", "redis", "sql", "review", "pipeline", "grpc_front")]
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("redis", "sql", "review", "pipeline", "grpc_front")]
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 _TOGETHER = ("classifiers", "e2e")
 

@@ -91,7 +91,7 @@ def fit_curves(posts: Scored) -> Curves:
 
 def fit_weights(curves: Curves, accounts: Accounts) -> Weights:
     """The correlation, slope and bias that make the accounts likeliest; accounts of both classes weigh alike."""
-    from scipy.optimize import minimize  # type: ignore[import-untyped]  # noqa: PLC0415 for fitting only
+    from scipy.optimize import minimize  # noqa: PLC0415 for fitting only
 
     if len(accounts.machine) < _FEWEST or accounts.machine.all() or not accounts.machine.any():
         raise InputError(f"timelines: {len(accounts.machine)} accounts, or all of one kind: too few labelled posts")

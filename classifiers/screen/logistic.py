@@ -2,8 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse  # type: ignore[import-untyped]
-from scipy.optimize import minimize  # type: ignore[import-untyped]
+from scipy import sparse
+from scipy.optimize import minimize
 
 _WORST_IMBALANCE = 20.0
 _INTERCEPT_SCALE = 5.0

@@ -1,7 +1,6 @@
 """The audit log on SQLite and PostgreSQL: the chain holds, tells of every tampering, and refuses most of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from service.audit.entry import FIRST, AuditFilter, Head
 from service.audit.sql import SqlAudit, append
 from service.errors import InvalidInput, StoreUnavailable
-from service.records.sql.store import SqlStore
-from tests.fixtures.sql import on_postgres
+from tests.fixtures.sql import OpenSql, on_postgres
 
-OpenSql = Callable[..., Awaitable[SqlStore]]
 ALL = AuditFilter()
 
 

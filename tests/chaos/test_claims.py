@@ -1,8 +1,6 @@
 """Kill the worker while a new set of claims is loaded: it comes back with that set, and no post is lost."""
 
-import asyncio
 import json
-import time
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
@@ -15,6 +13,7 @@ from service.records.sql.store import SqlStore
 from service.rpc.client.client import Client
 from tests.chaos.deployment import Deployment
 from tests.processes import Process, assay
+from tests.waiting import until
 
 NEW = 10_000
 POSTS = 800
@@ -39,10 +38,12 @@ async def verdict_by(client: Client, version: str, text: str) -> Verdict:
 
     Posts about no claim ask for the version: many that repeat one are a surge, which moves the version once more.
     """
-    until = time.monotonic() + 120
-    while (by := (await moderate(client, "It rained all day.")).judged_by.claims).split(".")[0] != version:
-        assert time.monotonic() < until, f"verdicts rest on {by!r}, not on {version!r}"
-        await asyncio.sleep(0.2)
+
+    async def taken_up() -> str:
+        claims = (await moderate(client, "It rained all day.")).judged_by.claims
+        return claims if claims.split(".")[0] == version else ""
+
+    by = await until(taken_up, within=120, pause=0.2)
     verdict = await moderate(client, text)
     assert verdict.judged_by.claims == by
     return verdict
@@ -80,8 +81,9 @@ async def test_a_worker_killed_while_claims_are_loaded_holds_them_all_when_it_is
         assert (after.matches[0].claim_id, after.matches[0].publisher) == ("w-7", "after")
         far = await verdict_by(client, version, f"Warehouse {NEW - 5} of the harbour was emptied by {NEW - 2} pirates.")
         assert far.matches[0].claim_id == f"w-{NEW - 5}"
-        until = time.monotonic() + 60
-        while await deployed_store.backlog() != (0, 0.0):
-            assert time.monotonic() < until, "posts were lost"
-            await asyncio.sleep(0.2)
+
+        async def all_are_decided() -> bool:
+            return await deployed_store.backlog() == (0, 0.0)
+
+        await until(all_are_decided, within=60, pause=0.2)
         assert all(await deployed_store.find([post.key for post in posts]))

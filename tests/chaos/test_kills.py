@@ -1,6 +1,5 @@
 """Kill what can be killed during `assay submit`: every accepted post gets its verdict, none gets two."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from service.domain.verdict import VerdictFilter
 from service.records.sql.store import SqlStore
 from tests.chaos.deployment import Deployment
 from tests.processes import Process
+from tests.waiting import until
 
 POSTS = 500
 
@@ -37,12 +37,12 @@ async def recorded(store: SqlStore) -> list[str]:
 
 async def wait_for_verdicts(store: SqlStore, least: int) -> int:
     """Wait until so many verdicts are recorded; how many there are."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        if (count := len(await recorded(store))) >= least:
-            return count
-        await asyncio.sleep(0.5)  # reading them all costs a core that the worker could use
-    raise AssertionError(f"only {count} verdicts after a minute")
+
+    async def enough() -> int:
+        count = len(await recorded(store))
+        return count if count >= least else 0
+
+    return await until(enough, within=60, pause=0.5)  # reading them all costs a core that the worker could use
 
 
 def kill_worker(deployment: Deployment) -> None:

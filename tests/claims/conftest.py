@@ -42,7 +42,7 @@ def read_all() -> Read:
     def reader(content: object, name: str = "", **options: Any) -> list[Item]:
         text = content if isinstance(content, bytes | str) else json.dumps(content)
         raw = text.encode() if isinstance(text, str) else text
-        return list(read(io.BufferedReader(io.BytesIO(raw)), name, **options))  # type: ignore[arg-type]
+        return list(read(io.BufferedReader(io.BytesIO(raw)), name, **options))
 
     return reader
 

@@ -4,7 +4,6 @@ What takes a database to show stands in `test_sql_claims`.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
@@ -15,10 +14,9 @@ import pytest
 from service.claims.ports import ClaimStore
 from service.domain.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimState, Confirmation, Rating, Relation
 from service.errors import AlreadyExists, NotFound
+from tests.factories import claim_of, claims_of
+from tests.fixtures.sql import OpenStore
 
-MakeClaim = Callable[..., Claim]
-MakeClaims = Callable[..., list[Claim]]
-OpenStore = Callable[..., Any]
 ALL = ClaimFilter()
 NEW, UPDATED, UNCHANGED = Change
 
@@ -33,7 +31,7 @@ def word(relation: Relation = Relation.REPEATS, **fields: str) -> Confirmation:
 
 
 class TestPut:
-    async def test_a_claim_comes_back_whole(self, record_store: ClaimStore, claim_of: MakeClaim) -> None:
+    async def test_a_claim_comes_back_whole(self, record_store: ClaimStore) -> None:
         claim = claim_of(
             "check.example:2026~%20@+=-_.",
             "Ünïcödé 🧪 中文 العربية \u200b 'quotes\" %s :x \\ \n\t end",
@@ -52,11 +50,11 @@ class TestPut:
         assert await every(record_store) == [record]
         assert (await record_store.claim_set()).records == (record,)
 
-    async def test_a_claim_with_nothing_but_words(self, record_store: ClaimStore, claim_of: MakeClaim) -> None:
+    async def test_a_claim_with_nothing_but_words(self, record_store: ClaimStore) -> None:
         assert await record_store.put([claim_of()]) == [NEW]
         assert (await record_store.find_claim("bleach")).claim == claim_of()
 
-    async def test_tells_what_it_did_to_each(self, record_store: ClaimStore, claims_of: MakeClaims) -> None:
+    async def test_tells_what_it_did_to_each(self, record_store: ClaimStore) -> None:
         one, two, three = claims_of(3)
         assert await record_store.put([three, one]) == [NEW, NEW]
         edited = replace(three, verdict="False")
@@ -68,9 +66,7 @@ class TestPut:
         assert await record_store.put([]) == []
         assert await record_store.claims_version() == ""
 
-    async def test_of_several_with_one_id_the_last_counts(
-        self, record_store: ClaimStore, claims_of: MakeClaims
-    ) -> None:
+    async def test_of_several_with_one_id_the_last_counts(self, record_store: ClaimStore) -> None:
         one, two = claims_of(2)
         edited = replace(one, claim="edited")
         assert await record_store.put([one, two, edited]) == [NEW] * 3
@@ -79,7 +75,7 @@ class TestPut:
         assert await record_store.put([edited, one]) == [UPDATED] * 2
         assert (await record_store.find_claim(one.id)).claim == one
 
-    async def test_an_update_keeps_state_and_counts(self, record_store: ClaimStore, claim_of: MakeClaim) -> None:
+    async def test_an_update_keeps_state_and_counts(self, record_store: ClaimStore) -> None:
         await record_store.put([claim_of()])
         await record_store.confirm(word())
         await record_store.quarantine("bleach", "too wide")
@@ -101,16 +97,14 @@ class TestPut:
             {"rating": Rating.TRUE},
         ],
     )
-    async def test_every_field_counts(
-        self, record_store: ClaimStore, claim_of: MakeClaim, change: dict[str, Any]
-    ) -> None:
+    async def test_every_field_counts(self, record_store: ClaimStore, change: dict[str, Any]) -> None:
         await record_store.put([claim_of()])
         version = await record_store.claims_version()
         assert await record_store.put([replace(claim_of(), **change)]) == [UPDATED]
         assert await record_store.claims_version() != version
         assert (await record_store.find_claim("bleach")).claim == replace(claim_of(), **change)
 
-    async def test_what_is_unchanged_was_not_updated(self, open_store: OpenStore, claims_of: MakeClaims) -> None:
+    async def test_what_is_unchanged_was_not_updated(self, open_store: OpenStore) -> None:
         now = 1_800_000_000.0
         store = await open_store(clock=lambda: now)
         one, two = claims_of(2)
@@ -134,7 +128,7 @@ class TestVersion:
         empty = await record_store.claim_set()
         assert (empty.version, empty.records) == ("", ())
 
-    async def test_like_sets_are_named_alike(self, open_store: OpenStore, claims_of: MakeClaims) -> None:
+    async def test_like_sets_are_named_alike(self, open_store: OpenStore) -> None:
         claims = claims_of(50)
         one = await open_store()
         await one.put(claims)
@@ -146,7 +140,7 @@ class TestVersion:
             await one.put([claim])
         assert await one.claims_version() == version
 
-    async def test_only_what_changes_claims_changes_it(self, record_store: ClaimStore, claims_of: MakeClaims) -> None:
+    async def test_only_what_changes_claims_changes_it(self, record_store: ClaimStore) -> None:
         claims = claims_of(3)
         await record_store.put(claims)
         version = await record_store.claims_version()
@@ -157,7 +151,7 @@ class TestVersion:
         await record_store.put(claims_of(1, 3))
         assert await record_store.claims_version() != version
 
-    async def test_it_names_the_states_too(self, record_store: ClaimStore, claims_of: MakeClaims) -> None:
+    async def test_it_names_the_states_too(self, record_store: ClaimStore) -> None:
         one, two = claims_of(2)
         await record_store.put([one, two])
         active = await record_store.claims_version()
@@ -170,16 +164,14 @@ class TestVersion:
         await record_store.quarantine(two.id, "too wide")
         assert await record_store.claims_version() not in {active, without_one}
 
-    async def test_claims_that_swap_their_words_are_another_set(
-        self, record_store: ClaimStore, claims_of: MakeClaims
-    ) -> None:
+    async def test_claims_that_swap_their_words_are_another_set(self, record_store: ClaimStore) -> None:
         one, two = claims_of(2)
         await record_store.put([one, two])
         version = await record_store.claims_version()
         await record_store.put([replace(one, claim=two.claim), replace(two, claim=one.claim)])
         assert await record_store.claims_version() != version
 
-    async def test_the_set_is_all_claims_in_order(self, record_store: ClaimStore, claims_of: MakeClaims) -> None:
+    async def test_the_set_is_all_claims_in_order(self, record_store: ClaimStore) -> None:
         claims = claims_of(2500)
         for start in range(0, 2500, 1000):
             await record_store.put(claims[start : start + 1000][::-1])
@@ -194,9 +186,7 @@ class TestVersion:
 
 
 class TestPages:
-    async def test_pages_go_on_by_id_in_the_order_of_its_bytes(
-        self, record_store: ClaimStore, claim_of: MakeClaim
-    ) -> None:
+    async def test_pages_go_on_by_id_in_the_order_of_its_bytes(self, record_store: ClaimStore) -> None:
         ids = ["!", "-", "1", "10", "2", "A", "B", "_", "a", "a-1", "a.", "a1", "aB", "ab", "b", "~"]
         await record_store.put([claim_of(each) for each in Random(1).sample(ids, len(ids))])
         assert [record.claim.id for record in await every(record_store)] == ids
@@ -231,9 +221,7 @@ class TestPages:
             (ClaimFilter(state=ClaimState.ACTIVE, publisher="Check", query="tide"), []),
         ],
     )
-    async def test_filters(
-        self, record_store: ClaimStore, claim_of: MakeClaim, only: ClaimFilter, expected: list[str]
-    ) -> None:
+    async def test_filters(self, record_store: ClaimStore, only: ClaimFilter, expected: list[str]) -> None:
         await record_store.put(
             [
                 claim_of("1", "Drinking bleach cures malaria/covid.", title="It doesn't", publisher="Check"),
@@ -248,7 +236,7 @@ class TestPages:
             each for each in expected if each > "1"
         ][:1]
 
-    async def test_an_edit_is_found_by_its_new_words(self, record_store: ClaimStore, claim_of: MakeClaim) -> None:
+    async def test_an_edit_is_found_by_its_new_words(self, record_store: ClaimStore) -> None:
         await record_store.put([claim_of()])
         await record_store.put([claim_of(claim="The earth is flat.", publisher="Globe")])
         assert await every(record_store, ClaimFilter(query="bleach")) == []
@@ -256,13 +244,13 @@ class TestPages:
 
 
 class TestCreate:
-    async def test_a_new_claim_comes_back_as_it_stands(self, record_store: ClaimStore, claim_of: MakeClaim) -> None:
+    async def test_a_new_claim_comes_back_as_it_stands(self, record_store: ClaimStore) -> None:
         created = await record_store.create(claim_of())
         assert (created.claim, created.state) == (claim_of(), ClaimState.ACTIVE)
         assert await record_store.find_claim("bleach") == created
         assert await record_store.put([claim_of()]) == [UNCHANGED]
 
-    async def test_what_is_there_is_left_as_it_is(self, record_store: ClaimStore, claim_of: MakeClaim) -> None:
+    async def test_what_is_there_is_left_as_it_is(self, record_store: ClaimStore) -> None:
         before, version = await record_store.create(claim_of()), await record_store.claims_version()
         for again in (claim_of(), claim_of(claim="Something else.")):
             with pytest.raises(AlreadyExists, match="claims/bleach"):
@@ -270,7 +258,7 @@ class TestCreate:
         assert await every(record_store) == [before]
         assert await record_store.claims_version() == version
 
-    async def test_of_several_at_once_one_is_stored(self, open_store: OpenStore, claim_of: MakeClaim) -> None:
+    async def test_of_several_at_once_one_is_stored(self, open_store: OpenStore) -> None:
         store = await open_store()
         rivals = [claim_of(title=f"rival {number}") for number in range(6)]
         results = await asyncio.gather(*map(store.create, rivals), return_exceptions=True)
@@ -283,7 +271,7 @@ class TestCreate:
 
 
 class TestPeoplesWord:
-    async def test_counts_right_and_wrong_matches(self, record_store: ClaimStore, claims_of: MakeClaims) -> None:
+    async def test_counts_right_and_wrong_matches(self, record_store: ClaimStore) -> None:
         one, two = claims_of(2)
         await record_store.put([one, two])
         for place, relation in enumerate(Relation):
@@ -293,9 +281,7 @@ class TestPeoplesWord:
         assert await every(record_store) == [record, await record_store.find_claim(two.id)]
         assert (await record_store.find_claim(two.id)).confirmed == 0
 
-    async def test_a_later_word_of_the_same_person_replaces_the_earlier(
-        self, record_store: ClaimStore, claim_of: MakeClaim
-    ) -> None:
+    async def test_a_later_word_of_the_same_person_replaces_the_earlier(self, record_store: ClaimStore) -> None:
         await record_store.put([claim_of()])
         await record_store.confirm(word())
         await record_store.confirm(word(moderator="other", note="Ünsure 🤔"))
@@ -304,7 +290,7 @@ class TestPeoplesWord:
         record = await record_store.confirm(word(Relation.REBUTS))
         assert (record.confirmed, record.rejected) == (2, 0)
 
-    async def test_quarantine_and_release(self, record_store: ClaimStore, claim_of: MakeClaim) -> None:
+    async def test_quarantine_and_release(self, record_store: ClaimStore) -> None:
         await record_store.put([claim_of()])
         taken = await record_store.quarantine("bleach", "zu weit gefaßt")
         assert (taken.claim, taken.state, taken.reason) == (claim_of(), ClaimState.QUARANTINED, "zu weit gefaßt")
@@ -314,14 +300,12 @@ class TestPeoplesWord:
         back = await record_store.quarantine("bleach", "")
         assert (back.claim, back.state, back.reason) == (claim_of(), ClaimState.ACTIVE, "")
 
-    async def test_an_active_claim_is_quarantined_without_override_too(
-        self, record_store: ClaimStore, claim_of: MakeClaim
-    ) -> None:
+    async def test_an_active_claim_is_quarantined_without_override_too(self, record_store: ClaimStore) -> None:
         await record_store.put([claim_of()])
         taken = await record_store.quarantine("bleach", "found by counting", override=False)
         assert (taken.state, taken.reason) == (ClaimState.QUARANTINED, "found by counting")
 
-    async def test_no_such_claim(self, record_store: ClaimStore, claims_of: MakeClaims) -> None:
+    async def test_no_such_claim(self, record_store: ClaimStore) -> None:
         await record_store.put(claims_of(1))
         for call in (
             record_store.find_claim("bleach"),

@@ -141,7 +141,7 @@ CONTENTS = st.one_of(
 )
 @settings(max_examples=400, deadline=None)
 def test_any_bytes_come_out_as_claims_within_the_limits_or_as_errors(raw: bytes, chosen: str, name: str) -> None:
-    items = list(read(io.BufferedReader(io.BytesIO(raw)), name, chosen))  # type: ignore[arg-type]
+    items = list(read(io.BufferedReader(io.BytesIO(raw)), name, chosen))
     assert items
     for item in items:
         if isinstance(item, Claim):

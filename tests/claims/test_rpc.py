@@ -1,5 +1,8 @@
 """ClaimService over a real socket: storing, reading, listing and quarantining claims, and each error with its field."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
 import grpc
 import pytest
 from assay.v1 import claim_pb2
@@ -11,32 +14,38 @@ from service.domain.verdict import VerdictFilter
 from service.errors import InvalidInput
 from service.rpc.messages.claim import read_claim
 from service.rpc.paging import read_claim_token, read_token, write_claim_token, write_token
+from tests.factories import claim_message_of
+from tests.fixtures.grpc_front import Front
+from tests.grpc_failures import failure_in, failure_of
 
 NEW, UPDATED = pb.IMPORT_STATE_NEW, pb.IMPORT_STATE_UPDATED
+ACTIVE = claim_pb2.CLAIM_STATE_ACTIVE
 UNCHANGED, REJECTED = pb.IMPORT_STATE_UNCHANGED, pb.IMPORT_STATE_REJECTED
+Put = Callable[..., Awaitable[pb.ImportClaimsResponse]]
+Get = Callable[[str], Awaitable[claim_pb2.Claim]]
 
 
 @pytest.fixture
-def put(front):
+def put(front: Front) -> Put:
     """Imports claim messages and gives the response."""
 
-    async def send(*claims):
+    async def send(*claims: claim_pb2.Claim) -> pb.ImportClaimsResponse:
         return await front.claims.ImportClaims(pb.ImportClaimsRequest(claims=claims))
 
     return send
 
 
 @pytest.fixture
-def get(front):
+def get(front: Front) -> Get:
     """The claim of that name, as it stands."""
 
-    async def ask(name):
+    async def ask(name: str) -> claim_pb2.Claim:
         return (await front.claims.GetClaim(pb.GetClaimRequest(name=name))).claim
 
     return ask
 
 
-async def test_an_import_says_what_became_of_each(put, claim_message_of, failure_of):
+async def test_an_import_says_what_became_of_each(put: Put) -> None:
     first = await put(claim_message_of(1), claim_message_of(2))
     assert [(result.claim, result.state) for result in first.results] == [("claims/00001", NEW), ("claims/00002", NEW)]
     second = await put(
@@ -47,12 +56,12 @@ async def test_an_import_says_what_became_of_each(put, claim_message_of, failure
     )
     assert [result.state for result in second.results] == [UNCHANGED, UPDATED, REJECTED, NEW]
     assert second.results[2].claim == "claims/00003"
-    failure = failure_of(second.results[2].error)
+    failure = failure_in(second.results[2].error)
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "claims[2].statement")
     assert first.claims_version != second.claims_version != ""
 
 
-async def test_what_changes_nothing_keeps_the_version(put, claim_message_of):
+async def test_what_changes_nothing_keeps_the_version(put: Put) -> None:
     versions = {
         (await put(claim_message_of(1), claim_message_of(2))).claims_version,
         (await put(claim_message_of(2))).claims_version,
@@ -61,7 +70,7 @@ async def test_what_changes_nothing_keeps_the_version(put, claim_message_of):
     assert len(versions) == 1
 
 
-async def test_a_claim_without_a_name_is_given_the_same_one_each_time(put, get, claim_message_of):
+async def test_a_claim_without_a_name_is_given_the_same_one_each_time(put: Put, get: Get) -> None:
     first = await put(claim_message_of(1, name=""))
     again = await put(claim_message_of(1, name=""), claim_message_of(2, name=""))
     assert [result.state for result in again.results] == [UNCHANGED, NEW]
@@ -69,19 +78,19 @@ async def test_a_claim_without_a_name_is_given_the_same_one_each_time(put, get, 
     assert (await get(first.results[0].claim)).statement == claim_message_of(1).statement
 
 
-async def test_of_several_with_one_name_the_last_counts(put, get, claim_message_of):
+async def test_of_several_with_one_name_the_last_counts(put: Put, get: Get) -> None:
     await put(claim_message_of(1, title="older"), claim_message_of(1, title="newer"))
     assert (await get("claims/00001")).title == "newer"
 
 
-async def test_a_rating_is_read_out_of_the_verdict_unless_it_is_given(put, get, claim_message_of):
+async def test_a_rating_is_read_out_of_the_verdict_unless_it_is_given(put: Put, get: Get) -> None:
     given = claim_pb2.CLAIM_RATING_UNRATED
     await put(claim_message_of(1), claim_message_of(2, verdict="True"), claim_message_of(3, rating=given))
     ratings = [(await get(f"claims/0000{number}")).rating for number in (1, 2, 3)]
     assert ratings == [claim_pb2.CLAIM_RATING_FALSE, claim_pb2.CLAIM_RATING_TRUE, given]
 
 
-async def test_a_review_date_comes_back(put, get, claim_message_of):
+async def test_a_review_date_comes_back(put: Put, get: Get) -> None:
     await put(claim_message_of(1, review_date={"year": 2020, "month": 2, "day": 29}), claim_message_of(2))
     day = (await get("claims/00001")).review_date
     assert (day.year, day.month, day.day) == (2020, 2, 29)
@@ -107,8 +116,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(("fields", "field"), BAD)
-async def test_a_bad_claim_names_its_field(front, put, claim_message_of, failure_of, fields, field):  # noqa: PLR0917
-    failure = failure_of((await put(claim_message_of(1, **fields))).results[0].error)
+async def test_a_bad_claim_names_its_field(front: Front, put: Put, fields: Any, field: Any) -> None:
+    failure = failure_in((await put(claim_message_of(1, **fields))).results[0].error)
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, f"claims[0].{field}")
     failure = await failure_of(front.claims.CreateClaim(pb.CreateClaimRequest(claim=claim_message_of(1, **fields))))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, f"claim.{field}")
@@ -116,32 +125,32 @@ async def test_a_bad_claim_names_its_field(front, put, claim_message_of, failure
 
 
 @pytest.mark.parametrize(("count", "says"), [(0, "send 1 to 1,000 claims"), (1_001, "holds 1,001 claims")])
-async def test_none_or_too_many(front, claim_message_of, failure_of, count, says):
+async def test_none_or_too_many(front: Front, count: int, says: str) -> None:
     request = pb.ImportClaimsRequest(claims=[claim_message_of(number) for number in range(count)])
     failure = await failure_of(front.claims.ImportClaims(request))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "claims")
     assert says in failure.description
 
 
-async def test_a_thousand_are_not_too_many(put, claim_message_of):
+async def test_a_thousand_are_not_too_many(put: Put) -> None:
     response = await put(*(claim_message_of(number) for number in range(1_000)))
     assert {result.state for result in response.results} == {NEW}
 
 
-async def test_create_and_get(front, get, claim_message_of):
+async def test_create_and_get(front: Front, get: Get) -> None:
     created = (await front.claims.CreateClaim(pb.CreateClaimRequest(claim=claim_message_of(1, name="")))).claim
     assert created == await get(created.name)
     assert created.state == claim_pb2.CLAIM_STATE_ACTIVE
     assert created.update_time.seconds > 0
 
 
-async def test_what_the_server_alone_says_is_not_taken_from_the_client(front, claim_message_of):
+async def test_what_the_server_alone_says_is_not_taken_from_the_client(front: Front) -> None:
     claim = claim_message_of(1, state=claim_pb2.CLAIM_STATE_QUARANTINED, quarantine_reason="so", confirmed_count=9)
     created = (await front.claims.CreateClaim(pb.CreateClaimRequest(claim=claim))).claim
     assert (created.state, created.quarantine_reason, created.confirmed_count) == (1, "", 0)
 
 
-async def test_creating_what_is_there_changes_nothing(front, put, get, claim_message_of, failure_of):
+async def test_creating_what_is_there_changes_nothing(front: Front, put: Put, get: Get) -> None:
     await put(claim_message_of(1))
     request = pb.CreateClaimRequest(claim=claim_message_of(1, statement="Something else"))
     failure = await failure_of(front.claims.CreateClaim(request))
@@ -149,7 +158,7 @@ async def test_creating_what_is_there_changes_nothing(front, put, get, claim_mes
     assert (await get("claims/00001")).statement == claim_message_of(1).statement
 
 
-async def test_create_without_a_claim(front, failure_of):
+async def test_create_without_a_claim(front: Front) -> None:
     assert (await failure_of(front.claims.CreateClaim(pb.CreateClaimRequest()))).field == "claim"
 
 
@@ -161,7 +170,7 @@ async def test_create_without_a_claim(front, failure_of):
         ("QuarantineClaim", lambda name: pb.QuarantineClaimRequest(name=name, release=True)),
     ],
 )
-async def test_no_such_claim_names_the_resource(front, failure_of, method, request_of):
+async def test_no_such_claim_names_the_resource(front: Front, method: str, request_of: Any) -> None:
     failure = await failure_of(getattr(front.claims, method)(request_of("claims/none")))
     assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "CLAIM_NOT_FOUND")
     resource = failure.detail(error_details_pb2.ResourceInfo)
@@ -170,8 +179,9 @@ async def test_no_such_claim_names_the_resource(front, failure_of, method, reque
         assert (await failure_of(getattr(front.claims, method)(request_of(name)))).field == "name"
 
 
-async def pages(front, **fields):
-    request, found = pb.ListClaimsRequest(**fields), []
+async def pages(front: Front, **fields: Any) -> list[list[str]]:
+    request = pb.ListClaimsRequest(**fields)
+    found: list[list[str]] = []
     while not found or request.page_token:
         response = await front.claims.ListClaims(request)
         found.append([claim.name for claim in response.claims])
@@ -179,7 +189,7 @@ async def pages(front, **fields):
     return found
 
 
-async def test_pages_join_to_the_whole_by_name(front, put, claim_message_of):
+async def test_pages_join_to_the_whole_by_name(front: Front, put: Put) -> None:
     imported = await put(*(claim_message_of(number) for number in (7, 3, 9, 1, 5)))
     assert await pages(front, page_size=2) == [
         ["claims/00001", "claims/00003"],
@@ -189,12 +199,12 @@ async def test_pages_join_to_the_whole_by_name(front, put, claim_message_of):
     assert (await front.claims.ListClaims(pb.ListClaimsRequest())).claims_version == imported.claims_version
 
 
-async def test_a_page_that_holds_all_is_the_last(front, put, claim_message_of):
+async def test_a_page_that_holds_all_is_the_last(front: Front, put: Put) -> None:
     await put(claim_message_of(1), claim_message_of(2))
     assert await pages(front, page_size=2) == [["claims/00001", "claims/00002"]]
 
 
-async def test_without_claims_there_is_one_empty_page_and_no_version(front):
+async def test_without_claims_there_is_one_empty_page_and_no_version(front: Front) -> None:
     response = await front.claims.ListClaims(pb.ListClaimsRequest())
     assert (list(response.claims), response.next_page_token, response.claims_version) == ([], "", "")
 
@@ -203,13 +213,16 @@ async def test_without_claims_there_is_one_empty_page_and_no_version(front):
     ("only", "expected"),
     [
         (pb.ClaimFilter(state=claim_pb2.CLAIM_STATE_QUARANTINED), ["claims/00002"]),
-        (pb.ClaimFilter(state=claim_pb2.CLAIM_STATE_ACTIVE), ["claims/00001", "claims/00003"]),
+        (pb.ClaimFilter(state=ACTIVE), ["claims/00001", "claims/00003"]),
         (pb.ClaimFilter(publisher="Other"), ["claims/00003"]),
         (pb.ClaimFilter(query="NUMBERED 2"), ["claims/00002"]),
-        (pb.ClaimFilter(query="numbered", publisher="Example Facts", state=1), ["claims/00001"]),
+        (
+            pb.ClaimFilter(query="numbered", publisher="Example Facts", state=ACTIVE),
+            ["claims/00001"],
+        ),
     ],
 )
-async def test_filters(front, put, claim_message_of, only, expected):
+async def test_filters(front: Front, put: Put, only: pb.ClaimFilter, expected: list[str]) -> None:
     await put(claim_message_of(1), claim_message_of(2), claim_message_of(3, publisher="Other"))
     await front.claims.QuarantineClaim(pb.QuarantineClaimRequest(name="claims/00002", reason="too wide"))
     assert await pages(front, filter=only) == [expected]
@@ -218,7 +231,7 @@ async def test_filters(front, put, claim_message_of, only, expected):
 @pytest.mark.parametrize(
     ("request_", "field"),
     [
-        (pb.ListClaimsRequest(filter=pb.ClaimFilter(state=7)), "filter.state"),
+        (pb.ListClaimsRequest(filter=pb.ClaimFilter(state=cast("Any", 7))), "filter.state"),
         (pb.ListClaimsRequest(filter=pb.ClaimFilter(query="x" * 257)), "filter.query"),
         (pb.ListClaimsRequest(filter=pb.ClaimFilter(query="\x00")), "filter.query"),
         (pb.ListClaimsRequest(filter=pb.ClaimFilter(publisher="x" * 257)), "filter.publisher"),
@@ -228,19 +241,19 @@ async def test_filters(front, put, claim_message_of, only, expected):
         (pb.ListClaimsRequest(page_token="A" * 400), "page_token"),
     ],
 )
-async def test_bad_lists(front, failure_of, request_, field):
+async def test_bad_lists(front: Front, request_: pb.ListClaimsRequest, field: str) -> None:
     failure = await failure_of(front.claims.ListClaims(request_))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
 
 
-async def test_a_page_token_belongs_to_its_filter(front, put, claim_message_of, failure_of):
+async def test_a_page_token_belongs_to_its_filter(front: Front, put: Put) -> None:
     await put(*(claim_message_of(number) for number in range(4)))
     token = (await front.claims.ListClaims(pb.ListClaimsRequest(page_size=2))).next_page_token
     other = pb.ListClaimsRequest(page_token=token, filter=pb.ClaimFilter(publisher="Example Facts"))
     assert (await failure_of(front.claims.ListClaims(other))).field == "page_token"
 
 
-def test_tokens_of_verdicts_and_of_claims_do_not_pass_for_each_other():
+def test_tokens_of_verdicts_and_of_claims_do_not_pass_for_each_other() -> None:
     assert read_claim_token(write_claim_token("x~1%/", ClaimFilter()), ClaimFilter()) == "x~1%/"
     with pytest.raises(InvalidInput):
         read_token(write_claim_token("7", ClaimFilter()), VerdictFilter())
@@ -250,7 +263,7 @@ def test_tokens_of_verdicts_and_of_claims_do_not_pass_for_each_other():
         read_token(write_token(7, VerdictFilter(claim_id="a")), VerdictFilter(cluster="a"))
 
 
-async def test_pages_stay_below_4_mib(front, claim_message_of):
+async def test_pages_stay_below_4_mib(front: Front) -> None:
     long = [claim_message_of(number, statement="🍌" * 4_096, title="🍌" * 1_024) for number in range(300)]
     await front.store.put([read_claim(claim, "claim") for claim in long])
     found = await pages(front, page_size=1_000)
@@ -258,7 +271,7 @@ async def test_pages_stay_below_4_mib(front, claim_message_of):
     assert [name for page in found for name in page] == [claim.name for claim in long]
 
 
-async def test_quarantine_and_back(front, put, get, claim_message_of):
+async def test_quarantine_and_back(front: Front, put: Put, get: Get) -> None:
     imported = await put(claim_message_of(1))
     request = pb.QuarantineClaimRequest(name="claims/00001", reason="matches half the feed")
     claim = (await front.claims.QuarantineClaim(request)).claim
@@ -274,7 +287,7 @@ async def test_quarantine_and_back(front, put, get, claim_message_of):
 @pytest.mark.parametrize(
     "fields", [{}, {"reason": " "}, {"reason": "x" * 1_025}, {"reason": "\x00"}, {"reason": "why", "release": True}]
 )
-async def test_quarantine_needs_a_reason_and_release_has_none(front, put, claim_message_of, failure_of, fields):
+async def test_quarantine_needs_a_reason_and_release_has_none(front: Front, put: Put, fields: dict[str, Any]) -> None:
     await put(claim_message_of(1))
     failure = await failure_of(front.claims.QuarantineClaim(pb.QuarantineClaimRequest(name="claims/00001", **fields)))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "reason")

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,14 +11,13 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from service.domain.claim import Change, Claim, ClaimFilter, ClaimRecord, Confirmation, Relation
+from service.domain.claim import Change, ClaimFilter, ClaimRecord, Confirmation, Relation
 from service.errors import AlreadyExists, StoreUnavailable
 from service.records.sql.store import SqlStore
 from service.storage.database import driver_url
+from tests.factories import claims_of
 from tests.fakes.store import MemoryStore
-
-MakeClaims = Callable[..., list[Claim]]
-Opener = Callable[..., Awaitable[SqlStore]]
+from tests.fixtures.sql import OpenSql
 
 _REFUSALS = {
     "sqlite": ("CREATE TRIGGER refuse BEFORE INSERT ON claim_sets BEGIN SELECT RAISE(ABORT, 'refused'); END",),
@@ -48,7 +47,7 @@ async def recounted(records: Iterable[ClaimRecord]) -> str:
 
 class TestConcurrency:
     async def test_rivals_put_in_any_order_and_the_version_stays_a_recount(
-        self, sql_url: str, open_sql: Opener, claims_of: MakeClaims
+        self, sql_url: str, open_sql: OpenSql
     ) -> None:
         stores = [await open_sql(sql_url) for _ in range(4)]
         claims = claims_of(120)
@@ -69,9 +68,7 @@ class TestConcurrency:
         assert new == Counter(record.claim.id for record in found.records)
         assert found.version == await stores[1].claims_version() == await recounted(found.records)
 
-    async def test_of_rivals_that_create_one_claim_one_does(
-        self, sql_url: str, open_sql: Opener, claims_of: MakeClaims
-    ) -> None:
+    async def test_of_rivals_that_create_one_claim_one_does(self, sql_url: str, open_sql: OpenSql) -> None:
         stores = [await open_sql(sql_url) for _ in range(4)]
         for claim in claims_of(5):
             rivals = [replace(claim, title=f"rival {number}") for number in range(4)]
@@ -83,7 +80,7 @@ class TestConcurrency:
         found = await stores[0].claim_set()
         assert found.version == await recounted(found.records)
 
-    async def test_a_claim_set_is_of_one_moment(self, sql_url: str, open_sql: Opener, claims_of: MakeClaims) -> None:
+    async def test_a_claim_set_is_of_one_moment(self, sql_url: str, open_sql: OpenSql) -> None:
         writer, reader = await open_sql(sql_url), await open_sql(sql_url)
         claims = claims_of(1500)
         await writer.put(claims)
@@ -107,9 +104,7 @@ class TestConcurrency:
 
 
 class TestAllOrNone:
-    async def test_a_call_that_fails_at_its_end_stored_nothing(
-        self, sql_url: str, open_sql: Opener, claims_of: MakeClaims
-    ) -> None:
+    async def test_a_call_that_fails_at_its_end_stored_nothing(self, sql_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(sql_url)
         claims = claims_of(10)
         execute(sql_url, _REFUSALS[sql_url.partition(":")[0]])
@@ -120,9 +115,7 @@ class TestAllOrNone:
         execute(sql_url, ["DROP TRIGGER refuse" + (" ON claim_sets" if sql_url.startswith("postgres") else "")])
         assert await store.put(claims) == [Change.NEW] * 10
 
-    async def test_a_cancelled_call_leaves_all_or_nothing(
-        self, sql_url: str, open_sql: Opener, claims_of: MakeClaims
-    ) -> None:
+    async def test_a_cancelled_call_leaves_all_or_nothing(self, sql_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(sql_url)
         for turn, delay in enumerate((0.0, 0.001, 0.005, 0.01, 0.02, 0.04)):
             call = asyncio.create_task(store.put(claims_of(200, turn * 1000)))

@@ -25,24 +25,26 @@ ANY = SurgeLimits(posts=1, share=0.0)
         pytest.param(Traffic(0, 0, 0, 0), False, id="nothing at all"),
     ],
 )
-def test_surges_by_the_default_limits(traffic: Traffic, surges: bool):
+def test_surges_by_the_default_limits(traffic: Traffic, surges: bool) -> None:
     assert SurgeLimits().surges(traffic) is surges
 
 
-def test_the_first_matches_of_a_new_claim_are_no_surge_by_the_test_alone():
+def test_the_first_matches_of_a_new_claim_are_no_surge_by_the_test_alone() -> None:
     assert not any(ANY.surges(Traffic(20, repeats, 0, 0)) for repeats in range(6))
     assert ANY.surges(Traffic(20, 12, 0, 0))
 
 
 @pytest.mark.parametrize(("posts", "share"), [(100, 0.0), (1, 0.2)])
-def test_each_limit_is_reached_exactly(posts: int, share: float):
+def test_each_limit_is_reached_exactly(posts: int, share: float) -> None:
     limits = SurgeLimits(posts=posts, share=share)
     assert limits.surges(Traffic(500, 100, 100_000, 0))
     assert not limits.surges(Traffic(500, 99, 100_000, 0))
 
 
 @given(st.integers(1, 60), st.integers(1, 200), st.integers(0, 2_000), st.data())
-def test_a_surge_is_less_likely_than_one_in_a_million(repeats: int, posts: int, earlier: int, data: st.DataObject):
+def test_a_surge_is_less_likely_than_one_in_a_million(
+    repeats: int, posts: int, earlier: int, data: st.DataObject
+) -> None:
     traffic = Traffic(posts, repeats, earlier, data.draw(st.integers(0, earlier)))
     if ANY.surges(traffic):
         mean = 2 * posts * (traffic.earlier_repeats + 1) / (earlier + 100)
@@ -51,6 +53,6 @@ def test_a_surge_is_less_likely_than_one_in_a_million(repeats: int, posts: int, 
 
 
 @given(st.integers(0, 500), st.integers(0, 5000), st.integers(0, 500))
-def test_more_repeats_never_end_a_surge(repeats: int, earlier: int, usual: int):
+def test_more_repeats_never_end_a_surge(repeats: int, earlier: int, usual: int) -> None:
     fewer, more = (Traffic(500, count, earlier, min(usual, earlier)) for count in (repeats, repeats + 1))
     assert SurgeLimits().surges(fewer) <= SurgeLimits().surges(more)

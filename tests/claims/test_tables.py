@@ -10,7 +10,6 @@ from service.claims.limits import given_id
 from service.domain.claim import Claim, Rating
 
 Claims = Callable[..., list[Claim]]
-Errors = Callable[..., list[ClaimFileError]]
 
 HEADER = "id,claim,title,url,date,verdict,publisher"
 ROW = '7,"Cheese, all of it",Moon,https://b.example/7,2026-05-01T22:00:00-07:00,Mostly False,Bakers'

@@ -6,6 +6,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -206,7 +207,7 @@ def _prompt(rng: random.Random, harmful: bool) -> dict[str, object]:
     return _row(text, policy=["weapons"] if harmful else [], kind="prompt")
 
 
-def _row(text: str, **fields: object) -> dict[str, object]:
+def _row(text: str, **fields: Any) -> dict[str, object]:
     empty = {"ai": None, "misinfo": None, "policy": None, "generator": None, "licence": "CC0-1.0"}
     return {"text": text, **empty, **fields}
 
@@ -230,8 +231,10 @@ def teacher_dir(tmp_path_factory: pytest.TempPathFactory, corpus: list[Row]) -> 
         tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     ).save_pretrained(directory)
     torch.manual_seed(5)
-    shape = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
-    BertModel(BertConfig(vocab_size=len(vocabulary), **shape)).save_pretrained(directory)
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48
+    )
+    BertModel(config).save_pretrained(directory)
     (directory / "1_Pooling").mkdir()
     modes = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
     (directory / "1_Pooling" / "config.json").write_text(json.dumps(modes))

@@ -1,6 +1,7 @@
 """Leave-one-out folds: nothing of what is measured is learned from; names are those of families and subjects."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from classifiers.data.rows import Row
 from classifiers.errors import InputError
 
 
-def row(text: str, **fields: object) -> Row:
+def row(text: str, **fields: Any) -> Row:
     blank = Row(text, "a", "a/x", "train", "post", "en", "MIT", None, 0.0, None, None)
     return replace(blank, **fields)
 

@@ -12,6 +12,8 @@ def test_loss_and_gradients_are_cross_entropy_s() -> None:
     targets = torch.randint(97, (300,))
     loss, series = language_model_loss(hidden, weight, targets)
     loss.backward()
+    assert hidden.grad is not None
+    assert weight.grad is not None
     found = hidden.grad.clone(), weight.grad.clone()
     hidden.grad = weight.grad = None
     expected = cross_entropy(hidden @ weight.T, targets)

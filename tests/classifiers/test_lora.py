@@ -3,6 +3,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,10 +98,11 @@ class Bench:
         self.heads = fit_heads(self.learners.store, self.judges.store, FitOptions(epochs=8, batch=64), quiet)
         self.auroc_alone = self.auroc(self.heads)
 
-    def fit(self, name: str, options: LoraOptions, say: object = quiet) -> tuple[Heads, Adapter | None]:
+    def fit(self, name: str, options: LoraOptions, say: Callable[[str], None] = quiet) -> tuple[Heads, Adapter | None]:
         home = self.home / name
-        both = {"learners": self.learners, "judges": self.judges, "say": say}
-        return fit_adapter(home, self.backbone, self.heads, options, **both)
+        return fit_adapter(
+            home, self.backbone, self.heads, options, learners=self.learners, judges=self.judges, say=say
+        )
 
     def auroc(self, heads: Heads) -> float:
         texts, truth = ordered_pairs(200, seed=3)

@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from classifiers.detector import Detector
 from classifiers.labels import POLICY_LABELS
@@ -89,5 +90,5 @@ def test_a_stream_is_answered_before_it_ends(detector: Detector) -> None:
                 return b""
             return GOOD.encode() + b"\n"
 
-    assert score_lines(detector, Slow(), sink)
+    assert score_lines(detector, cast("BinaryIO", Slow()), sink)
     assert sink.getvalue().count("\n") == 300

@@ -1,6 +1,7 @@
 """How reports slice rows, and the sentences that figures call for."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ BLANK = Row("", "a", "a/x", "test", "post", "en", "MIT", None, 0.0, None, None)
 FIGURE = Figure("ai_generated", "all", "all", "test", "fusion", 100, 100, 0.99, 0.9)
 
 
-def row(text: str, **fields: object) -> Row:
+def row(text: str, **fields: Any) -> Row:
     return replace(BLANK, text=text, **fields)
 
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ def quiet(_: str) -> None:
     """Say nothing."""
 
 
-def fill(directory: Path, backbone: Backbone, llama_dir: Path, corpus: list[Row], **changes: object) -> Store:
-    options: dict[str, object] = {
+def fill(directory: Path, backbone: Backbone, llama_dir: Path, corpus: list[Row], **changes: Any) -> Store:
+    options: dict[str, Any] = {
         "targets": GOALS,
         "weights": np.ones_like(GOALS),
         "layers": (2, 4),
@@ -45,11 +46,11 @@ def test_an_extraction_that_was_killed_ends_as_if_it_hadn_t_been(
     class Killed(Backbone):
         """A network whose second chunk of texts is never read."""
 
-        def forward(self, *of: object, **more: object) -> object:
+        def forward(self, *of: Any, **more: Any) -> Any:
             found = tmp_path / "part" / "store.json"
             if found.is_file() and json.loads(found.read_text())["done"]:
                 raise KeyboardInterrupt
-            return super().forward(*of, **more)  # type: ignore[arg-type]
+            return super().forward(*of, **more)
 
     with pytest.raises(KeyboardInterrupt):
         fill(tmp_path / "part", Killed(backbone.model).eval(), llama_dir, corpus)

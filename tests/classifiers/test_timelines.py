@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,8 @@ def test_a_bucket_with_few_posts_keeps_to_the_overall_curve(rng: np.random.Gener
     posts = world(rng, 0.0).scored()
     few = np.flatnonzero(posts.bucket == 4)[5:]
     kept = np.setdiff1d(np.arange(len(posts.logit)), few)
-    curves = fit_curves(Scored(*(column[kept] for column in posts)))
+    columns: list[Any] = [column[kept] for column in posts]
+    curves = fit_curves(Scored(*columns))
     assert curves.slopes[4] == pytest.approx(np.mean(curves.slopes[:4]), abs=0.2)
 
 

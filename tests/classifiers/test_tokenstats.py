@@ -31,7 +31,8 @@ def naive(hidden: torch.Tensor, weight: torch.Tensor, targets: torch.Tensor) -> 
 
 @pytest.mark.parametrize("chunk", [7, 100, 4096])
 def test_series_are_the_definitions(drawn: tuple[torch.Tensor, ...], chunk: int) -> None:
-    found, expected = token_series(*drawn, chunk=chunk), naive(*drawn)
+    hidden, weight, targets = drawn
+    found, expected = token_series(hidden, weight, targets, chunk), naive(hidden, weight, targets)
     for name in TokenSeries.__slots__:
         torch.testing.assert_close(getattr(found, name), getattr(expected, name), rtol=1e-4, atol=1e-4)
 
@@ -49,7 +50,8 @@ def test_no_tokens_give_empty_series(drawn: tuple[torch.Tensor, ...]) -> None:
 
 
 def test_statistics_of_a_text_are_the_published_formulas(drawn: tuple[torch.Tensor, ...]) -> None:
-    series = token_series(*drawn)
+    hidden, weight, targets = drawn
+    series = token_series(hidden, weight, targets)
     segments = torch.tensor([0] * 60 + [1] * 1 + [3] * 89)
     found = summarise(series, segments, 4)
     part = slice(61, 150)

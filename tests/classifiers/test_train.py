@@ -20,6 +20,7 @@ def quiet(_: str) -> None:
 def test_training_learns_saves_and_goes_on(corpus: list[Row], tmp_path: Path, tiny_network: PretrainOptions) -> None:
     first = pretrain(corpus, tmp_path, tiny_network, quiet)
     untrained = torch.log(torch.tensor(float(tiny_network.vocabulary)))
+    assert first.held_out_language_model is not None
     assert first.held_out_language_model < untrained
     more = pretrain(corpus, tmp_path, replace(tiny_network, minutes=0.1), quiet)
     assert more.step > first.step

@@ -1,7 +1,7 @@
 """The demo's claims: that they are whole, waited for, shown and counted honestly."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +15,8 @@ from service.domain.judgement import Evidence
 from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.errors import NoWorker
+from tests.factories import model_verdict, numbered
 
-PostOf = Callable[..., Post]
-VerdictOn = Callable[..., Verdict]
 FLAGGED = Ruling(Decision.REVIEW, (Category.MISINFORMATION,), ("repeats-claim",))
 CLAIMS = [
     Claim(id="moon", claim="The moon is cheese.", rating=Rating.FALSE),
@@ -51,7 +50,7 @@ def test_the_sample_claims_are_forty_with_mixed_ratings() -> None:
 
 
 async def test_it_waits_until_a_worker_knows_the_last_claim() -> None:
-    answers = [[()], [(match("moon"),)], [(match("moon"), match("bus"))]]
+    answers: list[list[tuple[Match, ...]]] = [[()], [(match("moon"),)], [(match("moon"), match("bus"))]]
     asked: list[Sequence[str]] = []
 
     async def matching(texts: Sequence[str]) -> Sequence[Sequence[Match]]:
@@ -70,7 +69,7 @@ async def test_it_gives_up_with_a_clear_error() -> None:
         await until_matched(matching, CLAIMS, seconds=0.01, pause=0.001)
 
 
-def test_the_foremost_match_is_the_one_that_weighs(numbered: PostOf, model_verdict: VerdictOn) -> None:
+def test_the_foremost_match_is_the_one_that_weighs() -> None:
     unsure = match("a", score=0.99, abstained=True)
     unrelated = match("b", Relation.UNRELATED, score=0.99)
     likely, weighing = match("c", score=0.95), match("d", score=0.6, weight=1.5)
@@ -81,7 +80,7 @@ def test_the_foremost_match_is_the_one_that_weighs(numbered: PostOf, model_verdi
     assert foremost(replace(verdict, judgement=None)) is None
 
 
-def test_a_table_shows_one_relation_with_claim_and_link(numbered: PostOf, model_verdict: VerdictOn) -> None:
+def test_a_table_shows_one_relation_with_claim_and_link() -> None:
     one, other = numbered(1, "so the moon is cheese"), numbered(2, "the moon is no cheese")
     rows = [
         (one, with_matches(model_verdict(one, ruling=FLAGGED), match())),
@@ -99,7 +98,7 @@ def test_a_table_shows_one_relation_with_claim_and_link(numbered: PostOf, model_
     assert "ALLOW" in rebuts
 
 
-def test_a_table_shows_each_text_once_the_surest_first(numbered: PostOf, model_verdict: VerdictOn) -> None:
+def test_a_table_shows_each_text_once_the_surest_first() -> None:
     said = [(numbered(1, "cheese, they say"), 0.6), (numbered(2, "all cheese"), 0.9), (numbered(3, "all cheese"), 0.9)]
     rows = [(each, with_matches(model_verdict(each), match(p_relation=sure))) for each, sure in said]
     shown = printed(claim_table(rows, Relation.REPEATS, "Found", 2))
@@ -109,7 +108,7 @@ def test_a_table_shows_each_text_once_the_surest_first(numbered: PostOf, model_v
     assert "cheese, they say" not in printed(claim_table(rows, Relation.REPEATS, "Found", 1))
 
 
-def test_counts_compare_with_what_was_meant(numbered: PostOf, model_verdict: VerdictOn) -> None:
+def test_counts_compare_with_what_was_meant() -> None:
     def row(number: int, claim: str, relation: str, verdict: Verdict, *matches: Match) -> tuple[Post, Verdict]:
         return numbered(number, metadata={"claim": claim, "relation": relation}), with_matches(verdict, *matches)
 
@@ -141,7 +140,5 @@ def test_counts_compare_with_what_was_meant(numbered: PostOf, model_verdict: Ver
     ("category", "expected"),
     [(Category.MISINFORMATION, True), (Category.AI_GENERATED_MISINFORMATION, True), (Category.AI_GENERATED, False)],
 )
-def test_machine_written_is_not_flagged_as_false(
-    numbered: PostOf, model_verdict: VerdictOn, category: Category, expected: bool
-) -> None:
+def test_machine_written_is_not_flagged_as_false(category: Category, expected: bool) -> None:
     assert is_flagged(model_verdict(numbered(), ruling=Ruling(Decision.LABEL, (category,)))) is expected

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +21,10 @@ from service.domain.claim import Match, Rating, Relation
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Evidence, Signal, Span, TokenSurprise
 from service.domain.log_odds import Share
-from service.domain.post import Post
 from service.domain.verdict import Skip, Source, Verdict
 from service.moderation.author import DUPLICATE, TOO_FEW_POSTS, AuthorJudgement, Finding
+from tests.factories import model_verdict, numbered
 
-PostOf = Callable[..., Post]
-VerdictOn = Callable[..., Verdict]
 LABELLED = Ruling(Decision.LABEL, (Category.AI_GENERATED,), ("machine-written",))
 
 
@@ -47,7 +44,7 @@ def with_evidence(verdict: Verdict, **evidence: Any) -> Verdict:
     return replace(verdict, judgement=replace(verdict.judgement, evidence=Evidence(**evidence)))
 
 
-def test_json_holds_the_whole_verdict_and_is_json(numbered: PostOf, model_verdict: VerdictOn):
+def test_json_holds_the_whole_verdict_and_is_json() -> None:
     verdict = model_verdict(numbered(1, "they delve"), ruling=LABELLED, skipped=(Skip("claims", "NO_INDEX"),))
     shown = json.loads(json.dumps(verdict_json(verdict)))
     assert shown["post"] == "platforms/example/posts/1"
@@ -58,12 +55,12 @@ def test_json_holds_the_whole_verdict_and_is_json(numbered: PostOf, model_verdic
     assert (shown["source"], shown["model_version"], shown["words"]) == ("MODEL", "keywords-1", 2)
 
 
-def test_json_of_a_verdict_without_a_judgement_says_so(numbered: PostOf, model_verdict: VerdictOn):
+def test_json_of_a_verdict_without_a_judgement_says_so() -> None:
     shown = verdict_json(model_verdict(numbered(1), judgement=None, source=Source.SET_ASIDE))
     assert (shown["signals"], shown["evidence"], shown["words"], shown["model_version"]) == ({}, {}, None, "")
 
 
-def test_the_panel_names_post_decision_signals_rules_and_what_was_skipped(numbered: PostOf, model_verdict: VerdictOn):
+def test_the_panel_names_post_decision_signals_rules_and_what_was_skipped() -> None:
     verdict = model_verdict(numbered(1, "they delve"), ruling=LABELLED, skipped=(Skip("claims", "NO_INDEX"),))
     assert verdict.judgement
     verdict = replace(verdict, judgement=replace(verdict.judgement, abstained=("ABSTAINED_TOO_SHORT",)))
@@ -82,46 +79,42 @@ def test_the_panel_names_post_decision_signals_rules_and_what_was_skipped(number
         assert part in shown
 
 
-def test_markup_in_a_post_is_shown_and_not_obeyed(numbered: PostOf, model_verdict: VerdictOn):
+def test_markup_in_a_post_is_shown_and_not_obeyed() -> None:
     text = "[bold]they[/bold] delve [/]"
     verdict = model_verdict(numbered(1, text))
     assert text in printed(verdict_panel(text, verdict))
     assert text in printed(verdict_table([(numbered(1, text), verdict)], "verdicts"))
 
 
-def test_spans_that_raised_a_signal_are_underlined_whatever_script_comes_before(
-    numbered: PostOf, model_verdict: VerdictOn
-):
+def test_spans_that_raised_a_signal_are_underlined_whatever_script_comes_before() -> None:
     text = "👩\u200d🚀 café delve"
     assert styled(text, model_verdict(numbered(1, text)), "underline") == ["delve"]
 
 
-def test_spans_that_lowered_a_signal_are_not_underlined(numbered: PostOf, model_verdict: VerdictOn):
+def test_spans_that_lowered_a_signal_are_not_underlined() -> None:
     verdict = with_evidence(model_verdict(numbered(1, "plain words")), spans=(Span(0, 5, "ai_generated", -2.0),))
     assert styled("plain words", verdict, "underline") == []
 
 
-def test_only_surprising_tokens_are_in_italics(numbered: PostOf, model_verdict: VerdictOn):
+def test_only_surprising_tokens_are_in_italics() -> None:
     surprise = (TokenSurprise(0, 5, 3.0), TokenSurprise(6, 12, 11.0))
     assert styled("plain quokka", with_evidence(model_verdict(numbered(1)), surprise=surprise), "italic") == ["quokka"]
 
 
 @pytest.mark.parametrize(("start", "end"), [(1, 3), (0, 99), (4, 4)])
-def test_offsets_that_fit_no_character_do_not_break_the_output(
-    numbered: PostOf, model_verdict: VerdictOn, start: int, end: int
-):
+def test_offsets_that_fit_no_character_do_not_break_the_output(start: int, end: int) -> None:
     verdict = with_evidence(model_verdict(numbered(1)), spans=(Span(start, end, "ai_generated", 1.0),))
     assert marked("🚀x", verdict.judgement).plain == "🚀x"
 
 
 @pytest.mark.parametrize(("probability", "filled"), [(0.0, 0), (0.5, 12), (1.0, 24)])
-def test_bars_are_filled_up_to_the_probability(probability: float, filled: int):
+def test_bars_are_filled_up_to_the_probability(probability: float, filled: int) -> None:
     line = printed(signal_bars([Signal("hate", probability, 0.0, 0.0, 1.0)]))
     assert (line.count("█"), line.count("░")) == (filled, 24 - filled)
     assert f"{probability:.2f}" in line
 
 
-def test_the_table_has_a_line_for_each_post(numbered: PostOf, model_verdict: VerdictOn):
+def test_the_table_has_a_line_for_each_post() -> None:
     rows = [
         (numbered(1, "they delve"), model_verdict(numbered(1, "they delve"), ruling=LABELLED)),
         (numbered(2), model_verdict(numbered(2), judgement=None, source=Source.SET_ASIDE)),
@@ -132,7 +125,7 @@ def test_the_table_has_a_line_for_each_post(numbered: PostOf, model_verdict: Ver
     assert all(part in lines[3] for part in ("ALLOW", "-", "set_aside", "what post 2"))
 
 
-def test_a_row_stays_on_one_line_of_a_narrow_terminal(numbered: PostOf, model_verdict: VerdictOn):
+def test_a_row_stays_on_one_line_of_a_narrow_terminal() -> None:
     long = "two\n lines and many more words than one line of a narrow terminal can hold"
     lines = printed(
         verdict_table([(numbered(1, long), model_verdict(numbered(1, long)))], "verdicts"), width=80
@@ -157,7 +150,7 @@ MATCH = Match(
 )
 
 
-def test_the_panel_shows_matched_claims_with_link_and_probabilities(numbered: PostOf, model_verdict: VerdictOn):
+def test_the_panel_shows_matched_claims_with_link_and_probabilities() -> None:
     shown = printed(
         verdict_panel("they delve", with_evidence(model_verdict(numbered(1, "they delve")), matches=(MATCH,)))
     )
@@ -178,20 +171,18 @@ def test_the_panel_shows_matched_claims_with_link_and_probabilities(numbered: Po
         ({"relation": Relation.DISCUSSES, "weight": 0.0}, "discusses, if so: 84% · not weighed"),
     ],
 )
-def test_the_panel_says_whether_a_match_weighs(
-    numbered: PostOf, model_verdict: VerdictOn, change: dict[str, Any], says: str
-):
+def test_the_panel_says_whether_a_match_weighs(change: dict[str, Any], says: str) -> None:
     verdict = with_evidence(model_verdict(numbered(1)), matches=(MATCH._replace(**change),))
     assert says in printed(verdict_panel("text", verdict))
 
 
-def test_a_claim_whose_publisher_gave_no_words_is_shown_by_its_rating(numbered: PostOf, model_verdict: VerdictOn):
+def test_a_claim_whose_publisher_gave_no_words_is_shown_by_its_rating() -> None:
     bare = MATCH._replace(verdict="", publisher="", url="", rating=Rating.MISLEADING)
     lines = printed(verdict_panel("text", with_evidence(model_verdict(numbered(1)), matches=(bare,)))).splitlines()
     assert any(line.strip("│ ") == "misleading" for line in lines)
 
 
-def test_json_holds_matches_the_claims_version_and_the_cluster(numbered: PostOf, model_verdict: VerdictOn):
+def test_json_holds_matches_the_claims_version_and_the_cluster() -> None:
     verdict = with_evidence(model_verdict(numbered(1)), matches=(MATCH,))
     assert verdict.judgement
     verdict = replace(verdict, judgement=replace(verdict.judgement, claims_version="v7", cluster="abc"))
@@ -215,7 +206,7 @@ AUTHOR = AuthorJudgement(
 )
 
 
-def test_an_author_is_shown_by_signal_share_and_what_was_left_out():
+def test_an_author_is_shown_by_signal_share_and_what_was_left_out() -> None:
     shown = printed(author_panel(AUTHOR))
     for words in (
         "a-1",
@@ -227,14 +218,14 @@ def test_an_author_is_shown_by_signal_share_and_what_was_left_out():
         assert words in shown
 
 
-def test_an_author_of_whom_nothing_can_be_said_gets_no_bar():
+def test_an_author_of_whom_nothing_can_be_said_gets_no_bar() -> None:
     shown = printed(author_panel(replace(AUTHOR, signal=None, share=None, abstained=(TOO_FEW_POSTS,))))
     assert TOO_FEW_POSTS in shown
     assert "█" not in shown
     assert "%" not in shown
 
 
-def test_an_author_as_json_keeps_everything():
+def test_an_author_as_json_keeps_everything() -> None:
     data = json.loads(json.dumps(author_json(AUTHOR)))
     assert data["ai_generated"] == {"probability": 0.92, "raw": 2.4, "low": 0.85, "high": 0.97}
     assert data["share_machine_written"] == {"share": 0.8, "low": 0.5, "high": 1.0}

@@ -6,7 +6,7 @@ What is drawn is drawn from a seed, so that every run sees the same; times end n
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
@@ -30,6 +30,7 @@ from service.review.appeal import AppealState
 from service.review.case import CaseFilter, CaseKind, Ruled
 from service.review.opening import case_for
 from service.review.sql.store import SqlReview
+from tests.fakes.clock import Clock
 
 PEOPLE = ("m-0a11ce00", "m-0b0b0000", "m-0c1e0000")
 _HARMFUL = {
@@ -50,21 +51,6 @@ _TEXTS = (
 )
 
 
-@dataclass
-class Clock:
-    """Unix time that a season moves."""
-
-    time: float
-
-    def __call__(self) -> float:
-        return self.time
-
-    @property
-    def now(self) -> datetime:
-        """The same as a datetime."""
-        return datetime.fromtimestamp(self.time, UTC)
-
-
 class Season:
     """Fills a store, day by day. `drifted` moves scores in the last two days."""
 
@@ -83,10 +69,10 @@ class Season:
             routing=Routing,
             observer=self._telemetry,
             rates=Rates(share=0.2, per_day=10**6),
-            clock=lambda: self.clock.now,
+            clock=self.clock.now,
         )
         self._truth: dict[str, Answer] = {}
-        self.end = self.clock.now
+        self.end = self.clock.now()
 
     async def days(self, count: int, posts: int) -> None:
         """So many days up to now, with about that many posts each; busier by day, quieter at weekends."""
@@ -141,7 +127,7 @@ class Season:
     async def golden(self, count: int, by: str) -> None:
         """Golden items, shown to all moderators and decided."""
         for place in range(count):
-            post, verdict = self._post(self.clock.now)
+            post, verdict = self._post(self.clock.now())
             item_of = self._truth[post.content_digest]
             await self._measures.add_golden(post, item_of, by=by, note=f"Item {place}", verdict=verdict)
         scheduler = GoldenScheduler(
@@ -152,7 +138,7 @@ class Season:
             routing=Routing,
             observer=self._telemetry,
             every=1,
-            clock=lambda: self.clock.now,
+            clock=self.clock.now,
         )
         for _ in range(count):
             await self.decided(len(PEOPLE))

@@ -1,7 +1,7 @@
 """Signing in and out in a browser: by password, by an OpenID provider; locked out; a session that ends."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -104,9 +104,6 @@ async def test_a_session_of_somebody_who_was_shut_out_ends_at_once(site: Site, o
 async def provider() -> AsyncIterator[OpenId]:
     async with openid() as served:
         yield served
-
-
-OpenAt = Callable[[str], Awaitable[Page]]
 
 
 async def test_an_organisation_signs_people_in(

@@ -29,28 +29,28 @@ TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(ma
 
 
 @given(TEXTS)
-def test_canonical_form_is_its_own_canonical_form(text: str):
+def test_canonical_form_is_its_own_canonical_form(text: str) -> None:
     assert canonical(canonical(text)) == canonical(text)
 
 
 @given(TEXTS)
-def test_white_space_and_composition_do_not_count(text: str):
+def test_white_space_and_composition_do_not_count(text: str) -> None:
     spread = "\n ".join(["", *unicodedata.normalize("NFD", text).split(), ""])
     assert content_digest(spread, "") == content_digest(text, "")
 
 
 @pytest.mark.parametrize("other", ["Vaccines work", "vaccines  w0rk", "vaccinеs work", "vaccines\u200b work"])
-def test_what_classifiers_can_tell_apart_counts(other: str):
+def test_what_classifiers_can_tell_apart_counts(other: str) -> None:
     assert content_digest(other, "") != content_digest("vaccines work", "")
 
 
-def test_parts_of_a_digest_do_not_run_together():
+def test_parts_of_a_digest_do_not_run_together() -> None:
     assert digest("ab", "c") != digest("a", "bc")
     assert content_digest("a b", "") != content_digest("a", "b")
     assert content_digest("a", "") != content_digest("", "a")
 
 
-def test_a_text_of_no_valid_unicode_has_a_digest_all_the_same():
+def test_a_text_of_no_valid_unicode_has_a_digest_all_the_same() -> None:
     assert digest("\ud800") != digest("\ud801")
 
 
@@ -66,12 +66,12 @@ def test_a_text_of_no_valid_unicode_has_a_digest_all_the_same():
         {"context": Context(digital_source_type="trainedAlgorithmicMedia")},
     ],
 )
-def test_what_a_decision_depends_on_makes_another_version(change: dict[str, object]):
+def test_what_a_decision_depends_on_makes_another_version(change: dict[str, object]) -> None:
     post = Post(platform="example", id="1", text="some words")
     assert replace(post, **change).key != post.key  # type: ignore[arg-type]
 
 
-def test_what_no_decision_depends_on_makes_the_same_version():
+def test_what_no_decision_depends_on_makes_the_same_version() -> None:
     post = Post(platform="example", id="1", text="some words")
     assert replace(post, text=" some\nwords ", metadata={"likes": "3"}).key == post.key
 
@@ -81,7 +81,7 @@ def boundaries(text: str) -> list[int]:
 
 
 @given(TEXTS)
-def test_offsets_map_in_order_onto_character_boundaries_of_the_original(text: str):
+def test_offsets_map_in_order_onto_character_boundaries_of_the_original(text: str) -> None:
     alignment, ends = Alignment(text), set(boundaries(text))
     offsets = boundaries(canonical(text))
     starts = [alignment.original(offset, offsets[-1])[0] for offset in offsets]
@@ -95,7 +95,7 @@ def test_offsets_map_in_order_onto_character_boundaries_of_the_original(text: st
 
 
 @given(TEXTS)
-def test_each_word_maps_onto_the_word_it_came_from(text: str):
+def test_each_word_maps_onto_the_word_it_came_from(text: str) -> None:
     alignment, at = Alignment(text), 0
     for written, word in zip(text.split(), canonical(text).split(), strict=True):
         size = len(word.encode())
@@ -105,7 +105,7 @@ def test_each_word_maps_onto_the_word_it_came_from(text: str):
 
 
 @given(TEXTS, st.data())
-def test_parts_of_a_word_that_stayed_the_same_map_exactly(text: str, data: st.DataObject):
+def test_parts_of_a_word_that_stayed_the_same_map_exactly(text: str, data: st.DataObject) -> None:
     alignment, at = Alignment(text), 0
     for written, word in zip(text.split(), canonical(text).split(), strict=True):
         if written == word:
@@ -117,17 +117,17 @@ def test_parts_of_a_word_that_stayed_the_same_map_exactly(text: str, data: st.Da
         at += len(word.encode()) + 1
 
 
-def test_a_span_that_begins_with_the_space_after_a_changed_word_does_not_reach_back_over_it():
+def test_a_span_that_begins_with_the_space_after_a_changed_word_does_not_reach_back_over_it() -> None:
     text = "cafe\u0301  open"
     begin, end = Alignment(text).original(len("café".encode()), len("café open".encode()))
     assert text.encode()[begin:end].decode() == "  open"
 
 
-def test_a_part_of_a_changed_word_widens_to_the_word():
+def test_a_part_of_a_changed_word_widens_to_the_word() -> None:
     text = "\n cafe\u0301s open"
     begin, end = Alignment(text).original(0, 3)
     assert text.encode()[begin:end].decode() == "cafe\u0301s"
 
 
-def test_an_empty_span_stays_empty_and_in_order():
+def test_an_empty_span_stays_empty_and_in_order() -> None:
     assert Alignment("a    b").original(2, 2) == (5, 5)

@@ -103,14 +103,14 @@ def through_json(value: Any) -> Any:
 
 
 @given(POSTS)
-def test_a_post_survives(post: Post):
+def test_a_post_survives(post: Post) -> None:
     restored = decode_post(through_json(encode_post(post)))
     assert restored == post
     assert restored.key == post.key
 
 
 @given(JUDGEMENTS)
-def test_a_judgement_survives_without_its_signature(judgement: Judgement):
+def test_a_judgement_survives_without_its_signature(judgement: Judgement) -> None:
     restored = decode_judgement(through_json(encode_judgement(judgement)))
     assert restored == judgement
     assert restored.text_signature == NO_SIGNATURE
@@ -118,39 +118,39 @@ def test_a_judgement_survives_without_its_signature(judgement: Judgement):
 
 
 @given(VERDICTS)
-def test_a_verdict_survives_beside_its_judgement(verdict: Verdict):
+def test_a_verdict_survives_beside_its_judgement(verdict: Verdict) -> None:
     assert decode_verdict(through_json(encode_verdict(verdict)), verdict.judgement) == verdict
 
 
 @given(
     st.builds(Batch, WORDS, st.lists(POSTS, max_size=3).map(tuple), WORDS, st.none() | NUMBERS, NUMBERS, st.booleans())
 )
-def test_a_batch_survives(batch: Batch):
+def test_a_batch_survives(batch: Batch) -> None:
     assert decode_batch(through_json(encode_batch(batch))) == batch
 
 
 @given(st.builds(Reply, WORDS, st.lists(VERDICTS, max_size=3).map(tuple), st.lists(KEYS, max_size=2).map(tuple)))
-def test_a_reply_survives(reply: Reply):
+def test_a_reply_survives(reply: Reply) -> None:
     assert decode_reply(through_json(encode_reply(reply))) == reply
 
 
-def test_empty_fields_of_a_post_take_no_room():
+def test_empty_fields_of_a_post_take_no_room() -> None:
     encoded = encode_post(Post(platform="example", id="1", text="words"))
     assert encoded == {"platform": "example", "id": "1", "text": "words", "surface": "feed"}
 
 
-def test_keys_of_a_later_release_are_ignored():
+def test_keys_of_a_later_release_are_ignored() -> None:
     post = Post(platform="example", id="1", text="words", context=Context(link_title="a title"))
     encoded = encode_post(post) | {"mood": "sunny"}
     encoded["context"]["video_title"] = "a film"
     assert decode_post(encoded) == post
 
 
-def test_a_post_of_an_earlier_release_without_optional_keys_is_read():
+def test_a_post_of_an_earlier_release_without_optional_keys_is_read() -> None:
     assert decode_post({"platform": "example", "id": "1", "text": "words", "surface": "bio"}).surface is Surface.BIO
 
 
-def test_a_judgement_of_an_earlier_release_without_remainders_claims_and_cluster_is_read():
+def test_a_judgement_of_an_earlier_release_without_remainders_claims_and_cluster_is_read() -> None:
     judgement = Judgement(content_digest="d", model_version="m", signals={}, words=3)
     encoded = encode_judgement(judgement)
     for later in ("remainders", "matches", "claims", "cluster"):
@@ -158,6 +158,6 @@ def test_a_judgement_of_an_earlier_release_without_remainders_claims_and_cluster
     assert decode_judgement(encoded) == judgement
 
 
-def test_a_surface_that_does_not_exist_is_an_error():
+def test_a_surface_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(ValueError, match="billboard"):
         decode_post({"platform": "example", "id": "1", "text": "words", "surface": "billboard"})

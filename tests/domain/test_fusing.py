@@ -1,6 +1,7 @@
 """How a matched claim moves `misinformation`, and that nothing of it stays when the match no longer counts."""
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import example, given
@@ -19,7 +20,7 @@ def match(
     rating: Rating = Rating.FALSE,
     score: float = 0.9,
     p_relation: float = 0.8,
-    **fields: object,
+    **fields: Any,
 ) -> Match:
     whole = Match("a", "The moon is cheese.", "False", rating, "P", "https://p/a", score, relation, p_relation)
     return whole._replace(**fields)
@@ -78,18 +79,18 @@ def judgements(draw: st.DrawFn) -> Judgement:
         (0.95, match(rating=Rating.MISLEADING), 0.95),
     ],
 )
-def test_the_formula(p: float, found: Match, expected: float):
+def test_the_formula(p: float, found: Match, expected: float) -> None:
     assert probability(fused(judged(p, found))) == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_interval_moves_by_as_many_logits():
+def test_the_interval_moves_by_as_many_logits() -> None:
     signal = fused(judged(0.5, match(score=1.0, p_relation=1.0), low=0.3, high=0.7)).signals[SIGNAL]
     odds = 0.97 / 0.03  # by which those of 1/2 were multiplied
     assert signal.low == pytest.approx(odds * 3 / 7 / (1 + odds * 3 / 7), abs=1e-4)
     assert signal.high == pytest.approx(odds * 7 / 3 / (1 + odds * 7 / 3), abs=1e-4)
 
 
-def test_one_match_weighs_the_likeliest():
+def test_one_match_weighs_the_likeliest() -> None:
     after = fused(judged(0.5, match(Relation.DISCUSSES), match(score=0.5), match(Relation.REBUTS), match(score=0.6)))
     assert [bool(found.weight) for found in after.evidence.matches] == [False, False, True, False]
     assert probability(after) < 0.5
@@ -109,7 +110,7 @@ def test_one_match_weighs_the_likeliest():
     ],
 )
 @pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
-def test_what_moves_nothing(p: float, found: Match):
+def test_what_moves_nothing(p: float, found: Match) -> None:
     before = judged(p, found)
     assert fused(before) == before
 
@@ -120,9 +121,9 @@ def test_what_moves_nothing(p: float, found: Match):
 @pytest.mark.parametrize("field", ["score", "p_relation"])
 def test_the_surer_the_match_the_further_it_moves(
     field: str, p: float, ends: list[float], other: float, rating: Rating
-):
+) -> None:
     at = match(rating=rating, score=other, p_relation=other)
-    less, more = (at._replace(**{field: value}) for value in ends)
+    less, more = (at._replace(**cast("dict[str, Any]", {field: value})) for value in ends)
     assert probability(fused(judged(p, less))) <= probability(fused(judged(p, more))) + 1e-4
     less, more = (found._replace(relation=Relation.REBUTS) for found in (less, more))
     assert probability(fused(judged(p, less))) >= probability(fused(judged(p, more))) - 1e-4
@@ -131,7 +132,7 @@ def test_the_surer_the_match_the_further_it_moves(
 @given(FOUR, st.sampled_from(Rating), st.floats(0, 1), st.floats(0, 1))
 def test_a_rebuttal_never_raises_and_repeating_a_debunked_claim_never_lowers(
     p: float, rating: Rating, score: float, p_relation: float
-):
+) -> None:
     slack = 1e-4  # to which a text's own probability is held away from 0 and 1
     assert probability(fused(judged(p, match(Relation.REBUTS, rating, score, p_relation)))) <= p + slack
     repeated = probability(fused(judged(p, match(Relation.REPEATS, rating, score, p_relation))))
@@ -141,32 +142,32 @@ def test_a_rebuttal_never_raises_and_repeating_a_debunked_claim_never_lowers(
 @given(judgements())
 @example(judged(0.0, match(p_relation=0.02), low=0.0, high=0.0))
 @example(judged(1.0, match(Relation.REBUTS, p_relation=0.02), low=0.0, high=1.0))
-def test_twice_is_as_once(before: Judgement):
+def test_twice_is_as_once(before: Judgement) -> None:
     once = fused(before)
     assert fused(once) == once
 
 
 @given(judgements())
-def test_quarantine_brings_back_what_the_text_alone_says(before: Judgement):
+def test_quarantine_brings_back_what_the_text_alone_says(before: Judgement) -> None:
     undone = fused(fused(before), {"a", "b", "c"})
     assert undone.signals[SIGNAL][1:] == pytest.approx(before.signals[SIGNAL][1:], abs=5e-4)
     assert all(found.quarantined and not found.weight for found in undone.evidence.matches)
 
 
-def test_quarantine_of_the_likeliest_makes_the_next_one_weigh():
+def test_quarantine_of_the_likeliest_makes_the_next_one_weigh() -> None:
     first, second = match(claim_id="a"), match(claim_id="b", score=0.5)
     without = fused(fused(judged(0.2, first, second)), {"a"})
     assert without.signals == fused(judged(0.2, second)).signals
     assert [found.quarantined for found in without.evidence.matches] == [True, False]
 
 
-def test_a_heavy_rebuttal_undone_leaves_no_trace_on_the_interval():
+def test_a_heavy_rebuttal_undone_leaves_no_trace_on_the_interval() -> None:
     before = judged(0.99, match(Relation.REBUTS, score=1.0, p_relation=1.0), low=0.001, high=0.9999)
     assert fused(fused(before), {"a"}).signals == before.signals
 
 
 @given(judgements())
-def test_the_parts_add_up_and_the_interval_keeps_its_order(before: Judgement):
+def test_the_parts_add_up_and_the_interval_keeps_its_order(before: Judgement) -> None:
     after = fused(before)
     signal = after.signals[SIGNAL]
     weights = [found.weight for found in after.evidence.matches]
@@ -176,12 +177,12 @@ def test_the_parts_add_up_and_the_interval_keeps_its_order(before: Judgement):
     assert after.signals["ai_generated"] == before.signals["ai_generated"]
 
 
-def test_a_judgement_without_matches_is_left_alone():
+def test_a_judgement_without_matches_is_left_alone() -> None:
     before = judged(0.5)
     assert fused(before, {"a"}) is before
 
 
-def test_a_bundle_without_the_signal_still_marks_what_is_quarantined():
+def test_a_bundle_without_the_signal_still_marks_what_is_quarantined() -> None:
     before = judged(0.5, match())
     blind = replace(before, signals={"ai_generated": before.signals["ai_generated"]})
     assert fused(blind).evidence.matches == (match(),)

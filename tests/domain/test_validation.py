@@ -1,6 +1,5 @@
 """What a post may hold, and that errors name the field."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,9 +8,9 @@ import pytest
 from service.domain.post import Context, Post
 from service.domain.validation import MAX_TEXT, check, check_request_id
 from service.errors import InvalidInput
+from tests.factories import numbered
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-PostOf = Callable[..., Post]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ PostOf = Callable[..., Post]
         {"context": Context(image_text="read\nfrom the image")},
     ],
 )
-def test_a_post_within_the_limits_passes(numbered: PostOf, fields: dict[str, Any]):
+def test_a_post_within_the_limits_passes(fields: dict[str, Any]) -> None:
     check(numbered(1, **fields), NOW)
 
 
@@ -58,7 +57,7 @@ def test_a_post_within_the_limits_passes(numbered: PostOf, fields: dict[str, Any
         ({"metadata": {"key": "v" * 4097}}, "metadata['key']"),
     ],
 )
-def test_a_broken_limit_names_the_field_and_a_remedy(numbered: PostOf, fields: dict[str, Any], field: str):
+def test_a_broken_limit_names_the_field_and_a_remedy(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         check(numbered(1, **fields), NOW)
     assert caught.value.field == field
@@ -69,28 +68,28 @@ def test_a_broken_limit_names_the_field_and_a_remedy(numbered: PostOf, fields: d
     ("platform", "number"),
     [("Example", "1"), ("", "1"), ("example", ""), ("example", "a/b"), ("example", "ä"), ("x" * 64, "1")],
 )
-def test_a_name_that_is_no_resource_name_is_refused(platform: str, number: str):
+def test_a_name_that_is_no_resource_name_is_refused(platform: str, number: str) -> None:
     with pytest.raises(InvalidInput, match="percent-encode"):
         check(Post(platform=platform, id=number, text="words"), NOW)
 
 
-def test_the_error_points_at_the_character(numbered: PostOf):
+def test_the_error_points_at_the_character() -> None:
     with pytest.raises(InvalidInput, match=r"U\+0007 at character 2"):
         check(numbered(1, text="be\x07ll"), NOW)
 
 
-def test_an_error_is_never_as_long_as_the_input(numbered: PostOf):
+def test_an_error_is_never_as_long_as_the_input() -> None:
     with pytest.raises(InvalidInput) as caught:
         check(numbered(1, locale="x" * 10_000), NOW)
     assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize("request_id", ["", "a" * 128, "3f1e-~!"])
-def test_printable_request_ids_pass(request_id: str):
+def test_printable_request_ids_pass(request_id: str) -> None:
     check_request_id(request_id)
 
 
 @pytest.mark.parametrize("request_id", ["a" * 129, "a b", "ä", "a\n"])
-def test_other_request_ids_are_refused(request_id: str):
+def test_other_request_ids_are_refused(request_id: str) -> None:
     with pytest.raises(InvalidInput, match="request_id"):
         check_request_id(request_id)

@@ -1,8 +1,6 @@
 """Claims end to end: loaded beside a running `assay up`, found in posts, quarantined and released, listed by."""
 
-import asyncio
 import json
-import time
 from collections.abc import Callable
 from itertools import count
 
@@ -17,6 +15,7 @@ from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.rpc.client.client import Client
 from tests.processes import Up, assay
+from tests.waiting import until
 
 LIGHTHOUSE = {
     "id": "lighthouse",
@@ -45,10 +44,13 @@ def load(up: Up) -> str:
 
 async def judged(client: Client, text: str, ready: Callable[[Verdict], bool]) -> Verdict:
     """A verdict on a new post of that text, once workers and fronts have taken up what was changed."""
-    until = time.monotonic() + 20
-    while not ready(verdict := await client.moderate(Post(platform="claims", id=f"p-{next(NUMBERS)}", text=text))):
-        assert time.monotonic() < until, "no worker took up what was changed"
-        await asyncio.sleep(0.3)
+
+    async def fresh() -> Verdict | None:
+        verdict = await client.moderate(Post(platform="claims", id=f"p-{next(NUMBERS)}", text=text))
+        return verdict if ready(verdict) else None
+
+    verdict = await until(fresh, within=20, pause=0.3)
+    assert verdict
     return verdict
 
 

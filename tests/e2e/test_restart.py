@@ -1,12 +1,12 @@
 """Ctrl-C drains and loses nothing: what was accepted is decided after the next start. A kill leaves nobody behind."""
 
-import time
 from contextlib import aclosing
 from pathlib import Path
 
 from service.domain.post import Post
 from service.rpc.client.client import Client
 from tests.processes import Up
+from tests.waiting import block_until
 
 
 async def test_posts_accepted_before_ctrl_c_are_decided_after_the_next_start() -> None:
@@ -47,7 +47,4 @@ def test_a_killed_up_leaves_no_process_behind() -> None:
         started = children(up.process.process.pid)
         assert len(started) == 2  # Redis and the worker
         up.process.process.kill()
-        until = time.monotonic() + 30
-        while (left := {pid for pid in started if Path(f"/proc/{pid}").exists()}) and time.monotonic() < until:
-            time.sleep(0.1)
-        assert not left
+        assert block_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started), within=30)

@@ -1,6 +1,7 @@
 """`assay up`, its commands and its API over a real socket, with the shipped model."""
 
 import json
+from typing import Any
 
 import grpc.aio
 import pytest
@@ -64,7 +65,7 @@ async def test_a_verdict_can_be_read_later_and_a_missing_one_is_not_found(up_cli
 
 async def test_health_and_reflection_answer(up: Up) -> None:
     async with grpc.aio.insecure_channel(up.address) as channel:
-        health = health_pb2_grpc.HealthStub(channel)
+        health: Any = health_pb2_grpc.HealthStub(channel)
         for service in ("", "assay.v1.ModerationService", "assay.v1.VerdictService"):
             async for answer in health.Watch(health_pb2.HealthCheckRequest(service=service), timeout=10):
                 if answer.status == health_pb2.HealthCheckResponse.SERVING:
@@ -72,7 +73,8 @@ async def test_health_and_reflection_answer(up: Up) -> None:
             else:
                 pytest.fail(f"{service} does not serve")
         request = reflection_pb2.ServerReflectionRequest(list_services="")
-        call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]))
+        reflection: Any = reflection_pb2_grpc.ServerReflectionStub
+        call = reflection(channel).ServerReflectionInfo(iter([request]))
         async for message in call:
             names = {service.name for service in message.list_services_response.service}
             assert {"assay.v1.ModerationService", "assay.v1.VerdictService"} <= names

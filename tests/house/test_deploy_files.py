@@ -41,9 +41,10 @@ def exposed_metrics() -> dict[str, set[str]]:
     suffixes = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
     labels: dict[str, set[str]] = {}
     for collector in set(registry._names_to_collectors.values()):
-        for family in collector.describe():
+        told: Any = collector
+        for family in told.describe():
             for suffix in suffixes[family.type]:
-                labels[family.name + suffix] = {*collector._labelnames} | ({"le"} if suffix == "_bucket" else set())
+                labels[family.name + suffix] = {*told._labelnames} | ({"le"} if suffix == "_bucket" else set())
     return labels
 
 
@@ -57,7 +58,7 @@ def dashboard_expressions() -> list[str]:
 
 
 @pytest.mark.parametrize("expression", [*alert_expressions(), *dashboard_expressions()])
-def test_metrics_and_their_labels_exist(expression):
+def test_metrics_and_their_labels_exist(expression: Any) -> None:
     exposed = exposed_metrics()
     named = METRIC.findall(expression)
     assert named
@@ -68,7 +69,7 @@ def test_metrics_and_their_labels_exist(expression):
     assert used <= set.union(*(exposed[name] for name in named))
 
 
-def test_alerts_and_panels_are_named_once_and_say_what_is_wrong():
+def test_alerts_and_panels_are_named_once_and_say_what_is_wrong() -> None:
     rules = [rule for group in read(DEPLOY / "alerts.yaml")["groups"] for rule in group["rules"]]
     assert len({rule["alert"] for rule in rules}) == len(rules)
     assert all({"summary", "description"} <= rule["annotations"].keys() for rule in rules)
@@ -76,25 +77,25 @@ def test_alerts_and_panels_are_named_once_and_say_what_is_wrong():
     assert len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels}) == len(panels)
 
 
-def test_every_metric_is_shown():
+def test_every_metric_is_shown() -> None:
     shown = {re.sub(r"_bucket$", "", name) for text in dashboard_expressions() for name in METRIC.findall(text)}
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed_metrics()}
     assert families <= shown
 
 
 @pytest.mark.parametrize("path", [*DEPLOY.glob("*.yaml"), *DEPLOY.glob("grafana/provisioning/*/*.yaml")], ids=str)
-def test_yaml_parses(path):
+def test_yaml_parses(path: Any) -> None:
     assert isinstance(read(path), dict)
 
 
-def test_images_are_pinned():
+def test_images_are_pinned() -> None:
     images = [service["image"] for service in read(DEPLOY / "compose.yaml")["services"].values()]
     images += re.findall(r"^FROM (\S+)", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     assert len(images) >= 6
     assert [image for image in images if not PINNED.fullmatch(image)] == []
 
 
-def test_compose_mounts_files_that_are_there_and_volumes_that_are_declared():
+def test_compose_mounts_files_that_are_there_and_volumes_that_are_declared() -> None:
     compose = read(DEPLOY / "compose.yaml")
     for service in compose["services"].values():
         for source in (mount.split(":")[0] for mount in service.get("volumes", [])):
@@ -102,13 +103,13 @@ def test_compose_mounts_files_that_are_there_and_volumes_that_are_declared():
         assert set(service.get("depends_on", ())) <= compose["services"].keys()
 
 
-def test_settings_exist():
+def test_settings_exist() -> None:
     known = {f"ASSAY_{name.upper()}" for name in Settings.model_fields}
     for path in (DEPLOY / "Dockerfile", DEPLOY / "compose.yaml", CHART / "values.yaml", *TEMPLATES):
         assert set(VARIABLE.findall(path.read_text())) <= known | {"ASSAY_"}, path
 
 
-def test_the_image_has_what_the_wheel_needs():
+def test_the_image_has_what_the_wheel_needs() -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     kept = {line[1:].rstrip("/") for line in ignored if line.startswith("!")}
     assert kept == {
@@ -135,7 +136,7 @@ def values_named(template: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_templates_read_values_that_exist(path):
+def test_templates_read_values_that_exist(path: Any) -> None:
     template = path.read_text()
     opened = re.findall(r"{{-? (?:if|range|with|define)\b", template)
     assert len(opened) == len(re.findall(r"{{-? end\b", template))
@@ -146,7 +147,7 @@ def test_templates_read_values_that_exist(path):
             value = value[key]
 
 
-def test_versions_agree():
+def test_versions_agree() -> None:
     chart = read(CHART / "Chart.yaml")
     assert f'version = "{chart["appVersion"]}"' in (ROOT / "pyproject.toml").read_text()
     assert f"assay:{chart['appVersion']}" in (DEPLOY / "compose.yaml").read_text()

@@ -1,7 +1,5 @@
 """What every `Attempts` keeps to."""
 
-import asyncio
-
 import pytest
 
 from service.domain.post import PostKey
@@ -10,6 +8,7 @@ from service.moderation.ports import Attempts
 from service.moderation.redis.attempts import RedisAttempts
 from service.runtime.embedded_redis import EmbeddedRedis
 from service.storage.redis_connection import RedisConnection
+from tests.waiting import until
 
 FIRST, EDITED, OTHER = PostKey("posts/1", "a"), PostKey("posts/1", "b"), PostKey("posts/2", "a")
 
@@ -41,8 +40,11 @@ class TestRedisAttempts:
         attempts = RedisAttempts(redis_connection, ttl=0.1)
         await attempts.begin([FIRST])
         assert await attempts.counts([FIRST]) == [1]
-        await asyncio.sleep(0.2)
-        assert await attempts.counts([FIRST]) == [0]
+
+        async def forgotten() -> bool:
+            return await attempts.counts([FIRST]) == [0]
+
+        await until(forgotten)
 
     async def test_counts_outlive_a_restart_of_redis(
         self, own_redis: EmbeddedRedis, lost_connection: RedisConnection

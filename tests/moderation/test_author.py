@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -23,8 +22,6 @@ from service.moderation.author import (
     AuthorJudgement,
     Weighing,
 )
-
-PostOf = Callable[..., Post]
 
 
 def judged(post: Post, probability: float = 0.8, **changes: object) -> Judgement:
@@ -47,7 +44,7 @@ def weighed(weighing: Weighing, posts: list[Post], *probabilities: float) -> Aut
     return weighing.judge("a-1", posts, [judged(post, p) for post, p in zip(posts, probabilities, strict=True)])
 
 
-def test_twenty_short_posts_reach_what_one_cannot(weighing: Weighing):
+def test_twenty_short_posts_reach_what_one_cannot(weighing: Weighing) -> None:
     three, twenty = (weighed(weighing, posts_saying(n), *[0.8] * n) for n in (3, 20))
     assert three.signal
     assert twenty.signal
@@ -59,7 +56,7 @@ def test_twenty_short_posts_reach_what_one_cannot(weighing: Weighing):
     assert twenty.signal.low < twenty.signal.probability < twenty.signal.high
 
 
-def test_posts_that_disagree_cancel_out(weighing: Weighing):
+def test_posts_that_disagree_cancel_out(weighing: Weighing) -> None:
     judgement = weighed(weighing, posts_saying(20), *[0.95, 0.05] * 10)
     assert judgement.signal
     assert judgement.share
@@ -69,7 +66,7 @@ def test_posts_that_disagree_cancel_out(weighing: Weighing):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=12), st.integers(0, 99))
-def test_order_does_not_matter(weighing: Weighing, probabilities: list[float], seed: int):
+def test_order_does_not_matter(weighing: Weighing, probabilities: list[float], seed: int) -> None:
     posts = posts_saying(len(probabilities))
     order = random.Random(seed).sample(range(len(posts)), len(posts))
     first = weighed(weighing, posts, *probabilities)
@@ -79,7 +76,9 @@ def test_order_does_not_matter(weighing: Weighing, probabilities: list[float], s
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=12), st.integers(0, 2), st.integers(1, 9))
-def test_saying_the_same_again_moves_nothing(weighing: Weighing, probabilities: list[float], which: int, times: int):
+def test_saying_the_same_again_moves_nothing(
+    weighing: Weighing, probabilities: list[float], which: int, times: int
+) -> None:
     posts = posts_saying(len(probabilities))
     once = weighed(weighing, posts, *probabilities)
     again = weighed(weighing, posts + [posts[which]] * times, *probabilities, *[probabilities[which]] * times)
@@ -89,13 +88,13 @@ def test_saying_the_same_again_moves_nothing(weighing: Weighing, probabilities: 
 @pytest.mark.parametrize(
     "twin", ["  POST 0   " + "Word " * 12, "post 0 " + "word " * 12 + "https://example.org/x @someone #tag"]
 )
-def test_variants_of_a_text_count_once(weighing: Weighing, twin: str):
+def test_variants_of_a_text_count_once(weighing: Weighing, twin: str) -> None:
     posts = [*posts_saying(4), Post(platform="example", id="twin", text=twin)]
     findings = weighed(weighing, posts, *[0.8] * 5).findings
     assert sorted([findings[0].excluded, findings[4].excluded]) == ["", DUPLICATE]
 
 
-def test_what_does_not_count_is_named(weighing: Weighing):
+def test_what_does_not_count_is_named(weighing: Weighing) -> None:
     posts = posts_saying(9)
     judgements: list[Judgement | None] = [judged(post) for post in posts]
     judgements[4] = None
@@ -115,33 +114,33 @@ def test_what_does_not_count_is_named(weighing: Weighing):
 @pytest.mark.parametrize(
     ("number", "words", "answers"), [(2, 30, False), (3, 13, False), (3, 14, True), (8, 5, True), (7, 5, False)]
 )
-def test_too_little_evidence_abstains(weighing: Weighing, number: int, words: int, *, answers: bool):
+def test_too_little_evidence_abstains(weighing: Weighing, number: int, words: int, *, answers: bool) -> None:
     judgement = weighed(weighing, posts_saying(number, words), *[0.99] * number)
     assert (judgement.signal is not None) == (judgement.share is not None) == answers
     assert judgement.abstained == (() if answers else (TOO_FEW_POSTS,))
     assert all(finding.signal for finding in judgement.findings)
 
 
-def test_another_model_than_the_weighing_is_for_abstains_and_says_so(weighing: Weighing):
+def test_another_model_than_the_weighing_is_for_abstains_and_says_so(weighing: Weighing) -> None:
     posts = posts_saying(10)
     judgement = weighing.judge("a-1", posts, [judged(post, model_version="m2") for post in posts])
     assert judgement.abstained == (TOO_FEW_POSTS, NOT_FITTED)
     assert judgement.model_version == "m2"
 
 
-def test_the_shipped_weighing_can_be_read():
+def test_the_shipped_weighing_can_be_read() -> None:
     shipped = Weighing.from_json(SHIPPED.read_text())
     assert 0 < shipped.weights.correlation < 1
     assert len(shipped.resampled) >= 20
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"model_version": "m1", "weights": {}, "resampled": []}', "null"])
-def test_a_file_that_is_no_weighing_is_refused_with_the_setting_that_named_it(text: str):
+def test_a_file_that_is_no_weighing_is_refused_with_the_setting_that_named_it(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"ASSAY_TIMELINE.*assay timelines --fit"):
         Weighing.from_json(text)
 
 
-def test_a_weighing_with_a_bucket_missing_is_refused():
+def test_a_weighing_with_a_bucket_missing_is_refused() -> None:
     data = json.loads(SHIPPED.read_text())
     data["weights"]["slopes"].pop()
     with pytest.raises(InvalidInput, match="bucket"):

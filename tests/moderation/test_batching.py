@@ -17,8 +17,9 @@ from service.domain.verdict import Verdict
 from service.errors import DeadlineExceeded, Overloaded, StoreUnavailable, Unavailable
 from service.moderation.batching import MicroBatcher, batches, tokens
 from service.moderation.transport import Batch, Reply
+from tests.factories import model_verdict, numbered
+from tests.waiting import until
 
-PostOf = Callable[..., Post]
 VerdictOn = Callable[..., Verdict]
 SIZES = st.lists(st.integers(0, 400), max_size=30)
 
@@ -28,7 +29,7 @@ def sized(sizes: list[int]) -> list[Post]:
 
 
 @given(SIZES, st.integers(1, 60))
-def test_runs_keep_every_post_in_order_and_within_the_budget(sizes: list[int], budget: int):
+def test_runs_keep_every_post_in_order_and_within_the_budget(sizes: list[int], budget: int) -> None:
     posts = sized(sizes)
     runs = batches(posts, budget)
     assert [post for run in runs for post in run] == posts
@@ -36,12 +37,12 @@ def test_runs_keep_every_post_in_order_and_within_the_budget(sizes: list[int], b
 
 
 @given(SIZES, st.integers(1, 60))
-def test_no_run_ends_before_the_next_post_would_break_the_budget(sizes: list[int], budget: int):
+def test_no_run_ends_before_the_next_post_would_break_the_budget(sizes: list[int], budget: int) -> None:
     runs = batches(sized(sizes), budget)
     assert all(sum(map(tokens, (*run, after[0]))) > budget for run, after in pairwise(runs))
 
 
-def test_context_counts_as_tokens_and_no_post_is_free():
+def test_context_counts_as_tokens_and_no_post_is_free() -> None:
     long = Post(platform="example", id="1", text="", context=Context(parent_text="x" * 400))
     assert tokens(long) == 101
     assert tokens(Post(platform="example", id="1", text="")) == 1
@@ -80,7 +81,7 @@ async def batching(ship: Shipped, **options: Any) -> AsyncIterator[MicroBatcher]
             await task
 
 
-async def test_posts_of_many_calls_leave_in_one_batch(numbered: PostOf, until: Any):
+async def test_posts_of_many_calls_leave_in_one_batch() -> None:
     ship = Shipped()
     async with batching(ship, window=0.02) as micro_batcher:
         for number in range(5):
@@ -91,7 +92,7 @@ async def test_posts_of_many_calls_leave_in_one_batch(numbered: PostOf, until: A
     assert ship[0].reply_to == "front-1"
 
 
-async def test_a_full_batch_does_not_wait_for_the_window(numbered: PostOf, until: Any):
+async def test_a_full_batch_does_not_wait_for_the_window() -> None:
     ship = Shipped()
     async with batching(ship, window=30.0) as micro_batcher:
         for number in range(12):
@@ -100,9 +101,7 @@ async def test_a_full_batch_does_not_wait_for_the_window(numbered: PostOf, until
     assert sum(map(tokens, ship[0].posts)) <= 64
 
 
-async def test_a_burst_leaves_no_more_batches_than_there_is_room_for(
-    numbered: PostOf, model_verdict: VerdictOn, until: Any
-):
+async def test_a_burst_leaves_no_more_batches_than_there_is_room_for() -> None:
     ship = Shipped()
     async with batching(ship) as micro_batcher:
         waits = [micro_batcher.put(numbered(number), soon()) for number in range(60)]
@@ -117,9 +116,7 @@ async def test_a_burst_leaves_no_more_batches_than_there_is_room_for(
         assert sum(wait.verdict.done() for wait in waits) == len(ship[0].posts)
 
 
-async def test_posts_that_come_while_workers_are_busy_fill_the_batch_being_built(
-    numbered: PostOf, model_verdict: VerdictOn, until: Any
-):
+async def test_posts_that_come_while_workers_are_busy_fill_the_batch_being_built() -> None:
     ship = Shipped()
     async with batching(ship, room=lambda: 1) as micro_batcher:
         micro_batcher.put(numbered(0), soon())
@@ -132,14 +129,14 @@ async def test_posts_that_come_while_workers_are_busy_fill_the_batch_being_built
     assert len(ship[1].posts) == 6
 
 
-async def test_without_a_known_worker_one_batch_leaves_all_the_same(numbered: PostOf, until: Any):
+async def test_without_a_known_worker_one_batch_leaves_all_the_same() -> None:
     ship = Shipped()
     async with batching(ship, room=lambda: 0) as micro_batcher:
         micro_batcher.put(numbered(), soon())
         await until(lambda: ship)
 
 
-async def test_each_waiter_gets_the_verdict_of_its_own_post(numbered: PostOf, model_verdict: VerdictOn, until: Any):
+async def test_each_waiter_gets_the_verdict_of_its_own_post() -> None:
     ship = Shipped()
     async with batching(ship) as micro_batcher:
         waits = [micro_batcher.put(numbered(number), soon()) for number in range(3)]
@@ -149,7 +146,7 @@ async def test_each_waiter_gets_the_verdict_of_its_own_post(numbered: PostOf, mo
         assert len(micro_batcher) == 0
 
 
-async def test_posts_that_a_reply_leaves_out_fail_at_once(numbered: PostOf, model_verdict: VerdictOn, until: Any):
+async def test_posts_that_a_reply_leaves_out_fail_at_once() -> None:
     ship = Shipped()
     async with batching(ship) as micro_batcher:
         first, second = micro_batcher.put(numbered(1), soon()), micro_batcher.put(numbered(2), soon())
@@ -160,7 +157,7 @@ async def test_posts_that_a_reply_leaves_out_fail_at_once(numbered: PostOf, mode
             await second.verdict
 
 
-async def test_a_reply_that_comes_twice_or_too_late_is_no_error(numbered: PostOf, model_verdict: VerdictOn, until: Any):
+async def test_a_reply_that_comes_twice_or_too_late_is_no_error() -> None:
     ship = Shipped()
     async with batching(ship) as micro_batcher:
         wait = micro_batcher.put(numbered(), soon())
@@ -171,7 +168,7 @@ async def test_a_reply_that_comes_twice_or_too_late_is_no_error(numbered: PostOf
         assert (await wait.verdict).post == numbered().key
 
 
-async def test_too_many_waiting_posts_are_refused_with_the_time_it_takes(numbered: PostOf, until: Any):
+async def test_too_many_waiting_posts_are_refused_with_the_time_it_takes() -> None:
     ship = Shipped()
     async with batching(ship, max_waiting=20, room=lambda: 1) as micro_batcher:
         micro_batcher.put(numbered(0), soon())
@@ -184,9 +181,7 @@ async def test_too_many_waiting_posts_are_refused_with_the_time_it_takes(numbere
         assert caught.value.retry_after == pytest.approx(0.1 * queued)
 
 
-async def test_the_time_to_come_back_follows_the_pace_of_the_workers(
-    numbered: PostOf, model_verdict: VerdictOn, until: Any
-):
+async def test_the_time_to_come_back_follows_the_pace_of_the_workers() -> None:
     ship = Shipped()
 
     def refusal(micro_batcher: MicroBatcher) -> float:
@@ -204,7 +199,7 @@ async def test_the_time_to_come_back_follows_the_pace_of_the_workers(
         assert 0.05 <= refusal(micro_batcher) < at_first
 
 
-async def test_posts_whose_callers_are_gone_make_room_for_new_ones_and_are_not_sent(numbered: PostOf, until: Any):
+async def test_posts_whose_callers_are_gone_make_room_for_new_ones_and_are_not_sent() -> None:
     ship = Shipped()
     async with batching(ship, max_waiting=3, room=lambda: 1) as micro_batcher:
         micro_batcher.put(numbered(0), soon())
@@ -220,7 +215,7 @@ async def test_posts_whose_callers_are_gone_make_room_for_new_ones_and_are_not_s
         assert ship[1].posts == (fresh.post,)
 
 
-async def test_who_joins_with_more_time_keeps_the_post_waiting(numbered: PostOf, until: Any):
+async def test_who_joins_with_more_time_keeps_the_post_waiting() -> None:
     ship = Shipped()
     async with batching(ship, room=lambda: 1) as micro_batcher:
         micro_batcher.put(numbered(0), soon())
@@ -234,7 +229,7 @@ async def test_who_joins_with_more_time_keeps_the_post_waiting(numbered: PostOf,
         assert ship[1].deadline == wait.deadline
 
 
-async def test_a_batch_that_nobody_answers_fails_at_its_deadline_and_frees_its_slot(numbered: PostOf, until: Any):
+async def test_a_batch_that_nobody_answers_fails_at_its_deadline_and_frees_its_slot() -> None:
     ship = Shipped()
     async with batching(ship, room=lambda: 1) as micro_batcher:
         dead, longer = micro_batcher.put(numbered(1), soon(0.02)), micro_batcher.put(numbered(2), soon(0.05))
@@ -247,7 +242,7 @@ async def test_a_batch_that_nobody_answers_fails_at_its_deadline_and_frees_its_s
         await until(lambda: len(ship) == 2)
 
 
-async def test_a_lost_batch_frees_its_slot_long_before_a_far_deadline(numbered: PostOf, until: Any):
+async def test_a_lost_batch_frees_its_slot_long_before_a_far_deadline() -> None:
     ship = Shipped()
     async with batching(ship, room=lambda: 1, patience=0.03) as micro_batcher:
         lost = micro_batcher.put(numbered(1), soon(3600))
@@ -258,7 +253,7 @@ async def test_a_lost_batch_frees_its_slot_long_before_a_far_deadline(numbered: 
             await lost.verdict
 
 
-async def test_a_batch_that_cannot_be_shipped_fails_with_the_reason_and_frees_its_slot(numbered: PostOf, until: Any):
+async def test_a_batch_that_cannot_be_shipped_fails_with_the_reason_and_frees_its_slot() -> None:
     ship = Shipped()
     ship.error = StoreUnavailable("the store is away")
     async with batching(ship, room=lambda: 1) as micro_batcher:
@@ -270,7 +265,7 @@ async def test_a_batch_that_cannot_be_shipped_fails_with_the_reason_and_frees_it
         await until(lambda: ship)
 
 
-async def test_closing_fails_all_that_wait_and_all_in_flight(numbered: PostOf, until: Any):
+async def test_closing_fails_all_that_wait_and_all_in_flight() -> None:
     ship = Shipped()
     async with batching(ship, room=lambda: 1) as micro_batcher:
         flying = micro_batcher.put(numbered(0), soon())

@@ -14,6 +14,7 @@ from service.moderation.celery_queue import CeleryQueue
 from service.moderation.transport import Batch, Lane
 from service.runtime.embedded_redis import EmbeddedRedis
 from service.storage.redis_connection import RedisConnection
+from tests.waiting import until
 
 StartWorker = Callable[..., subprocess.Popen[bytes]]
 
@@ -31,9 +32,11 @@ def batch(name: str, seconds: float) -> Batch:
 
 async def told(connection: RedisConnection, event: str, count: int) -> list[str]:
     """The first `count` names under `event`, once there are as many."""
-    async with asyncio.timeout(20):
-        while await connection.client.llen(event) < count:  # noqa: ASYNC110 - another process tells
-            await asyncio.sleep(0.01)
+
+    async def so_many() -> bool:
+        return bool(await connection.client.llen(event) >= count)
+
+    await until(so_many, within=20)
     names = await connection.client.lrange(event, 0, count - 1)
     return [name.decode() if isinstance(name, bytes) else name for name in names]
 

@@ -4,11 +4,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.errors import RedisUnavailable
 from service.moderation.celery_queue import CeleryQueue, broker_url
@@ -16,9 +15,8 @@ from service.moderation.ports import Queue
 from service.moderation.transport import Batch, Lane, Reply
 from service.runtime.embedded_redis import EmbeddedRedis
 from service.storage.redis_connection import RedisConnection
-
-MakePost = Callable[..., Post]
-MakeVerdict = Callable[..., Verdict]
+from tests.factories import post_of, verdict_of
+from tests.waiting import until
 
 
 def reply_of(batch_id: str, *verdicts: Verdict) -> Reply:
@@ -26,13 +24,13 @@ def reply_of(batch_id: str, *verdicts: Verdict) -> Reply:
 
 
 class TestQueue:
-    async def test_depths_count_the_messages_of_each_lane(self, queue: Queue, post_of: MakePost) -> None:
+    async def test_depths_count_the_messages_of_each_lane(self, queue: Queue) -> None:
         assert await queue.depths() == {Lane.LIVE: 0, Lane.BULK: 0, Lane.REPLAY: 0}
         for number, lane in enumerate((Lane.LIVE, Lane.REPLAY, Lane.LIVE)):
             await queue.send(lane, Batch(str(number), (post_of(), post_of(id="2"))))
         assert await queue.depths() == {Lane.LIVE: 2, Lane.BULK: 0, Lane.REPLAY: 1}
 
-    async def test_a_reply_arrives_whole(self, queue: Queue, post_of: MakePost, verdict_of: MakeVerdict) -> None:
+    async def test_a_reply_arrives_whole(self, queue: Queue) -> None:
         reply = reply_of("b1", verdict_of(post_of()), verdict_of(post_of("other", id="2")))
         await queue.reply("front-1", reply)
         async with asyncio.timeout(5):
@@ -69,7 +67,7 @@ class TestCeleryQueue:
         assert broker_url(url) == broker
 
     async def test_sending_fails_fast_and_recovers(
-        self, own_redis: EmbeddedRedis, lost_connection: RedisConnection, post_of: MakePost
+        self, own_redis: EmbeddedRedis, lost_connection: RedisConnection
     ) -> None:
         queue, batch = CeleryQueue(lost_connection), Batch("b1", (post_of(),))
         await queue.send(Lane.LIVE, batch)
@@ -80,13 +78,19 @@ class TestCeleryQueue:
                 await queue.send(Lane.LIVE, batch)
         assert time.perf_counter() - begun < 1
         own_redis.start()
-        await asyncio.sleep(1.1)
-        await queue.send(Lane.LIVE, batch)
+
+        async def sent() -> bool:
+            with suppress(RedisUnavailable):
+                await queue.send(Lane.LIVE, batch)
+                return True
+            return False
+
+        await until(sent)
         assert (await queue.depths())[Lane.LIVE] == 2
         await queue.close()
 
     async def test_a_queue_that_starts_before_redis_works_once_it_is_there(
-        self, own_redis: EmbeddedRedis, lost_connection: RedisConnection, post_of: MakePost
+        self, own_redis: EmbeddedRedis, lost_connection: RedisConnection
     ) -> None:
         queue, batch = CeleryQueue(lost_connection), Batch("b1", (post_of(),))
         own_redis.stop()
@@ -100,7 +104,7 @@ class TestCeleryQueue:
         await queue.close()
 
     async def test_many_that_send_to_a_redis_that_hangs_wait_a_second_at_most(
-        self, own_redis: EmbeddedRedis, lost_connection: RedisConnection, post_of: MakePost
+        self, own_redis: EmbeddedRedis, lost_connection: RedisConnection
     ) -> None:
         queue = CeleryQueue(lost_connection)
         await queue.send(Lane.LIVE, Batch("first", (post_of(),)))
@@ -114,7 +118,7 @@ class TestCeleryQueue:
         assert {type(answer) for answer in answers} == {RedisUnavailable}
         await queue.close()
 
-    async def test_it_uses_the_database_that_the_url_names(self, redis_url: str, post_of: MakePost) -> None:
+    async def test_it_uses_the_database_that_the_url_names(self, redis_url: str) -> None:
         connection = RedisConnection(f"{redis_url}?db=2")
         queue = CeleryQueue(connection)
         await queue.send(Lane.REPLAY, Batch("b1", (post_of(),)))

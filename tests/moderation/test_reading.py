@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,27 +14,28 @@ from service.moderation.batching import MicroBatcher
 from service.moderation.deciding import MAX_ATTEMPTS, SET_ASIDE
 from service.moderation.pipeline import Pipeline
 from service.moderation.transport import Batch
-
-PostOf = Callable[..., Post]
+from tests.factories import numbered
+from tests.fixtures.pipeline import PipelineParts
+from tests.waiting import until
 
 
 def keys(posts: list[Post]) -> list[PostKey]:
     return [post.key for post in posts]
 
 
-async def test_reading_gives_judgements_and_leaves_no_record(pipeline: Pipeline, parts: Any, numbered: PostOf):
+async def test_reading_gives_judgements_and_leaves_no_record(pipeline: Pipeline, parts: PipelineParts) -> None:
     posts = [numbered(number, f"they delve {number}") for number in range(5)]
     judgements = await pipeline.read(posts)
     assert [judgement and judgement.content_digest for judgement in judgements] == [one.content_digest for one in posts]
     assert {judgement and judgement.signals["ai_generated"].probability for judgement in judgements} == {0.97}
     assert await parts.store.inner.posts(keys(posts)) == [None] * 5
     assert await parts.recorded(*posts) == []
-    assert parts.observer.verdicts == []
+    assert parts.told.verdicts == []
     assert not {"accept", "record", "release"} & set(parts.store.calls)
     assert parts.announcer.calls == []
 
 
-async def test_reading_again_and_moderating_afterwards_costs_no_pass(pipeline: Pipeline, parts: Any, numbered: PostOf):
+async def test_reading_again_and_moderating_afterwards_costs_no_pass(pipeline: Pipeline, parts: PipelineParts) -> None:
     await pipeline.read([numbered(1), numbered(2)])
     passes = len(parts.classifier.passes)
     await pipeline.read([numbered(2), numbered(1)])
@@ -45,21 +45,19 @@ async def test_reading_again_and_moderating_afterwards_costs_no_pass(pipeline: P
     assert len(parts.classifier.passes) == passes
 
 
-async def test_what_was_moderated_before_is_read_from_the_cache(pipeline: Pipeline, parts: Any, numbered: PostOf):
+async def test_what_was_moderated_before_is_read_from_the_cache(pipeline: Pipeline, parts: PipelineParts) -> None:
     verdict = await pipeline.moderate(numbered(1))
     assert await pipeline.read([numbered(1), numbered(2, numbered(1).text)]) == [verdict.judgement] * 2
     assert len(parts.classifier.passes) == 1
 
 
-async def test_the_same_text_twice_is_read_once(pipeline: Pipeline, parts: Any, numbered: PostOf):
+async def test_the_same_text_twice_is_read_once(pipeline: Pipeline, parts: PipelineParts) -> None:
     first, second = await pipeline.read([numbered(1, "the same"), numbered(2, "the same")])
     assert first == second
     assert parts.classifier.passes == [["the same"]]
 
 
-async def test_a_post_that_must_be_kept_does_not_rely_on_one_that_is_only_read(
-    parts: Any, numbered: PostOf, until: Any
-):
+async def test_a_post_that_must_be_kept_does_not_rely_on_one_that_is_only_read(parts: PipelineParts) -> None:
     async with parts.front(worker=False) as pipeline:
         reading = asyncio.create_task(pipeline.read([numbered(1, "same")]))
         await until(lambda: "send" in parts.queue.calls)
@@ -73,7 +71,7 @@ async def test_a_post_that_must_be_kept_does_not_rely_on_one_that_is_only_read(
         worker.cancel()
 
 
-async def test_what_is_recorded_and_what_is_read_travel_apart(numbered: PostOf, until: Any):
+async def test_what_is_recorded_and_what_is_read_travel_apart() -> None:
     shipped: list[Batch] = []
 
     async def ship(batch: Batch) -> None:
@@ -89,22 +87,22 @@ async def test_what_is_recorded_and_what_is_read_travel_apart(numbered: PostOf, 
     task.cancel()
 
 
-async def test_no_answer_in_time_fails_the_reading(parts: Any, numbered: PostOf):
+async def test_no_answer_in_time_fails_the_reading(parts: PipelineParts) -> None:
     async with parts.front(worker=False) as pipeline:
         with pytest.raises(DeadlineExceeded):
             await pipeline.read([numbered(1), numbered(2)], deadline=time.time() + 0.05)
     assert "accept" not in parts.store.calls
 
 
-async def test_too_much_load_fails_the_reading(parts: Any, numbered: PostOf):
+async def test_too_much_load_fails_the_reading(parts: PipelineParts) -> None:
     async with parts.front(worker=False, max_waiting=2) as pipeline:
         with pytest.raises(Overloaded):
             await pipeline.read([numbered(number) for number in range(20)], deadline=time.time() + 0.2)
 
 
 async def test_redis_away_fails_the_reading_of_what_the_store_does_not_know(
-    pipeline: Pipeline, parts: Any, numbered: PostOf
-):
+    pipeline: Pipeline, parts: PipelineParts
+) -> None:
     await pipeline.moderate(numbered(1))
     parts.redis_away()
     [known] = await pipeline.read([numbered(1)])
@@ -115,8 +113,8 @@ async def test_redis_away_fails_the_reading_of_what_the_store_does_not_know(
 
 
 async def test_a_text_that_stops_the_model_is_set_aside_without_a_record(
-    pipeline: Pipeline, parts: Any, numbered: PostOf
-):
+    pipeline: Pipeline, parts: PipelineParts
+) -> None:
     parts.classifier.failures["poison"] = RuntimeError("no")
     good, bad = await pipeline.read([numbered(1), numbered(2, "poison")])
     assert good
@@ -127,7 +125,7 @@ async def test_a_text_that_stops_the_model_is_set_aside_without_a_record(
     assert len(parts.classifier.passes) == attempts  # it is known by now
 
 
-async def test_the_worker_answers_and_keeps_judgements_only(parts: Any, numbered: PostOf):
+async def test_the_worker_answers_and_keeps_judgements_only(parts: PipelineParts) -> None:
     posts = (numbered(1), numbered(2))
     batch = Batch("batch-1", posts, "front-1", time.time() + 5, time.time(), recorded=False)
     reply = await parts.judging().judge(batch)
@@ -138,15 +136,15 @@ async def test_the_worker_answers_and_keeps_judgements_only(parts: Any, numbered
     assert [hit.judgement for hit in hits] == [verdict.judgement for verdict in reply.verdicts]
 
 
-async def test_the_worker_drops_what_nobody_waits_for_any_more(parts: Any, numbered: PostOf):
+async def test_the_worker_drops_what_nobody_waits_for_any_more(parts: PipelineParts) -> None:
     late = Batch("batch-1", (numbered(1),), "front-1", time.time() - 1, time.time(), recorded=False)
     assert (await parts.judging().judge(late)).dropped == (numbered(1).key,)
     assert parts.store.calls == []
 
 
 async def test_a_text_that_kills_the_worker_is_set_aside_after_three_kills(
-    parts: Any, numbered: PostOf, killed: BaseException
-):
+    parts: PipelineParts, killed: BaseException
+) -> None:
     parts.classifier.failures["poison"] = killed
     batch = Batch("batch-1", (numbered(1, "poison"),), sent_at=time.time(), recorded=False)
     for _ in range(MAX_ATTEMPTS):

@@ -1,19 +1,17 @@
 """What a person decided holds on every way to a verdict: from the cache, from the store, through a worker."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from service.domain.decision import Category, Decision, Standing
 from service.domain.judgement import JudgedBy
-from service.domain.post import Post
 from service.domain.verdict import Source
+from tests.factories import numbered
+from tests.fixtures.pipeline import PipelineParts
 
-PostOf = Callable[..., Post]
 BLOCKED = Standing("", Decision.BLOCK, (Category.HATE,), "hate-speech", "cases/1")
 
 
-async def test_a_worker_obeys_what_was_decided_on_the_text_before(parts: Any, numbered: PostOf) -> None:
+async def test_a_worker_obeys_what_was_decided_on_the_text_before(parts: PipelineParts) -> None:
     first, second = numbered(1, "the very words"), numbered(2, "the very words")
     await parts.store.inner.stand(first.content_digest, BLOCKED)
     reply = await parts.judging().judge(await parts.accepted(first, second))
@@ -23,7 +21,7 @@ async def test_a_worker_obeys_what_was_decided_on_the_text_before(parts: Any, nu
         assert (verdict.ruling.reason, verdict.ruling.case) == ("hate-speech", "cases/1")
 
 
-async def test_new_claims_or_a_new_bundle_undo_no_decision(parts: Any, numbered: PostOf) -> None:
+async def test_new_claims_or_a_new_bundle_undo_no_decision(parts: PipelineParts) -> None:
     await parts.judging().judge(await parts.accepted(numbered(1, "the very words")))
     await parts.store.inner.stand(numbered(1, "the very words").content_digest, BLOCKED)
     parts.classifier.judged_by = JudgedBy("keywords-2", "claims-2")
@@ -31,7 +29,7 @@ async def test_new_claims_or_a_new_bundle_undo_no_decision(parts: Any, numbered:
     assert verdict.decision is Decision.BLOCK
 
 
-async def test_the_cache_answers_by_what_was_decided_since_it_was_filled(parts: Any, numbered: PostOf) -> None:
+async def test_the_cache_answers_by_what_was_decided_since_it_was_filled(parts: PipelineParts) -> None:
     one = numbered(1, "the very words")
     async with parts.front() as pipeline:
         before = await pipeline.moderate(one)
@@ -49,7 +47,7 @@ async def test_the_cache_answers_by_what_was_decided_since_it_was_filled(parts: 
         assert (await pipeline.moderate(one)).decision is Decision.ALLOW
 
 
-async def test_a_decision_on_one_post_leaves_its_twins_alone(parts: Any, numbered: PostOf) -> None:
+async def test_a_decision_on_one_post_leaves_its_twins_alone(parts: PipelineParts) -> None:
     one, two = numbered(1, "the very words"), numbered(2, "the very words")
     await parts.store.inner.stand(one.content_digest, BLOCKED._replace(post=one.name))
     reply = await parts.judging().judge(await parts.accepted(one, two))

@@ -1,10 +1,9 @@
 """What logs and metrics tell: one event a post, ids and scores, never a text."""
 
-import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +14,14 @@ from structlog.testing import capture_logs
 from service.domain.claim import Claim
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.post import Post, Surface
-from service.domain.verdict import Source, Verdict
+from service.domain.verdict import Source
 from service.errors import AssayError, RedisUnavailable
 from service.moderation.telemetry import TelemetryObserver
 from service.moderation.transport import Lane, WorkerInfo
 from service.policy.document import load
+from tests.factories import model_verdict, numbered
+from tests.fixtures.pipeline import PipelineParts
 
-PostOf = Callable[..., Post]
-VerdictOn = Callable[..., Verdict]
 SECRET = "xylophone"
 
 
@@ -42,9 +41,7 @@ def events() -> Iterator[list[Any]]:
         yield captured
 
 
-def test_a_verdict_is_one_event_with_ids_scores_and_latency(
-    observer: TelemetryObserver, events: list[Any], numbered: PostOf, model_verdict: VerdictOn
-):
+def test_a_verdict_is_one_event_with_ids_scores_and_latency(observer: TelemetryObserver, events: list[Any]) -> None:
     ruling = Ruling(Decision.LABEL, (Category.AI_GENERATED,), ("machine-written",))
     observer.decided(model_verdict(numbered(1, f"{SECRET} delve"), ruling=ruling, latency={"model": 0.01234567}))
     [event] = events
@@ -57,8 +54,8 @@ def test_a_verdict_is_one_event_with_ids_scores_and_latency(
 
 
 def test_a_verdict_names_its_claims_and_its_cluster(
-    observer: TelemetryObserver, events: list[Any], numbered: PostOf, model_verdict: VerdictOn, cheese_claim: Claim
-):
+    observer: TelemetryObserver, events: list[Any], cheese_claim: Claim
+) -> None:
     observer.decided(model_verdict(numbered(1, "it is cheese")))
     observer.decided(model_verdict(numbered(2), judgement=None))
     matched, unjudged = events
@@ -70,7 +67,7 @@ def test_a_verdict_names_its_claims_and_its_cluster(
 
 def test_a_quarantine_is_counted_and_names_its_claim(
     observer: TelemetryObserver, registry: CollectorRegistry, events: list[Any]
-):
+) -> None:
     assert registry.get_sample_value("assay_claims_quarantined_total") == 0
     observer.quarantined("moon")
     assert registry.get_sample_value("assay_claims_quarantined_total") == 1
@@ -78,8 +75,8 @@ def test_a_quarantine_is_counted_and_names_its_claim(
 
 
 def test_verdicts_are_counted_by_decision_source_and_surface_and_by_category(
-    observer: TelemetryObserver, registry: CollectorRegistry, numbered: PostOf, model_verdict: VerdictOn
-):
+    observer: TelemetryObserver, registry: CollectorRegistry
+) -> None:
     ruling = Ruling(Decision.REVIEW, (Category.HATE, Category.FRAUD))
     for number in range(3):
         observer.decided(model_verdict(numbered(number, surface=Surface.AD), ruling=ruling, source=Source.CACHE))
@@ -90,7 +87,9 @@ def test_verdicts_are_counted_by_decision_source_and_surface_and_by_category(
     assert registry.get_sample_value("assay_set_aside_total") == 1
 
 
-def test_lookups_stages_queues_and_workers_become_metrics(observer: TelemetryObserver, registry: CollectorRegistry):
+def test_lookups_stages_queues_and_workers_become_metrics(
+    observer: TelemetryObserver, registry: CollectorRegistry
+) -> None:
     observer.looked_up(hits=3, misses=1)
     observer.looked_up(errors=2)
     observer.stage("model", 0.03)
@@ -112,7 +111,7 @@ def test_lookups_stages_queues_and_workers_become_metrics(observer: TelemetryObs
 
 def test_trouble_of_our_own_is_told_in_words(
     observer: TelemetryObserver, registry: CollectorRegistry, events: list[Any]
-):
+) -> None:
     observer.report_failure("cache", RedisUnavailable("Redis does not answer"))
     assert (events[0]["where"], events[0]["message"]) == ("cache", "Redis does not answer")
     assert registry.get_sample_value("assay_errors_total", {"error": "RedisUnavailable"}) == 1
@@ -120,7 +119,7 @@ def test_trouble_of_our_own_is_told_in_words(
 
 def test_trouble_of_others_is_told_by_its_place_since_its_words_may_be_the_posts(
     observer: TelemetryObserver, events: list[Any]
-):
+) -> None:
     try:
         int(SECRET)  # its error repeats the word
     except ValueError as error:
@@ -131,42 +130,40 @@ def test_trouble_of_others_is_told_by_its_place_since_its_words_may_be_the_posts
 
 
 @pytest.fixture
-def watched(parts: Any) -> tuple[Any, CollectorRegistry, CollectorRegistry]:
+def watched(parts: PipelineParts) -> tuple[Any, CollectorRegistry, CollectorRegistry]:
     """The parts with a telemetry of its own in front and worker."""
     front, worker = CollectorRegistry(), CollectorRegistry()
-    parts.observer, parts.worker_observer = TelemetryObserver(front), TelemetryObserver(worker)
+    parts.front_observer, parts.worker_observer = TelemetryObserver(front), TelemetryObserver(worker)
     return parts, front, worker
 
 
-async def everything(parts: Any, post: PostOf) -> list[Post]:
+async def everything(parts: PipelineParts) -> list[Post]:
     """Posts on all ways: live, twins, submitted, poisonous, with outages of each part."""
     say = f"a {SECRET} story "
-    live = [post(number, say + str(number % 4), author="somebody") for number in range(20)]
-    submitted = [post(number, say + str(number)) for number in range(20, 40)]
-    poison = post(40, say + "poison")
+    live = [numbered(number, say + str(number % 4), author="somebody") for number in range(20)]
+    submitted = [numbered(number, say + str(number)) for number in range(20, 40)]
+    poison = numbered(40, say + "poison")
     parts.classifier.failures["poison"] = ValueError(f"cannot read {say}")
     async with parts.front() as pipeline:
         await pipeline.moderate_many(live)
         await pipeline.submit(submitted)
         await pipeline.moderate(poison)
-        async with asyncio.timeout(3):
-            while (await parts.store.backlog())[0]:  # noqa: ASYNC110 - the store tells nobody
-                await asyncio.sleep(0.005)
+        await parts.decided(*submitted)
         parts.redis_away()
         with pytest.raises(AssayError):
-            await pipeline.moderate(post(90, say + "while Redis is away"))
+            await pipeline.moderate(numbered(90, say + "while Redis is away"))
         parts.store.away = True
         with pytest.raises(AssayError):
-            await pipeline.moderate(post(91, say + "while all is away"))
+            await pipeline.moderate(numbered(91, say + "while all is away"))
         parts.store.away = False
     return [*live, *submitted, poison]
 
 
 async def test_front_and_worker_tell_of_each_decided_post_exactly_once(
-    watched: tuple[Any, CollectorRegistry, CollectorRegistry], events: list[Any], numbered: PostOf
-):
+    watched: tuple[Any, CollectorRegistry, CollectorRegistry], events: list[Any]
+) -> None:
     parts, front, worker = watched
-    posts = await everything(parts, numbered)
+    posts = await everything(parts)
     told = [event["post"] for event in events if event["event"] == "post decided"]
     assert sorted(told) == sorted(one.name for one in posts)
     counted = [
@@ -180,17 +177,17 @@ async def test_front_and_worker_tell_of_each_decided_post_exactly_once(
 
 
 async def test_no_event_of_front_or_worker_holds_a_text_or_an_author(
-    watched: tuple[Any, CollectorRegistry, CollectorRegistry], events: list[Any], numbered: PostOf
-):
+    watched: tuple[Any, CollectorRegistry, CollectorRegistry], events: list[Any]
+) -> None:
     parts, *_ = watched
-    await everything(parts, numbered)
+    await everything(parts)
     assert {"post decided", "failure"} <= {event["event"] for event in events}
     written = json.dumps(events, default=repr)
     assert SECRET not in written
     assert "somebody" not in written
 
 
-def test_logs_are_one_json_object_a_line_from_us_and_from_libraries():
+def test_logs_are_one_json_object_a_line_from_us_and_from_libraries() -> None:
     script = """
 import logging, structlog
 from service.runtime import logs

@@ -1,7 +1,6 @@
 """People on SQLite, with a clock that the test moves and passwords that are hashed quickly."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 from argon2 import PasswordHasher
@@ -16,19 +15,7 @@ from service.people.sql.accounts import SqlPeople
 from service.people.sql.sessions import SqlSessions
 from service.records.sql.store import SqlStore
 from service.storage.tables.audit import AUDIT
-
-
-class Clock:
-    """Unix time that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.time = 1_780_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.time, UTC)
+from tests.fakes.clock import Clock
 
 
 class People:

@@ -13,7 +13,8 @@ from service.people.passwords import ONE_TIME_LASTS, check_password
 from service.people.person import NOBODY
 from service.people.roles import Role
 from service.people.sign_in import SignIn, SignInLimits, safe_path
-from tests.people.conftest import Clock, People
+from tests.fakes.clock import Clock
+from tests.people.conftest import People
 
 MODERATOR = frozenset({Role.MODERATOR})
 GOOD = "correct horse battery"

@@ -1,7 +1,6 @@
 """People on both databases: rivals for one name, for the last administrator, for the first; many tries at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,10 +14,9 @@ from service.people.person import Account, Person, Subject, new_id
 from service.people.roles import Role
 from service.people.sql.accounts import SqlPeople
 from service.people.sql.sessions import SqlSessions
-from service.records.sql.store import SqlStore
 from service.storage.tables.audit import AUDIT
+from tests.fixtures.sql import OpenSql
 
-Opener = Callable[..., Awaitable[SqlStore]]
 ADMIN, MODERATOR = frozenset({Role.ADMIN}), frozenset({Role.MODERATOR})
 DAY = timedelta(days=1)
 
@@ -38,7 +36,7 @@ async def log_of(people: SqlPeople) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-async def rivals(sql_url: str, open_sql: Opener) -> list[SqlPeople]:
+async def rivals(sql_url: str, open_sql: OpenSql) -> list[SqlPeople]:
     """The people of one database, over connections of their own."""
     return [SqlPeople.beside(await open_sql(sql_url)) for _ in range(4)]
 

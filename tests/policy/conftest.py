@@ -92,7 +92,7 @@ class GovernanceParts:
     def __post_init__(self) -> None:
         self.policies, self.rulings = SqlPolicies.beside(self.store), SqlShadow.beside(self.store)
         self.live = LivePolicy(READER.policy(self.file))
-        self.budget = Budget(MemoryBudget(), self.told)  # type: ignore[arg-type]
+        self.budget = Budget(MemoryBudget(), self.told)
 
     def governing(self, **fields: Any) -> Governing:
         parts = PolicyParts(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -92,7 +93,8 @@ async def test_each_day_has_its_own() -> None:
 async def test_days_end_in_redis(redis_connection: RedisConnection) -> None:
     budget = RedisBudget(redis_connection)
     await budget.spend(keys(2), 1)
-    names = sorted(key.decode() for key in await redis_connection.client.keys("assay:budget:*"))
+    client: Any = redis_connection.client
+    names = sorted(key.decode() for key in await client.keys("assay:budget:*"))
     today = int(datetime.now(UTC).timestamp() // 86_400)
     assert names == [f"assay:budget:{today}", f"assay:budget:{today}:posts"]
     for name in names:

@@ -1,5 +1,7 @@
 """What a policy may do by itself with a certificate, what it is refused, and when a certificate doesn't count."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +74,7 @@ COVERED = "{surfaces: [ad], words: {at_least: 21}, signals: {fraud: {at_least: 0
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("then", ["BLOCK", "REDUCE"])
-def test_what_the_certificate_covers_may_act(when, then):
+def test_what_the_certificate_covers_may_act(when: Any, then: str) -> None:
     ruling = policy(when, then).decide(AD, judged(1, words=100))
     assert (ruling.decision, ruling.rules) == (Decision(then), ("scam",))
 
@@ -113,27 +115,27 @@ def test_what_the_certificate_covers_may_act(when, then):
     ],
 )
 @pytest.mark.parametrize("then", ["BLOCK", "REDUCE"])
-def test_what_it_does_not_cover_is_refused_with_rule_figure_and_remedy(when, then, complaint):
+def test_what_it_does_not_cover_is_refused_with_rule_figure_and_remedy(when: str, then: str, complaint: str) -> None:
     with pytest.raises(
         PolicyInvalid, match=f"line 9, rules.scam.then: {then} goes beyond the certificate: .*{complaint}"
     ):
         policy(when, then)
 
 
-def test_an_exception_below_the_certified_threshold_is_refused():
+def test_an_exception_below_the_certified_threshold_is_refused() -> None:
     text = DOCUMENT % (COVERED.replace("0.97", "sure"), "BLOCK")
     sure = "thresholds: {sure: {value: 0.98, except: [{regions: [DE], value: 0.9}]}}\nrules:"
     with pytest.raises(PolicyInvalid, match=r"certified from 0\.97 on, not 0\.9;"):
         parse(text.replace("rules:", sure), CERTIFICATE)
 
 
-def test_no_certificate_speaks_of_texts_that_the_classifiers_abstain_on():
+def test_no_certificate_speaks_of_texts_that_the_classifiers_abstain_on() -> None:
     text = DOCUMENT % (COVERED, "BLOCK") + "    despite_abstention: true\n"
     with pytest.raises(PolicyInvalid, match=r"rules\.scam\.despite_abstention: BLOCK where the classifiers abstain"):
         parse(text, CERTIFICATE)
 
 
-def test_without_a_certificate_nothing_is_blocked_and_long_texts_may_be_reduced():
+def test_without_a_certificate_nothing_is_blocked_and_long_texts_may_be_reduced() -> None:
     with pytest.raises(PolicyInvalid, match=r"certified error bound.*ASSAY_CERTIFICATE"):
         policy(COVERED, certificate=None)
     ruling = policy(COVERED, "REDUCE", None).decide(AD, judged(0.99, version="whatever"))
@@ -141,12 +143,12 @@ def test_without_a_certificate_nothing_is_blocked_and_long_texts_may_be_reduced(
 
 
 @pytest.mark.parametrize("then", ["BLOCK", "REDUCE"])
-def test_a_judgement_of_another_model_goes_to_a_person_and_says_why(then):
+def test_a_judgement_of_another_model_goes_to_a_person_and_says_why(then: str) -> None:
     ruling = policy(COVERED, then).decide(AD, judged(0.99, version="another"))
     assert (ruling.decision, ruling.rules) == (Decision.REVIEW, ("scam.uncertified_model",))
 
 
-def test_rules_about_the_post_alone_need_no_certificate():
+def test_rules_about_the_post_alone_need_no_certificate() -> None:
     for certificate in (None, CERTIFICATE):
         found = policy("{surfaces: [ad], regions: [DE]}", certificate=certificate)
         assert found.decide(Post(platform="p", id="1", text="t", surface=Surface.AD, region="DE"), None).rules == (
@@ -154,7 +156,7 @@ def test_rules_about_the_post_alone_need_no_certificate():
         )
 
 
-def test_the_version_counts_the_certificate_only_where_a_rule_rests_on_it():
+def test_the_version_counts_the_certificate_only_where_a_rule_rests_on_it() -> None:
     review = policy(COVERED, "REVIEW"), policy(COVERED, "REVIEW", None)
     assert review[0].version == review[1].version
     assert policy(COVERED, "REDUCE").version != policy(COVERED, "REDUCE", None).version
@@ -168,7 +170,9 @@ def test_the_version_counts_the_certificate_only_where_a_rule_rests_on_it():
     st.integers(0, 200),
     st.floats(0.8, 1),
 )
-def test_whatever_is_accepted_acts_only_where_it_is_certified(surfaces, at_least, threshold, words, probability):
+def test_whatever_is_accepted_acts_only_where_it_is_certified(
+    surfaces: list[str], at_least: int, threshold: float, words: int, probability: float
+) -> None:
     signals = f"signals: {{fraud: {{at_least: {threshold}}}}}"
     try:
         found = policy(f"{{surfaces: [{', '.join(surfaces)}], words: {{at_least: {at_least}}}, {signals}}}")
@@ -184,7 +188,7 @@ def test_whatever_is_accepted_acts_only_where_it_is_certified(surfaces, at_least
             assert probability >= upper
 
 
-def test_of_several_signals_each_is_told():
+def test_of_several_signals_each_is_told() -> None:
     signals = "{fraud: {at_least: 0.9}, hate: {at_least: 0.95}}"
     with pytest.raises(PolicyInvalid, match=r"0\.97 on, not 0\.9, and hate on surface ad with .* 0\.97 on, not 0\.95;"):
         policy(f"{{surfaces: [ad], words: {{at_least: 21}}, signals: {signals}}}")

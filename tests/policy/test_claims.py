@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -66,7 +67,7 @@ def match(
     sure: float = 0.95,
     rating: Rating = Rating.FALSE,
     publisher: str = "Full Fact",
-    **fields: object,
+    **fields: Any,
 ) -> Match:
     found = Match("a", "The moon is cheese.", "No", rating, publisher, "https://p/a", 1.0, Relation(relation), sure)
     return found._replace(**fields)
@@ -116,24 +117,24 @@ REPEATS = "claims: {relation: repeats, at_least: 0.7}"
         ("{relation: repeats, at_least: 0.7, publisher: [Snopes]}", match(), False),
     ],
 )
-def test_which_matches_count(claims, found, expected):
+def test_which_matches_count(claims: str, found: Any, expected: bool) -> None:
     assert holds(f"claims: {claims}", judged(found)) is expected
     assert holds(f"not: {{claims: {claims}}}", judged(found)) is not expected
 
 
-def test_one_match_of_several_has_to_meet_it_all():
+def test_one_match_of_several_has_to_meet_it_all() -> None:
     two = judged(match(sure=0.5), match("rebuts"), match(rating=Rating.TRUE), match(publisher="Snopes", sure=0.9))
     assert holds(REPEATS, two)
     assert not holds("claims: {relation: repeats, at_least: 0.7, publisher: [Full Fact]}", two)
 
 
-def test_a_named_threshold_differs_by_post():
+def test_a_named_threshold_differs_by_post() -> None:
     named, france = "claims: {relation: repeats, at_least: sure}", replace(POST, region="FR")
     assert not holds(named, judged(match(sure=0.7)))
     assert holds(named, judged(match(sure=0.7)), france)
 
 
-def test_it_joins_other_conditions():
+def test_it_joins_other_conditions() -> None:
     either = f"any: [{{{REPEATS}}}, {{signals: {{fraud: {{at_least: 0.9}}}}}}]"
     both = f"all: [{{{REPEATS}}}, {{words: {{at_least: 20}}}}]"
     assert holds(either, judged(fraud=0.95))
@@ -143,7 +144,7 @@ def test_it_joins_other_conditions():
     assert not holds(both, judged(match(), words=9))
 
 
-def test_without_claims_none_is_matched_and_without_a_judgement_nothing_is_known():
+def test_without_claims_none_is_matched_and_without_a_judgement_nothing_is_known() -> None:
     assert not holds(REPEATS, judged())
     assert holds(f"not: {{{REPEATS}}}", judged())
     assert not holds(REPEATS, None)
@@ -151,7 +152,9 @@ def test_without_claims_none_is_matched_and_without_a_judgement_nothing_is_known
 
 
 @given(st.floats(0, 1), st.sampled_from(Relation), st.sampled_from(Rating), st.floats(0, 1), st.floats(0, 1))
-def test_it_or_its_negation_holds(least, relation, rating, score, p_relation):
+def test_it_or_its_negation_holds(
+    least: float, relation: Relation, rating: Rating, score: float, p_relation: float
+) -> None:
     condition = ClaimBound(frozenset({Relation.REPEATS}), Threshold(least))
     found = judged(match(relation, p_relation, rating, score=score))
     assert condition.holds(POST, found) is not condition.negated().holds(POST, found)
@@ -187,7 +190,7 @@ def test_it_or_its_negation_holds(least, relation, rating, score, p_relation):
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_line_key_and_remedy(claims, line, field, text):
+def test_what_is_wrong_is_told_with_line_key_and_remedy(claims: str, line: int, field: str, text: str) -> None:
     with pytest.raises(PolicyInvalid) as caught:
         policy(f"claims: {claims}")
     assert (caught.value.line, caught.value.field) == (line, field)
@@ -195,7 +198,7 @@ def test_what_is_wrong_is_told_with_line_key_and_remedy(claims, line, field, tex
     assert caught.value.remedy
 
 
-def test_a_claim_is_heard_where_the_classifiers_abstain_on_the_text():
+def test_a_claim_is_heard_where_the_classifiers_abstain_on_the_text() -> None:
     short = judged(match(), words=3, abstained=TOO_SHORT, misinformation=0.99)
     ruling = policy(f"{{{REPEATS}}}", category="MISINFORMATION").decide(POST, short)
     assert (ruling.decision, ruling.rules) == (Decision.REVIEW, ("claimed", "defaults.abstained"))
@@ -216,8 +219,10 @@ def test_a_claim_is_heard_where_the_classifiers_abstain_on_the_text():
         f"any: [{{{REPEATS}}}, {{signals: {{misinformation: {{at_least: 0.9}}}}}}]",
     ],
 )
-def test_repeating_a_debunked_claim_shows_misinformation(when, then):
-    ruling = policy(when, then, "MISINFORMATION").decide(POST, judged(match(publisher="Snopes", rating="MISLEADING")))
+def test_repeating_a_debunked_claim_shows_misinformation(when: Any, then: str) -> None:
+    ruling = policy(when, then, "MISINFORMATION").decide(
+        POST, judged(match(publisher="Snopes", rating=Rating.MISLEADING))
+    )
     assert (ruling.decision, ruling.categories) == (Decision(then), (Category.MISINFORMATION,))
 
 
@@ -235,20 +240,20 @@ def test_repeating_a_debunked_claim_shows_misinformation(when, then):
     ],
 )
 @pytest.mark.parametrize("category", ["MISINFORMATION", "AI_GENERATED_MISINFORMATION"])
-def test_anything_else_about_a_claim_does_not(when, category):
+def test_anything_else_about_a_claim_does_not(when: str, category: str) -> None:
     with pytest.raises(PolicyInvalid, match=f"line 11, rules.claimed.category: {category} without "):
         policy(when, "LABEL", category)
     assert policy(when, "LABEL", "FRAUD").rules
 
 
-def test_an_exception_below_even_does_not_show_misinformation_either():
+def test_an_exception_below_even_does_not_show_misinformation_either() -> None:
     text = DOCUMENT % ("claims: {relation: repeats, at_least: sure}", "LABEL", "MISINFORMATION")
     assert parse(text).rules
     with pytest.raises(PolicyInvalid, match="MISINFORMATION without misinformation"):
         parse(text.replace("value: 0.6", "value: 0.4"))
 
 
-def test_both_axes_still_need_both():
+def test_both_axes_still_need_both() -> None:
     machine = "signals: {ai_generated: {at_least: 0.9}}"
     with pytest.raises(PolicyInvalid, match="AI_GENERATED_MISINFORMATION without ai_generated"):
         policy(REPEATS, "LABEL", "AI_GENERATED_MISINFORMATION")
@@ -281,19 +286,21 @@ LONG = "surfaces: [ad], words: {at_least: 21}"
         (f"{{{COVERED.replace('0.9', '0.8')}, {REPEATS}}}", "BLOCK", CERTIFICATE, "certified from 0.9 on, not 0.8"),
     ],
 )
-def test_nothing_is_reduced_or_blocked_because_of_a_claim(when, then, certificate, complaint):
+def test_nothing_is_reduced_or_blocked_because_of_a_claim(
+    when: str, then: str, certificate: Any, complaint: str
+) -> None:
     with pytest.raises(PolicyInvalid, match=f"line 10, rules.claimed.then: .*{complaint}"):
         policy(when, then, certificate=certificate)
 
 
-def test_a_claim_may_spare_a_post_without_a_certificate():
+def test_a_claim_may_spare_a_post_without_a_certificate() -> None:
     spared = policy(f"{{{COVERED}, not: {{claims: {{relation: rebuts, at_least: 0.7}}}}}}", "REDUCE")
     assert spared.decide(AD, judged(fraud=0.95)).decision is Decision.REDUCE
     assert spared.decide(AD, judged(match("rebuts"), fraud=0.95)).decision is Decision.ALLOW
 
 
 @pytest.mark.parametrize("then", ["REDUCE", "BLOCK"])
-def test_beside_a_certified_signal_a_claim_may_narrow(then):
+def test_beside_a_certified_signal_a_claim_may_narrow(then: str) -> None:
     narrowed = policy(f"{{{COVERED}, {REPEATS}}}", then, certificate=CERTIFICATE)
     weighed = fused(judged(match(), fraud=0.95))
     assert weighed.evidence.matches[0].weight
@@ -306,7 +313,7 @@ FALSE_ADS = f"{{{LONG}, signals: {{misinformation: {{at_least: 0.9}}}}}}"
 
 
 @pytest.mark.parametrize(("then", "certificate"), [("BLOCK", CERTIFICATE), ("REDUCE", CERTIFICATE), ("REDUCE", None)])
-def test_a_signal_that_a_claim_moved_goes_to_a_person_and_says_why(then, certificate):
+def test_a_signal_that_a_claim_moved_goes_to_a_person_and_says_why(then: str, certificate: Any) -> None:
     rules = policy(FALSE_ADS, then, "MISINFORMATION", certificate)
     by_text = judged(match(quarantined=True), match("discusses"), misinformation=0.95)
     assert rules.decide(AD, fused(by_text)).decision is Decision(then)
@@ -318,13 +325,13 @@ def test_a_signal_that_a_claim_moved_goes_to_a_person_and_says_why(then, certifi
     ).categories == (Category.MISINFORMATION,)
 
 
-def test_of_another_model_the_certificate_comes_first():
+def test_of_another_model_the_certificate_comes_first() -> None:
     rules = policy(FALSE_ADS, "BLOCK", "MISINFORMATION", CERTIFICATE)
     moved = fused(judged(match(), misinformation=0.3, version="another"))
     assert rules.decide(AD, moved).rules == ("claimed.uncertified_model",)
 
 
-def test_a_person_or_a_label_needs_no_such_care():
+def test_a_person_or_a_label_needs_no_such_care() -> None:
     rules = policy(FALSE_ADS, "LABEL", "MISINFORMATION")
     ruling = rules.decide(AD, fused(judged(match(), misinformation=0.3)))
     assert (ruling.decision, ruling.rules) == (Decision.LABEL, ("claimed",))
@@ -347,13 +354,15 @@ def test_a_person_or_a_label_needs_no_such_care():
         (match(quarantined=True), Decision.ALLOW, ()),
     ],
 )
-def test_the_default_sends_repeated_claims_to_a_person_and_leaves_others_alone(found, decision, rules):
+def test_the_default_sends_repeated_claims_to_a_person_and_leaves_others_alone(
+    found: Any, decision: Decision, rules: tuple[Any, ...]
+) -> None:
     ruling = SHIPPED.decide(POST, fused(judged(found, misinformation=0.2)))
     assert (ruling.decision, set(ruling.rules)) == (decision, set(rules))
     assert set(ruling.categories) <= {Category.MISINFORMATION}
 
 
-def test_a_rebuttal_that_reads_like_the_rumour_is_left_alone():
+def test_a_rebuttal_that_reads_like_the_rumour_is_left_alone() -> None:
     rumour = judged(misinformation=0.97)
     assert SHIPPED.decide(POST, fused(rumour)).decision is Decision.REVIEW
     rebuttal = judged(match("rebuts", sure=0.8), misinformation=0.97)
@@ -363,7 +372,7 @@ def test_a_rebuttal_that_reads_like_the_rumour_is_left_alone():
 
 
 @pytest.mark.parametrize("path", [DEFAULT, *sorted(EXAMPLES.glob("*.yaml"))], ids=lambda path: path.stem)
-def test_every_shipped_policy_joins_both_axes_and_flags_the_claim(path):
+def test_every_shipped_policy_joins_both_axes_and_flags_the_claim(path: Any) -> None:
     shipped, repeated = load(path), fused(judged(match(), ai_generated=0.99))
     for post in (POST, AD):
         human = shipped.decide(post, fused(judged(match())))
@@ -374,7 +383,7 @@ def test_every_shipped_policy_joins_both_axes_and_flags_the_claim(path):
     assert Category.AI_GENERATED_MISINFORMATION in shipped.decide(AD, repeated).categories
 
 
-def test_a_declared_machine_that_repeats_a_debunked_claim_is_told_from_a_short_text():
+def test_a_declared_machine_that_repeats_a_debunked_claim_is_told_from_a_short_text() -> None:
     declared = replace(POST, context=Context(digital_source_type="trainedAlgorithmicMedia"))
     ruling = SHIPPED.decide(declared, fused(judged(match(), words=3, abstained=TOO_SHORT)))
     assert ruling.decision is Decision.REVIEW

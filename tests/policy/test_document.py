@@ -1,6 +1,7 @@
 """Policy documents: what is read, and how what is wrong in them is told."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,17 +45,17 @@ def judged(words: int, **probabilities: float) -> Judgement:
 
 
 @pytest.mark.parametrize("path", [DEFAULT, *EXAMPLES], ids=lambda path: path.stem)
-def test_shipped_policies_are_valid(path):
+def test_shipped_policies_are_valid(path: Any) -> None:
     policy = load(path)
     assert policy.name == path.stem
     assert all(rule.reason for rule in policy.rules)
 
 
-def test_there_are_examples():
+def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 3
 
 
-def test_exceptions_apply_in_order_and_norway_is_no_boolean():
+def test_exceptions_apply_in_order_and_norway_is_no_boolean() -> None:
     policy = parse(GOOD)
     post = Post(platform="p", id="1", text="t", region="NO")
     assert policy.decide(post, judged(5, hate=0.7)).decision is Decision.REVIEW
@@ -64,21 +65,21 @@ def test_exceptions_apply_in_order_and_norway_is_no_boolean():
     assert policy.decide(elsewhere, judged(5, hate=0.85)).decision is Decision.ALLOW
 
 
-def test_left_out_keys_have_careful_values():
+def test_left_out_keys_have_careful_values() -> None:
     policy = parse(GOOD)
     assert policy.test_string
     assert set(policy.without_worker.values()) == {None}
     assert set(policy.without_model.values()) == {Decision.REVIEW}
 
 
-def test_defaults_by_surface():
+def test_defaults_by_surface() -> None:
     policy = parse(GOOD.replace("abstained: ALLOW", "abstained: {ad: REVIEW, other: ALLOW}\n  provisional: REVIEW"))
     assert policy.abstained[Surface.AD] is Decision.REVIEW
     assert policy.abstained[Surface.BIO] is Decision.ALLOW
     assert policy.without_worker[Surface.BIO] is Decision.REVIEW
 
 
-def test_every_condition_is_read():
+def test_every_condition_is_read() -> None:
     conditions = """
       surfaces: [feed]
       regions: [DE]
@@ -137,7 +138,7 @@ def test_every_condition_is_read():
         ("sure: 0.9", "sure: " + "[" * 90 + "]" * 90, 7, "document", "nested"),
     ],
 )
-def test_what_is_wrong_is_told_with_line_key_and_remedy(old, new, line, field, text):
+def test_what_is_wrong_is_told_with_line_key_and_remedy(old: str, new: str, line: int, field: str, text: str) -> None:
     assert old in GOOD
     problem = problem_of(GOOD.replace(old, new, 1))
     assert (problem.line, problem.field) == (line, field)
@@ -145,14 +146,14 @@ def test_what_is_wrong_is_told_with_line_key_and_remedy(old, new, line, field, t
     assert str(problem).startswith(f"line {line}, {field}: ")
 
 
-def test_other_problems_are_notes_in_order():
+def test_other_problems_are_notes_in_order() -> None:
     text = GOOD.replace("sure: 0.9", "sure: 9").replace("ALLOW", "NONE").replace("then: REVIEW", "then: SHRUG")
     problem = problem_of(text)
     assert problem.line == 5
     assert [note.split(",")[0] for note in problem.__notes__] == ["line 7", "line 14"]
 
 
-def test_two_rules_of_one_name():
+def test_two_rules_of_one_name() -> None:
     again = GOOD[GOOD.index("  - name: hate") :]
     problem = problem_of(GOOD + again)
     assert problem.line == 17
@@ -160,21 +161,21 @@ def test_two_rules_of_one_name():
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a\n", "word", "a: 1\n---\nb: 2\n", "\x00", "? [a]\n: b\n"])
-def test_what_is_no_document_at_all(text):
+def test_what_is_no_document_at_all(text: str) -> None:
     assert problem_of(text).remedy
 
 
-def test_tags_are_not_obeyed():
+def test_tags_are_not_obeyed() -> None:
     assert parse(GOOD.replace("For tests.", "!!python/name:os.system For tests.")).description == "For tests."
 
 
-def test_a_file_that_is_not_utf8(tmp_path):
+def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_bytes(GOOD.encode() + b"# \xff\n")
     with pytest.raises(PolicyInvalid, match="is not UTF-8 at byte"):
         load(path)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "none.yaml")

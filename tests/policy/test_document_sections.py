@@ -24,14 +24,14 @@ def problems(text: str) -> list[str]:
     return [str(caught.value), *getattr(caught.value, "__notes__", ())]
 
 
-def test_documents_without_them_are_as_before():
+def test_documents_without_them_are_as_before() -> None:
     policy = parse(BASE)
     assert policy.budget is None
     assert policy.routing.queues == ("general",)
     assert (policy.routing.harms, policy.routing.reasons) == (HARMS, ())
 
 
-def test_the_shipped_policy_has_reasons_for_the_keys_1_to_9():
+def test_the_shipped_policy_has_reasons_for_the_keys_1_to_9() -> None:
     policy = load()
     assert policy.budget
     assert len(policy.routing.reasons) >= 9
@@ -41,7 +41,7 @@ def test_the_shipped_policy_has_reasons_for_the_keys_1_to_9():
     assert policy.routing.queues[-1] == "general"
 
 
-def test_queues_take_what_all_their_conditions_fit_in_order():
+def test_queues_take_what_all_their_conditions_fit_in_order() -> None:
     routing = parse(
         BASE
         + """
@@ -64,7 +64,7 @@ harms: {HATE: 4, FRAUD: 5}
     assert routing.harms[Category.SEXUAL] == HARMS[Category.SEXUAL]
 
 
-def test_reasons_keep_their_order():
+def test_reasons_keep_their_order() -> None:
     reasons = parse(
         BASE
         + """
@@ -80,11 +80,11 @@ reasons:
 
 
 @pytest.mark.parametrize(("words", "budget"), [("0", 0), ("1000", 1000), ("1e6", 1_000_000)])
-def test_a_budget(words, budget):
+def test_a_budget(words: str, budget: int) -> None:
     assert parse(BASE + f"budget: {{automatic_actions_per_day: {words}}}").budget == budget
 
 
-def test_each_of_them_is_part_of_the_version():
+def test_each_of_them_is_part_of_the_version() -> None:
     sections = ("harms: {HATE: 4}", "budget: {automatic_actions_per_day: 1}", "queues: [{queue: a, surfaces: [ad]}]")
     versions = {parse(BASE + section).version for section in ("", *sections, "reasons: [{name: a, text: b}]")}
     assert len(versions) == 5
@@ -112,13 +112,13 @@ def test_each_of_them_is_part_of_the_version():
         ("budget: {per_day: 1}", "automatic_actions_per_day"),
     ],
 )
-def test_what_is_wrong_is_told_with_line_key_and_remedy(text, told):
+def test_what_is_wrong_is_told_with_line_key_and_remedy(text: str, told: str) -> None:
     [problem] = problems(text)
     assert told in problem
     assert problem.startswith("line 7, ")
 
 
-def test_each_entry_is_told_of_once():
+def test_each_entry_is_told_of_once() -> None:
     text = "harms: {HATE: 9, FRAUD: 8}\nqueues: [{queue: A, surfaces: [ad]}, {queue: b}]\nbudget: {}\n"
     assert [problem.split(":")[0] for problem in problems(text)] == [
         "line 7, harms.HATE",
@@ -130,6 +130,6 @@ def test_each_entry_is_told_of_once():
 
 
 @pytest.mark.parametrize("name", ["moderator", "test_string"])
-def test_rules_are_not_called_what_verdicts_say_of_others(name):
+def test_rules_are_not_called_what_verdicts_say_of_others(name: str) -> None:
     with pytest.raises(PolicyInvalid, match="where no rule decided"):
         parse(BASE.replace("name: ads", f"name: {name}"))

@@ -12,6 +12,7 @@ from service.errors import PolicyInvalid, StoreUnavailable
 from service.policy.governance.governing import Governing
 from service.policy.governance.live import LivePolicy, PolicyWatch
 from service.policy.governance.policy_version import PolicyVersion, Slots
+from tests.waiting import until
 
 MakeDocument = Callable[..., str]
 
@@ -45,12 +46,6 @@ def watch(governance: Any, away: Away, reader: Any) -> PolicyWatch:
 @pytest.fixture
 async def two(governing: Governing, document_of: MakeDocument) -> list[str]:
     return [(await governing.create(document_of(t), author="m-1")).version for t in (0.8, 0.7)]
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - a watch tells nobody
-            await asyncio.sleep(0.005)
 
 
 async def test_the_file_decides_until_something_is_promoted_and_after_the_way_back(

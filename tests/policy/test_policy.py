@@ -1,6 +1,7 @@
 """What a policy decides, and what no policy may say."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -60,12 +61,12 @@ def with_rules(*rules: Rule) -> Policy:
     return replace(DEFAULT, rules=rules)
 
 
-def test_knows_the_signals_and_obfuscations_of_the_classifiers():
+def test_knows_the_signals_and_obfuscations_of_the_classifiers() -> None:
     assert set(SIGNALS) == set(LABELS)
     assert OBFUSCATIONS == COUNTED
 
 
-def test_nothing_likely_is_allowed_without_reasons():
+def test_nothing_likely_is_allowed_without_reasons() -> None:
     ruling = DEFAULT.decide(POST, judged())
     assert (ruling.decision, ruling.categories, ruling.rules) == (Decision.ALLOW, (), ())
 
@@ -86,29 +87,29 @@ def test_nothing_likely_is_allowed_without_reasons():
         ({"sexual": 0.96}, Decision.LABEL, Category.SEXUAL),
     ],
 )
-def test_the_default_answers_each_signal(probabilities, decision, category):
+def test_the_default_answers_each_signal(probabilities: dict[str, Any], decision: Decision, category: Category) -> None:
     ruling = DEFAULT.decide(POST, judged(**probabilities))
     assert ruling.decision is decision
     assert ruling.categories[0] is category
 
 
-def test_the_strictest_decides_and_all_are_named_strictest_first():
+def test_the_strictest_decides_and_all_are_named_strictest_first() -> None:
     ruling = DEFAULT.decide(POST, judged(ai_generated=0.99, hate=0.95, sexual=0.99))
     assert ruling.decision is Decision.REVIEW
     assert ruling.rules == ("hate", "machine-written", "sexual")
     assert ruling.categories == (Category.HATE, Category.AI_GENERATED, Category.SEXUAL)
 
 
-def test_an_unsure_interval_keeps_a_likely_falsehood_from_review():
+def test_an_unsure_interval_keeps_a_likely_falsehood_from_review() -> None:
     assert DEFAULT.decide(POST, judged(misinformation=0.92, width=0.3)).decision is Decision.ALLOW
 
 
-def test_short_texts_need_more():
+def test_short_texts_need_more() -> None:
     assert DEFAULT.decide(POST, judged(words=19, ai_generated=0.96)).decision is Decision.ALLOW
     assert DEFAULT.decide(POST, judged(words=20, ai_generated=0.96)).decision is Decision.LABEL
 
 
-def test_thresholds_differ_by_surface():
+def test_thresholds_differ_by_surface() -> None:
     doubtful = judged(fraud=0.85)
     assert DEFAULT.decide(POST, doubtful).decision is Decision.ALLOW
     assert DEFAULT.decide(replace(POST, surface=Surface.AD), doubtful).decision is Decision.REVIEW
@@ -122,25 +123,25 @@ def test_thresholds_differ_by_surface():
         "digsrctype:compositeWithTrainedAlgorithmicMedia",
     ],
 )
-def test_a_declared_source_type_is_labelled_even_unread(source_type):
+def test_a_declared_source_type_is_labelled_even_unread(source_type: str) -> None:
     ruling = DEFAULT.decide(replace(POST, context=Context(digital_source_type=source_type)), None)
     assert (ruling.decision, ruling.rules) == (Decision.LABEL, ("declared-machine-made",))
 
 
-def test_abstention_drops_signals_and_answers_by_surface():
+def test_abstention_drops_signals_and_answers_by_surface() -> None:
     sure = judged(words=3, abstained=("ABSTAINED_TOO_SHORT",), misinformation=0.99, ai_generated=0.99)
     ruling = DEFAULT.decide(POST, sure)
     assert (ruling.decision, ruling.rules) == (Decision.ALLOW, ("defaults.abstained",))
     assert DEFAULT.decide(replace(POST, surface=Surface.AD), sure).decision is Decision.REVIEW
 
 
-def test_a_cry_for_help_is_heard_despite_abstention():
+def test_a_cry_for_help_is_heard_despite_abstention() -> None:
     ruling = DEFAULT.decide(POST, judged(words=3, abstained=("ABSTAINED_TOO_SHORT",), self_harm=0.9))
     assert (ruling.decision, ruling.rules) == (Decision.REVIEW, ("self-harm", "defaults.abstained"))
 
 
 @pytest.mark.parametrize("decision", Decision)
-def test_the_test_string_asks_for_its_decision(decision):
+def test_the_test_string_asks_for_its_decision(decision: Any) -> None:
     post = replace(POST, text=f"look: ASSAY*STANDARD*TEST*POST*{decision}, thanks")
     for ruling in (DEFAULT.decide(post, None), DEFAULT.decide(post, judged(hate=0.99)), DEFAULT.set_aside(post)):
         assert (ruling.decision, ruling.categories, ruling.rules) == (decision, (Category.TEST,), ("test_string",))
@@ -148,17 +149,17 @@ def test_the_test_string_asks_for_its_decision(decision):
 
 
 @pytest.mark.parametrize("word", ["", "BAN", "REVIEWER", "review"])
-def test_other_words_after_the_test_string_ask_for_nothing(word):
+def test_other_words_after_the_test_string_ask_for_nothing(word: str) -> None:
     post = replace(POST, text=f"ASSAY*STANDARD*TEST*POST*{word}")
     assert DEFAULT.decide(post, judged()).decision is Decision.ALLOW
 
 
-def test_the_test_string_can_be_turned_off():
+def test_the_test_string_can_be_turned_off() -> None:
     post = replace(POST, text="ASSAY*STANDARD*TEST*POST*BLOCK")
     assert replace(DEFAULT, test_string=False).decide(post, judged()).decision is Decision.ALLOW
 
 
-def test_unjudged_posts_get_the_defaults():
+def test_unjudged_posts_get_the_defaults() -> None:
     assert DEFAULT.provisional(POST) is None
     aside = DEFAULT.set_aside(POST)
     assert (aside.decision, aside.rules) == (Decision.REVIEW, ("defaults.set_aside",))
@@ -193,11 +194,11 @@ def test_unjudged_posts_get_the_defaults():
         (AllOf((Words(100), at_least("hate", 0.5))).negated(), judged(hate=0.6), True),
     ],
 )
-def test_conditions(condition, judgement, holds):
+def test_conditions(condition: Any, judgement: Any, holds: bool) -> None:
     assert condition.holds(POST, judgement) is holds
 
 
-def test_obfuscation_is_counted_by_kind_and_in_all():
+def test_obfuscation_is_counted_by_kind_and_in_all() -> None:
     hidden = replace(judged(), evidence=Evidence(obfuscation={"homoglyph": 2, "format_character": 3}))
     assert Obfuscation("homoglyph", 2).holds(POST, hidden)
     assert not Obfuscation("homoglyph", 3).holds(POST, hidden)
@@ -205,14 +206,14 @@ def test_obfuscation_is_counted_by_kind_and_in_all():
     assert Obfuscation("", 6).negated().holds(POST, hidden)
 
 
-def test_what_is_unknown_neither_holds_nor_fails():
+def test_what_is_unknown_neither_holds_nor_fails() -> None:
     unknown = replace(judged(), signals={})
     for condition in (at_least("hate", 0.5), AllOf((at_least("hate", 0.5), at_least("fraud", 0.5)))):
         assert not condition.holds(POST, unknown)
         assert not condition.negated().holds(POST, unknown)
-    for condition in (Words(3), Abstained(), Obfuscation("", 1)):
-        assert not condition.holds(POST, None)
-        assert not condition.negated().holds(POST, None)
+    for other in (Words(3), Abstained(), Obfuscation("", 1)):
+        assert not other.holds(POST, None)
+        assert not other.negated().holds(POST, None)
 
 
 CONDITIONS = st.recursive(
@@ -249,7 +250,7 @@ JUDGEMENTS = st.none() | st.builds(
 
 
 @given(CONDITIONS, JUDGEMENTS)
-def test_a_condition_and_its_negation_never_both_hold(condition, judgement):
+def test_a_condition_and_its_negation_never_both_hold(condition: Any, judgement: Any) -> None:
     both = (condition.holds(POST, judgement), condition.negated().holds(POST, judgement))
     assert both != (True, True)
     if judgement is not None:
@@ -258,7 +259,7 @@ def test_a_condition_and_its_negation_never_both_hold(condition, judgement):
 
 
 @given(st.text(), JUDGEMENTS, st.sampled_from(Surface))
-def test_every_post_gets_a_ruling_of_the_default(text, judgement, surface):
+def test_every_post_gets_a_ruling_of_the_default(text: str, judgement: Any, surface: Surface) -> None:
     post = replace(POST, text=text, surface=surface)
     ruling = DEFAULT.decide(post, judgement)
     assert ruling == DEFAULT.decide(post, judgement)
@@ -268,7 +269,7 @@ def test_every_post_gets_a_ruling_of_the_default(text, judgement, surface):
 
 
 @given(JUDGEMENTS.filter(bool), st.floats(0, 1))
-def test_machine_writing_alone_is_never_more_than_labelled(judgement, probability):
+def test_machine_writing_alone_is_never_more_than_labelled(judgement: Any, probability: float) -> None:
     human = replace(judgement, signals=judgement.signals | {"ai_generated": Signal("ai_generated", 0, 0, 0, 0)})
     machine = replace(judgement, signals=judgement.signals | {"ai_generated": Signal("ai_generated", 1, 0, 1, 1)})
     before, after = DEFAULT.decide(POST, human).decision, DEFAULT.decide(POST, machine).decision
@@ -319,12 +320,12 @@ def test_machine_writing_alone_is_never_more_than_labelled(judgement, probabilit
         (at_least("hate", 0.9), Decision.LABEL, None, "is missing"),
     ],
 )
-def test_no_policy_may_say(when, then, category, complaint):
+def test_no_policy_may_say(when: Any, then: Decision, category: Category | None, complaint: str) -> None:
     with pytest.raises(PolicyInvalid, match=complaint):
         rule(when, then, category)
 
 
-def test_a_long_enough_text_may_be_reduced_and_a_surface_blocked():
+def test_a_long_enough_text_may_be_reduced_and_a_surface_blocked() -> None:
     reduce = rule(AllOf((at_least("hate", 0.9), Words(20, 400))), Decision.REDUCE)
     block = rule(AllOf((Among("surfaces", frozenset({"ad"})), Among("regions", frozenset({"DE"})))), Decision.BLOCK)
     policy = with_rules(reduce, block)
@@ -332,7 +333,7 @@ def test_a_long_enough_text_may_be_reduced_and_a_surface_blocked():
     assert policy.decide(replace(POST, surface=Surface.AD), judged()).decision is Decision.BLOCK
 
 
-def test_an_allow_rule_is_named_and_overrules_nothing():
+def test_an_allow_rule_is_named_and_overrules_nothing() -> None:
     allow = replace(rule(Words(1), Decision.ALLOW, None), name="fine")
     ruling = with_rules(allow, rule(at_least("hate", 0.9))).decide(POST, judged(hate=0.95))
     assert (ruling.decision, ruling.rules, ruling.categories) == (
@@ -342,7 +343,7 @@ def test_an_allow_rule_is_named_and_overrules_nothing():
     )
 
 
-def test_the_version_depends_on_content_alone():
+def test_the_version_depends_on_content_alone() -> None:
     text = """
     name: a
     schema: 1

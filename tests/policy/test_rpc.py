@@ -1,9 +1,9 @@
 """PolicyService over a real socket, on a real record store: versions, what a change would do, promotion, budgets."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -24,10 +24,15 @@ from service.policy.sql.shadow import SqlShadow
 from service.policy.sql.versions import SqlPolicies
 from service.records.sql.store import SqlStore
 from service.rpc.policies import PolicyServicer
+from tests.factories import message_of, post_of, verdict_of
 from tests.fakes.budget import MemoryBudget
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
+from tests.grpc_failures import failure_of
 from tests.rpc.servers import server_of
+
+if TYPE_CHECKING:
+    from assay.v1.policy_service_pb2_grpc import PolicyServiceAsyncStub
 
 ALLOW, LABEL, REVIEW = verdict_pb2.DECISION_ALLOW, verdict_pb2.DECISION_LABEL, verdict_pb2.DECISION_REVIEW
 FILE = DEFAULT.read_text(encoding="utf-8")
@@ -50,7 +55,7 @@ rules:
 class PolicyFront:
     """A server with PolicyService, and what is behind it."""
 
-    stub: PolicyServiceStub
+    stub: "PolicyServiceAsyncStub"
     store: SqlStore
     actions: MemoryBudget
     governing: Governing
@@ -114,7 +119,7 @@ async def test_every_mistake_is_told(policy_front: PolicyFront) -> None:
     assert (list(good.mistakes), good.policy.startswith("policies/")) == ([], True)
 
 
-async def test_a_bad_document_names_line_and_key(policy_front: PolicyFront, failure_of: Any) -> None:
+async def test_a_bad_document_names_line_and_key(policy_front: PolicyFront) -> None:
     wrong = MILD.replace("LABEL", "LABLE")
     failure = await failure_of(
         policy_front.stub.CreatePolicyVersion(pb.CreatePolicyVersionRequest(document=wrong, actor="m-1"))
@@ -145,7 +150,7 @@ REFUSED: list[tuple[str, Any, grpc.StatusCode]] = [
 ]
 
 
-async def test_what_is_refused(policy_front: PolicyFront, failure_of: Any) -> None:
+async def test_what_is_refused(policy_front: PolicyFront) -> None:
     for method, request, code in REFUSED:
         failure = await failure_of(getattr(policy_front.stub, method)(request))
         assert failure.code == code, (method, failure)
@@ -165,7 +170,7 @@ async def test_the_difference_in_words(policy_front: PolicyFront, mild: str) -> 
     assert not (await policy_front.stub.DiffPolicies(pb.DiffPoliciesRequest(base=mild, candidate=mild))).differences
 
 
-async def test_pasted_posts_are_tried(policy_front: PolicyFront, mild: str, message_of: Any) -> None:
+async def test_pasted_posts_are_tried(policy_front: PolicyFront, mild: str) -> None:
     posts = [message_of("Some text", 1), message_of("!setaside", 2)]
     for subject in ({"policy": mild}, {"document": MILD}):
         found = await policy_front.stub.TestPolicy(pb.TestPolicyRequest(posts=posts, **subject))
@@ -175,7 +180,7 @@ async def test_pasted_posts_are_tried(policy_front: PolicyFront, mild: str, mess
         assert (aside.live.decision, aside.candidate.decision, len(aside.signals)) == (REVIEW, ALLOW, 0)
 
 
-async def test_a_backtest(policy_front: PolicyFront, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
+async def test_a_backtest(policy_front: PolicyFront, mild: str) -> None:
     posts = [post_of(f"text {number}", id=str(number)) for number in range(5)]
     verdicts = [replace(verdict_of(post), decided_at=datetime.now(UTC)) for post in posts]
     await policy_front.store.record(posts, verdicts)
@@ -189,7 +194,7 @@ async def test_a_backtest(policy_front: PolicyFront, mild: str, post_of: Any, ve
     assert [example.post for example in found.examples] == [post.name for post in reversed(posts)]
 
 
-async def test_promote_and_roll_back(policy_front: PolicyFront, mild: str, failure_of: Any) -> None:
+async def test_promote_and_roll_back(policy_front: PolicyFront, mild: str) -> None:
     file = await live(policy_front)
     done = await policy_front.stub.PromotePolicy(
         pb.PromotePolicyRequest(name=mild, actor="m-2", note="go", expected_live=file.name)
@@ -208,7 +213,7 @@ async def test_promote_and_roll_back(policy_front: PolicyFront, mild: str, failu
     assert [each.act for each in rest.changes] == [pb.POLICY_ACT_CREATE] * 2
 
 
-async def test_a_shadow_run(policy_front: PolicyFront, mild: str, post_of: Any, verdict_of: Callable[..., Any]) -> None:
+async def test_a_shadow_run(policy_front: PolicyFront, mild: str) -> None:
     await policy_front.stub.SetShadowPolicy(pb.SetShadowPolicyRequest(name=mild, actor="m-1"))
     listed = await policy_front.stub.ListPolicyVersions(pb.ListPolicyVersionsRequest())
     assert [each.name for each in listed.policies if each.shadow] == [mild]

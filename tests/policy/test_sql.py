@@ -1,7 +1,6 @@
 """Policy versions on SQLite and PostgreSQL: kept once, promoted by one at a time, rolled back in order, all audited."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from service.domain.decision import Category, Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Verdict
 from service.errors import Outdated, PolicyNotFound
 from service.policy.governance.policy_version import FROM_FILE, PolicyAct, PolicyChange, PolicyVersion, Slots
 from service.policy.governance.shadow_ruling import ShadowRuling
@@ -18,8 +15,9 @@ from service.policy.sql.shadow import SqlShadow
 from service.policy.sql.versions import SqlPolicies
 from service.records.sql.store import SqlStore
 from service.storage.tables.audit import AUDIT
+from tests.factories import post_of, verdict_of
+from tests.fixtures.sql import OpenSql
 
-Opener = Callable[..., Awaitable[SqlStore]]
 MADE = datetime(2026, 11, 28, 8, 30, 0, 123456, tzinfo=UTC)
 
 
@@ -29,7 +27,7 @@ def version_of(name: str, **fields: Any) -> PolicyVersion:
 
 
 @pytest.fixture
-async def sql_store(sql_url: str, open_sql: Opener) -> SqlStore:
+async def sql_store(sql_url: str, open_sql: OpenSql) -> SqlStore:
     return await open_sql(sql_url)
 
 
@@ -139,7 +137,7 @@ class TestPromotion:
             ("m-1", "policy.roll_back", "policies/file"),
         ]
 
-    async def test_of_rivals_that_saw_the_same_one_promotes(self, sql_url: str, open_sql: Opener) -> None:
+    async def test_of_rivals_that_saw_the_same_one_promotes(self, sql_url: str, open_sql: OpenSql) -> None:
         rivals = [SqlPolicies.beside(await open_sql(sql_url)) for _ in range(4)]
         names = [f"v{number}" for number in range(12)]
         added = await asyncio.gather(*(rivals[n % 4].add_policy(version_of(name)) for n, name in enumerate(names)))
@@ -156,7 +154,7 @@ class TestPromotion:
         numbers = [change.number for change in await rivals[0].changes(before=None, limit=100)]
         assert numbers == list(range(15, 0, -1))
 
-    async def test_two_who_roll_back_at_once_go_back_one_step(self, sql_url: str, open_sql: Opener) -> None:
+    async def test_two_who_roll_back_at_once_go_back_one_step(self, sql_url: str, open_sql: OpenSql) -> None:
         one, two = [SqlPolicies.beside(await open_sql(sql_url)) for _ in range(2)]
         for name in "ab":
             await one.add_policy(version_of(name))
@@ -182,9 +180,7 @@ class TestShadow:
         await three.roll_back("m", "", expected=None)
         assert await three.slots() == Slots("a", "")
 
-    async def test_rulings_are_counted_once(
-        self, sql_store: SqlStore, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_rulings_are_counted_once(self, sql_store: SqlStore) -> None:
         shadow = SqlShadow.beside(sql_store)
         posts = [post_of(f"text {number}", id=str(number)) for number in range(6)]
         verdicts = await sql_store.record(posts, [verdict_of(post) for post in posts])

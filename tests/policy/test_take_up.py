@@ -1,7 +1,6 @@
 """A promoted version decides within seconds, without a restart: in a front, and in a worker's thread."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from service.moderation.transport import Batch
 from service.runtime.settings import Settings
 from service.runtime.wiring import commands, connections, worker
 from service.runtime.wiring.front import started_front
+from tests.waiting import until
 from workers.policy_watch import LivePolicyWatch
 
 MakeDocument = Callable[..., str]
@@ -46,14 +46,6 @@ def chosen(tmp_path: Path, redis_url: str, sqlite_url: str, document_of: MakeDoc
     return settings
 
 
-async def until(condition: Callable[[], Any], seconds: float = 10.0) -> float:
-    started = time.monotonic()
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - a watch tells nobody
-            await asyncio.sleep(0.01)
-    return time.monotonic() - started
-
-
 async def test_a_front_takes_it_up_and_goes_back(chosen: Settings, document_of: MakeDocument) -> None:
     post = Post(platform="x", id="1", text="t")
     judgement = _judgement(post, 0.85)
@@ -63,10 +55,10 @@ async def test_a_front_takes_it_up_and_goes_back(chosen: Settings, document_of: 
         assert (await front.governing.versions())[0].document == document_of(0.9)
         made = await elsewhere.create(document_of(0.8), author="m-1")
         await elsewhere.promote(made.version, actor="m-2", expected=file.version)
-        assert await until(lambda: front.pipeline.policy.version == made.version) < 5
+        await until(lambda: front.pipeline.policy.version == made.version, within=5)
         assert front.pipeline.policy.decide(post, judgement).decision is Decision.REVIEW
         await elsewhere.roll_back(actor="m-2")
-        assert await until(lambda: front.pipeline.policy is file) < 5
+        await until(lambda: front.pipeline.policy is file, within=5)
         assert file.decide(post, judgement).decision is Decision.ALLOW
         assert (await front.governing.budget()).limit == 1000
 
@@ -92,9 +84,9 @@ async def test_a_worker_takes_it_up_beside_its_judging(chosen: Settings, documen
             async with commands.governing_alone(chosen) as elsewhere:
                 made = await elsewhere.create(document_of(0.8), author="m-1")
                 await elsewhere.promote(made.version, actor="m-2")
-                assert await until(lambda: live.current.version == made.version) < 8
+                await until(lambda: live.current.version == made.version, within=8)
                 await elsewhere.roll_back(actor="m-2")
-                assert await until(lambda: live.current is file) < 8
+                await until(lambda: live.current is file, within=8)
         finally:
             await asyncio.to_thread(watch.stop)
     assert [event["policy"] for event in events if event["event"] == "policy taken up"] == [made.version, file.version]
@@ -114,7 +106,7 @@ async def test_a_batch_is_decided_by_one_policy_though_another_comes_up_meanwhil
             live._current = strict
             return [_judgement(post, 0.85) for post in texts]
 
-    async with worker.judging(chosen, Classifier(), live) as judging:  # type: ignore[arg-type]
+    async with worker.judging(chosen, Classifier(), live) as judging:
         assert isinstance(judging, Judging)
         async with connections.record_store(chosen) as store:
             await store.accept(posts, lease=60.0)

@@ -34,7 +34,7 @@ def opinion_of() -> Callable[..., Opinion]:
 
     def make(answer: Answer, **fields: Any) -> Opinion:
         made[0] += 1
-        usual = {
+        usual: dict[str, Any] = {
             "kind": CaseKind.REVIEW,
             "post": f"k{made[0]}",
             "content_digest": f"d{made[0]}",

@@ -1,13 +1,10 @@
 """Golden items out of cases."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from service.domain.decision import Category, Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotFound
 from service.policy.routing import Routing
 from service.quality.golden_maker import GoldenMaker
@@ -19,6 +16,7 @@ from service.records.sql.store import SqlStore
 from service.review.case import Case, CaseFilter, CaseKind, Ruled
 from service.review.opening import case_for
 from service.review.sql.store import SqlReview
+from tests.factories import post_of, verdict_of
 
 FRAUD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
 
@@ -29,9 +27,7 @@ def maker(sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview) 
 
 
 @pytest.fixture
-async def case(
-    sqlite_store: SqlStore, review_store: SqlReview, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-) -> Case:
+async def case(sqlite_store: SqlStore, review_store: SqlReview) -> Case:
     """A case that nobody decided."""
     post = post_of("Send your PIN")
     asked = replace(verdict_of(post, sequence=0), ruling=Ruling(Decision.REVIEW, (Category.FRAUD,)))

@@ -2,6 +2,7 @@
 
 import random
 from math import isclose
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,14 +15,14 @@ counts = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.
 
 
 @given(counts, st.sampled_from([0.8, 0.9, 0.95, 0.99]))
-def test_wilson_is_scipys(pair, confidence):
+def test_wilson_is_scipys(pair: Any, confidence: float) -> None:
     hits, observations = pair
     expected = binomtest(hits, observations).proportion_ci(confidence, method="wilson")
     assert wilson(hits, observations, confidence) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 @given(counts)
-def test_one_stratum_and_equal_weights_are_wilsons(pair):
+def test_one_stratum_and_equal_weights_are_wilsons(pair: Any) -> None:
     hits, observations = pair
     plain = share(hits, observations)
     one = stratified([Stratum(123.4, hits, observations)])
@@ -37,7 +38,7 @@ strata = st.lists(
 
 
 @given(strata)
-def test_a_stratified_share_lies_in_its_interval_and_between_its_strata(given_strata):
+def test_a_stratified_share_lies_in_its_interval_and_between_its_strata(given_strata: Any) -> None:
     found = stratified(given_strata)
     parts = [stratum.hits / stratum.observations for stratum in given_strata]
     assert found.value is not None
@@ -47,14 +48,14 @@ def test_a_stratified_share_lies_in_its_interval_and_between_its_strata(given_st
 
 
 @given(strata, st.floats(0.01, 100))
-def test_only_relative_sizes_count(given_strata, factor):
+def test_only_relative_sizes_count(given_strata: Any, factor: float) -> None:
     scaled = [stratum._replace(size=stratum.size * factor) for stratum in given_strata]
     before, after = stratified(given_strata), stratified(scaled)
     assert isclose(before.low, after.low, abs_tol=1e-9)
     assert isclose(before.high, after.high, abs_tol=1e-9)
 
 
-def test_nothing_is_known_of_nothing():
+def test_nothing_is_known_of_nothing() -> None:
     assert share(0, 0) == stratified([]) == weighted([]) == UNKNOWN == Estimate(None, 0.0, 1.0, 0)
     assert stratified([Stratum(10, 0, 0), Stratum(0, 1, 2)]) == UNKNOWN
 
@@ -68,7 +69,9 @@ def test_nothing_is_known_of_nothing():
         ((0.6, 0.3, 0.1), (0.0, 0.05, 0.9), (300, 300, 300)),
     ],
 )
-def test_stratified_intervals_cover_the_truth_about_as_often_as_they_say(sizes, chances, draws):
+def test_stratified_intervals_cover_the_truth_about_as_often_as_they_say(
+    sizes: tuple[Any, ...], chances: tuple[Any, ...], draws: tuple[Any, ...]
+) -> None:
     truth = sum(size * chance for size, chance in zip(sizes, chances, strict=True))
     dice = random.Random(7)
     covered = 0
@@ -79,7 +82,7 @@ def test_stratified_intervals_cover_the_truth_about_as_often_as_they_say(sizes, 
     assert covered / 400 >= 0.925
 
 
-def test_weighted_intervals_cover_the_truth_about_as_often_as_they_say():
+def test_weighted_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     dice = random.Random(11)
     truth = (0.9 * 0.05 + 0.1 * 0.6) / 1.0
     covered = 0

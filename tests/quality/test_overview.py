@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ NOTHING = prevalence([])
 
 
 @pytest.mark.parametrize("span", Range)
-def test_stretches_follow_each_other_to_now_and_their_rows_are_kept(span):
+def test_stretches_follow_each_other_to_now_and_their_rows_are_kept(span: Any) -> None:
     scale = span.scale
     starts = scale.starts(NOW)
     assert len(starts) == scale.buckets
@@ -28,11 +29,11 @@ def test_stretches_follow_each_other_to_now_and_their_rows_are_kept(span):
     assert NOW - starts[0] < KEPT[scale.grain]
 
 
-def row(start, **counts):
+def row(start: datetime, **counts: int) -> tuple[datetime, Counter[str]]:
     return start, Counter({name.replace("__", ":"): count for name, count in counts.items()})
 
 
-def test_rows_are_put_into_their_stretches():
+def test_rows_are_put_into_their_stretches() -> None:
     starts = Range.DAY.scale.starts(NOW)
     first = row(
         starts[0], posts=4, judged=2, ai=1, decision__ALLOW=3, decision__BLOCK=1, surface__ad=4, source__CACHE=3,
@@ -57,16 +58,17 @@ def test_rows_are_put_into_their_stretches():
     assert found.buckets[0].ai_share == 0.5
     assert found.buckets[1].ai_share is found.buckets[1].cache_share is found.buckets[1].latency is None
     assert found.buckets[-1].revised == 2
+    assert found.latency
     assert found.latency.posts == 4
     assert 0.01 <= found.latency.median <= 0.0126
 
 
-def test_with_nothing_counted_there_is_a_page():
+def test_with_nothing_counted_there_is_a_page() -> None:
     found = overview(Range.SEASON, NOW, [], NOTHING, [], [])
     assert (found.posts, found.ai_share, found.latency, found.models) == (0, None, None, ())
     assert len(found.buckets) == 90
     assert found.prevalence.violating.value is None
 
 
-def test_grains():
+def test_grains() -> None:
     assert Grain.HOUR.start(NOW) == datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()

@@ -12,6 +12,7 @@ from service.domain.decision import Category, Decision, Ruling
 from service.quality.intervals import UNKNOWN, share
 from service.quality.opinions import Answer
 from service.quality.prevalence import Part, PartDay, Rates, SampledDay, is_drawn, part_of, prevalence
+from tests.factories import post_of, verdict_of
 
 DAY = date(2026, 3, 2)
 GOOD = Answer(Decision.ALLOW)
@@ -19,20 +20,20 @@ BAD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
 MACHINE = Answer(Decision.LABEL, frozenset({Category.AI_GENERATED}))
 
 
-def day(part, posts, drawn, rate, decided, *answers, on=DAY):
+def day(part: Part, posts: int, drawn: int, rate: float, decided: int, *answers: Answer, on: date = DAY) -> SampledDay:
     said = answers + (GOOD,) * (decided - len(answers))
     return SampledDay(of=PartDay(on, part), posts=posts, drawn=drawn, rate=rate, answers=said)
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_whoever_is_drawn_at_a_rate_is_drawn_at_any_higher_one(key, seed):
+def test_whoever_is_drawn_at_a_rate_is_drawn_at_any_higher_one(key: str, seed: str) -> None:
     drawn = [is_drawn(key, seed, rate / 20) for rate in range(21)]
     assert drawn == sorted(drawn)
     assert drawn[0] is False
     assert drawn[-1] is True
 
 
-def test_the_share_drawn_is_the_rate_and_other_days_draw_others():
+def test_the_share_drawn_is_the_rate_and_other_days_draw_others() -> None:
     keys = [str(number) for number in range(20_000)]
     first, second = ({key for key in keys if is_drawn(key, seed, 0.05)} for seed in ("a", "b"))
     assert 0.045 < len(first) / len(keys) < 0.055
@@ -50,18 +51,18 @@ def test_the_share_drawn_is_the_rate_and_other_days_draw_others():
         (Rates(share=0.0), 10, (0.0, 0.0)),
     ],
 )
-def test_rates_follow_the_day_before(rates, posts, expected):
+def test_rates_follow_the_day_before(rates: Rates, posts: int, expected: tuple[float, float]) -> None:
     found = rates.on(posts)
     assert (found[Part.ALLOWED], found[Part.FLAGGED]) == pytest.approx(expected)
 
 
-def test_parts(post_of, verdict_of):
+def test_parts() -> None:
     verdict = verdict_of(post_of())
     assert part_of(verdict) is Part.FLAGGED
     assert part_of(replace(verdict, ruling=Ruling(Decision.ALLOW))) is Part.ALLOWED
 
 
-def test_one_stratum_is_a_plain_share():
+def test_one_stratum_is_a_plain_share() -> None:
     found = prevalence([day(Part.ALLOWED, 10_000, 100, 0.01, 100, BAD, BAD, MACHINE)])
     plain = share(2, 100)
     assert found.violating.value == pytest.approx(0.02)
@@ -71,7 +72,7 @@ def test_one_stratum_is_a_plain_share():
     assert (found.posts, found.drawn, found.decided) == (10_000, 100, 100)
 
 
-def test_many_days_of_a_rare_thing_are_one_sample():
+def test_many_days_of_a_rare_thing_are_one_sample() -> None:
     """Ninety days of 200 without a hit must not be ninety times as vague as one sample of 18,000."""
     days = [day(Part.ALLOWED, 100_000, 200, 0.002, 200, on=DAY + timedelta(days=n)) for n in range(90)]
     found = prevalence(days).violating
@@ -80,12 +81,12 @@ def test_many_days_of_a_rare_thing_are_one_sample():
     assert found.observations == 18_000
 
 
-def test_flagged_posts_that_are_drawn_more_often_weigh_less():
+def test_flagged_posts_that_are_drawn_more_often_weigh_less() -> None:
     days = [day(Part.ALLOWED, 9_000, 90, 0.01, 90), day(Part.FLAGGED, 1_000, 100, 0.1, 100, *[BAD] * 50)]
     assert prevalence(days).violating.value == pytest.approx(0.05)
 
 
-def test_a_part_that_nobody_decided_yet_does_not_drop_out_of_the_whole():
+def test_a_part_that_nobody_decided_yet_does_not_drop_out_of_the_whole() -> None:
     days = [day(Part.ALLOWED, 9_000, 90, 0.01, 90), day(Part.FLAGGED, 30, 0, 0.01, 0)]
     found = prevalence(days).violating
     assert found.value == 0
@@ -93,13 +94,13 @@ def test_a_part_that_nobody_decided_yet_does_not_drop_out_of_the_whole():
     assert prevalence([day(Part.ALLOWED, 50, 0, 0.01, 0)]).violating == replace(UNKNOWN, observations=0)
 
 
-def test_nothing_known_of_nothing():
+def test_nothing_known_of_nothing() -> None:
     assert prevalence([]).violating == UNKNOWN
     assert prevalence([]).days == {}
 
 
 @pytest.mark.parametrize("flagged", [1.0, 8.0])
-def test_the_interval_covers_the_truth(flagged):
+def test_the_interval_covers_the_truth(flagged: float) -> None:
     """A feed of 20,000 posts a day, 3 % of them violating, mostly flagged; one sample a day for five days."""
     dice = random.Random(4)
     covered = 0

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,16 +19,15 @@ from service.quality.overview import KEPT
 from service.quality.prevalence import Part, Rates, is_drawn
 from service.quality.sql.store import SqlQuality
 from service.quality.tally import Grain
-from service.records.sql.store import SqlStore
 from service.review.appeal import AppealState
 from service.review.case import Case, CaseKind, Scope
 from service.review.opening import case_for
 from service.storage.tables.quality import SAMPLE_DAYS, SAMPLES
 from service.storage.tables.records import row_key
+from tests.factories import post_of, posts_of
 from tests.fixtures.review import Reviewed, ruled
+from tests.fixtures.sql import OpenSql
 
-OpenSql = Callable[..., Awaitable[SqlStore]]
-MakePosts = Callable[..., list[Post]]
 EVERYTHING, NOTHING = Rates(share=1.0, per_day=10**9), Rates(share=0.0)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FRAUD, FINE = Answer(Decision.BLOCK, frozenset({Category.FRAUD})), Answer(Decision.ALLOW)
@@ -55,7 +53,7 @@ async def recorded(reviewed: Reviewed, posts: list[Post], *decisions: Decision, 
 
 class TestCounting:
     async def test_each_verdict_counts_once_however_often_it_comes(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         verdicts = await recorded(sql_reviewed, posts_of(10), Decision.ALLOW, Decision.BLOCK)
         await sql_quality.count(verdicts[:6], NOTHING)
@@ -71,7 +69,7 @@ class TestCounting:
         assert all(sum(counts) == 10 and len(counts) == BINS for counts in histograms.values())
 
     async def test_many_fronts_count_what_one_does(
-        self, sql_reviewed: Reviewed, sql_url: str, open_sql: OpenSql, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_url: str, open_sql: OpenSql
     ) -> None:
         verdicts = await recorded(sql_reviewed, posts_of(60), Decision.ALLOW)
         fronts = [SqlQuality.beside(await open_sql(sql_url)) for _ in range(3)]
@@ -87,9 +85,7 @@ class TestCounting:
         assert (allowed.posts, allowed.drawn) == (60, 60)
         assert len(await fronts[0].unopened(100)) == 60
 
-    async def test_revisions_are_no_posts(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
-    ) -> None:
+    async def test_revisions_are_no_posts(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
         [verdict] = await recorded(sql_reviewed, posts_of(1), Decision.REVIEW)
         [revised] = await sql_reviewed.store.revise(
             [replace(verdict, ruling=Ruling(Decision.BLOCK), source=Source.MODERATOR)]
@@ -99,9 +95,7 @@ class TestCounting:
         assert (counts["posts"], counts["revised"], counts["revised:BLOCK"]) == (1, 1, 1)
         assert len(await sql_quality.unopened(10)) == 1
 
-    async def test_old_counts_are_let_go(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
-    ) -> None:
+    async def test_old_counts_are_let_go(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
         old = now(sql_reviewed) - KEPT[Grain.HOUR] - timedelta(days=1)
         await sql_quality.count(await recorded(sql_reviewed, posts_of(1), Decision.ALLOW, decided_at=old), NOTHING)
         await sql_quality.count(await recorded(sql_reviewed, posts_of(1, 1), Decision.ALLOW), NOTHING)
@@ -111,9 +105,7 @@ class TestCounting:
 
 
 class TestSampling:
-    async def test_who_is_drawn_can_be_told_again(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
-    ) -> None:
+    async def test_who_is_drawn_can_be_told_again(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
         verdicts = await recorded(sql_reviewed, posts_of(200), Decision.ALLOW, Decision.BLOCK)
         await sql_quality.count(verdicts, Rates(share=0.2, flagged=3.0))
         drawn = {sampled.key: sampled for sampled, _, _ in await sql_quality.unopened(1000)}
@@ -131,7 +123,7 @@ class TestSampling:
         assert sum(each.drawn for each in days.values()) == len(drawn)
 
     async def test_a_days_rate_stands_and_follows_the_day_before(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         await sql_quality.count(
             await recorded(sql_reviewed, posts_of(100), Decision.ALLOW), Rates(share=1.0, per_day=10)
@@ -146,9 +138,7 @@ class TestSampling:
         rates = {each.of.day: each.rate for each in await sql_quality.sampled_days(date(2020, 1, 1))}
         assert sorted(rates.values()) == pytest.approx([0.1, 1.0])
 
-    async def test_answers_are_those_that_stand(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
-    ) -> None:
+    async def test_answers_are_those_that_stand(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
         posts = posts_of(4)
         verdicts = await recorded(sql_reviewed, posts, Decision.ALLOW)
         await sql_quality.count(verdicts, EVERYTHING)
@@ -170,7 +160,7 @@ class TestSampling:
         assert opinions[0].model == FINE
 
     async def test_a_decision_on_the_text_settles_a_drawn_post_too(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, post_of: Callable[..., Post]
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         drawn, other = post_of("Send your PIN", id="1"), post_of("Send your PIN", id="2")
         verdicts = await recorded(sql_reviewed, [drawn], Decision.ALLOW)
@@ -199,7 +189,7 @@ async def open_drawn(reviewed: Reviewed, quality: SqlQuality, posts: list[Post],
 
 class TestOpinions:
     async def test_what_people_decided_beside_what_the_service_had(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         one, two = posts_of(2)
         cases = await sql_reviewed.open([one, two], Category.FRAUD)
@@ -215,7 +205,7 @@ class TestOpinions:
         assert await sql_quality.opinions(now(sql_reviewed) + timedelta(days=1)) == []
         assert await sql_quality.appeal_counts(LONG_AGO) == dict[AppealState, int]()
 
-    async def test_queue_ages(self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts) -> None:
+    async def test_queue_ages(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
         assert await sql_quality.queue_ages() == []
         one, two, three = posts_of(3)
         await sql_reviewed.open([one], queue="fraud", opened_at=now(sql_reviewed) - timedelta(seconds=90))

@@ -1,7 +1,7 @@
 """Golden items on both databases: shown once, blind, to one person; nothing of them reaches anybody else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,17 +20,16 @@ from service.quality.golden_scheduler import GoldenScheduler
 from service.quality.opinions import Answer
 from service.quality.prevalence import Rates
 from service.quality.sql.store import SqlQuality
-from service.records.sql.store import SqlStore
 from service.review.case import Case, CaseFilter, CaseKind, CaseState
 from service.review.opening import case_for
 from service.review.sql.store import SqlReview
 from service.storage.tables.audit import AUDIT
 from service.storage.tables.quality import GOLDEN, GOLDEN_SHOWN, SAMPLES
 from service.storage.tables.records import POSTS
+from tests.factories import posts_of
 from tests.fixtures.review import Reviewed, ruled
+from tests.fixtures.sql import OpenSql
 
-OpenSql = Callable[..., Awaitable[SqlStore]]
-MakePosts = Callable[..., list[Post]]
 EVERYTHING, NOTHING = Rates(share=1.0, per_day=10**9), Rates(share=0.0)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 FRAUD, FINE = Answer(Decision.BLOCK, frozenset({Category.FRAUD})), Answer(Decision.ALLOW)
@@ -55,7 +54,12 @@ async def recorded(reviewed: Reviewed, posts: list[Post], *decisions: Decision, 
 
 
 def item_of(reviewed: Reviewed, post: Post, answer: Answer = FRAUD, **fields: Any) -> GoldenItem:
-    usual = {"id": f"g{post.id}", "added_by": "m-9", "added_at": now(reviewed), "verdict": reviewed.asking(post)}
+    usual: dict[str, Any] = {
+        "id": f"g{post.id}",
+        "added_by": "m-9",
+        "added_at": now(reviewed),
+        "verdict": reviewed.asking(post),
+    }
     return GoldenItem(post=post, answer=answer, **usual | fields)
 
 
@@ -95,7 +99,7 @@ def scheduler_of(reviewed: Reviewed, quality: SqlQuality, cases: SqlReview) -> G
 
 class TestGolden:
     async def test_an_item_comes_back_whole_and_a_text_is_golden_once(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         one, two = posts_of(2)
         item = item_of(sql_reviewed, one, source="cases/1", note="plain")
@@ -114,8 +118,9 @@ class TestGolden:
             ("golden.add", "m-9", bare.name),
         ]
 
-    async def test_retiring(self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts) -> None:
-        item = item_of(sql_reviewed, *posts_of(1))
+    async def test_retiring(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
+        [post] = posts_of(1)
+        item = item_of(sql_reviewed, post)
         await sql_quality.add_golden(item)
         retired = await sql_quality.retire_golden(item.id, "m-8")
         assert retired.retired_at == now(sql_reviewed)
@@ -127,7 +132,7 @@ class TestGolden:
             await sql_quality.retire_golden("none", "m-8")
 
     async def test_a_moderator_gets_an_item_once_and_never_what_they_decided_themselves(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         posts = posts_of(3)
         items = [item_of(sql_reviewed, post) for post in posts]
@@ -144,7 +149,7 @@ class TestGolden:
         )  # another front was first with this number
 
     async def test_a_disguised_post_reaches_the_moderator_and_nobody_else(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         [post] = posts_of(1)
         await sql_quality.add_golden(item_of(sql_reviewed, post))
@@ -162,9 +167,7 @@ class TestGolden:
         assert verdict.judgement is not None
         assert await sql_quality.disguised_verdict(post.key) is None
 
-    async def test_results_and_paces(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
-    ) -> None:
+    async def test_results_and_paces(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
         posts = posts_of(6)
         cases = await sql_reviewed.open(posts[:3], queue="fraud")
         for case in cases:
@@ -192,7 +195,7 @@ class TestGolden:
         assert await sql_quality.paces(now(sql_reviewed) + timedelta(minutes=15)) == []
 
     async def test_of_many_fronts_one_opens_the_case_that_is_due(
-        self, sql_reviewed: Reviewed, sql_url: str, open_sql: OpenSql, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_url: str, open_sql: OpenSql
     ) -> None:
         posts = posts_of(10)
         for case in await sql_reviewed.open(posts[:6]):
@@ -221,7 +224,7 @@ class TestGolden:
         assert [each.case for each in await quality.shown(LONG_AGO)] == [found[0].id]
 
     async def test_forgetting_a_post_erases_what_was_made_of_it(
-        self, sql_reviewed: Reviewed, sql_quality: SqlQuality, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, sql_quality: SqlQuality
     ) -> None:
         one, two = posts_of(2)
         await sql_quality.count(await recorded(sql_reviewed, [one, two], Decision.ALLOW), EVERYTHING)

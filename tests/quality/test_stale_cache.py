@@ -5,20 +5,16 @@ import asyncio
 import pytest
 
 from service.quality.stale_cache import StaleCache
+from tests.fakes.clock import Clock
+from tests.waiting import until
 
 
-class Clock:
-    time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again():
-    clock, asked = Clock(), []
+async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again() -> None:
+    clock = Clock(0.0)
+    asked: list[float] = []
     cache = StaleCache(60.0, clock)
 
-    async def make():
+    async def make() -> int:
         asked.append(clock.time)
         await asyncio.sleep(0)
         return len(asked)
@@ -28,16 +24,19 @@ async def test_one_question_for_many_and_a_stale_answer_while_it_is_asked_again(
     assert await cache.ask("a", make) == 1
     clock.time = 61.0
     assert [await cache.ask("a", make) for _ in range(2)] == [1, 1]
-    await asyncio.sleep(0.01)
-    assert await cache.ask("a", make) == 2
+
+    async def renewed() -> bool:
+        return await cache.ask("a", make) == 2
+
+    await until(renewed)
     assert asked == [0.0, 61.0]
     assert await cache.ask("b", make) == 3
 
 
-async def test_a_failure_is_told_and_not_kept():
+async def test_a_failure_is_told_and_not_kept() -> None:
     cache, broken = StaleCache(60.0), [True]
 
-    async def make():
+    async def make() -> str:
         if broken:
             raise OSError
         return "fine"
@@ -48,10 +47,11 @@ async def test_a_failure_is_told_and_not_kept():
     assert await cache.ask("a", make) == "fine"
 
 
-async def test_nothing_is_kept_for_no_time():
-    cache, asked = StaleCache(), []
+async def test_nothing_is_kept_for_no_time() -> None:
+    cache = StaleCache()
+    asked: list[int] = []
 
-    async def make():
+    async def make() -> int:
         asked.append(1)
         return len(asked)
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.verdict import Source
 from service.quality.tally import Grain, by_kind, latency, tallies, tally
+from tests.factories import post_of, verdict_of
 
 
-def test_a_post_adds_to_what_it_is(post_of, verdict_of):
+def test_a_post_adds_to_what_it_is() -> None:
     counts = tally(replace(verdict_of(post_of()), source=Source.CACHE, latency={}))
     assert counts == Counter(
         {
@@ -34,19 +35,19 @@ def test_a_post_adds_to_what_it_is(post_of, verdict_of):
     )
 
 
-def test_what_was_not_judged_is_no_share_of_the_machine_written(post_of, verdict_of):
+def test_what_was_not_judged_is_no_share_of_the_machine_written() -> None:
     ruling = Ruling(Decision.REVIEW, (Category.FRAUD,))
     counts = tally(replace(verdict_of(post_of()), judgement=None, source=Source.SET_ASIDE, ruling=ruling))
     assert (counts["posts"], counts["judged"], counts["ai"]) == (1, 0, 0)
     assert "latency" not in by_kind(counts)
 
 
-def test_a_revision_is_no_further_post(post_of, verdict_of):
+def test_a_revision_is_no_further_post() -> None:
     assert tally(replace(verdict_of(post_of()), revision=2)) == {"revised": 1, "revised:LABEL": 1}
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=30))
-def test_each_grain_holds_every_verdict_once(seconds):
+def test_each_grain_holds_every_verdict_once(seconds: list[int]) -> None:
     from service.domain.post import PostKey, Surface
     from service.domain.verdict import Verdict
 
@@ -71,7 +72,7 @@ def test_each_grain_holds_every_verdict_once(seconds):
 
 
 @given(st.lists(st.floats(0.0002, 500), min_size=1, max_size=200))
-def test_percentiles_are_right_within_a_slot(seconds):
+def test_percentiles_are_right_within_a_slot(seconds: list[float]) -> None:
     from service.quality.tally import _slot
 
     found = latency(Counter(str(_slot(each)) for each in seconds))
@@ -82,5 +83,5 @@ def test_percentiles_are_right_within_a_slot(seconds):
         assert value == pytest.approx(exact, rel=0.27)
 
 
-def test_no_latency_of_nothing():
+def test_no_latency_of_nothing() -> None:
     assert latency(Counter()) is None

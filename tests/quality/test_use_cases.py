@@ -1,7 +1,7 @@
 """Sampling, scheduling golden items and watching for drift over a SQLite store: what a front does by itself."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +28,7 @@ from service.records.sql.store import SqlStore
 from service.review.case import CaseFilter, CaseKind, Ruled
 from service.review.opening import case_for
 from service.review.sql.store import SqlReview
+from tests.factories import post_of, verdict_of
 
 ANY = CaseFilter()
 EVERYTHING = Rates(share=1.0, per_day=10**9)
@@ -67,13 +68,12 @@ class Bench:
     quality: SqlQuality
     review: SqlReview
     posts: list[Post]
-    verdict_of: Callable[..., Verdict]
     told: Told = field(default_factory=Told)
 
     def fresh(self, post: Post, decision: Decision = Decision.REVIEW) -> Verdict:
         """A verdict of now."""
         ruling = Ruling(decision, (Category.FRAUD,))
-        return replace(self.verdict_of(post, sequence=0), ruling=ruling, decided_at=datetime.now(UTC))
+        return replace(verdict_of(post, sequence=0), ruling=ruling, decided_at=datetime.now(UTC))
 
     async def recorded(self, posts: list[Post], decision: Decision = Decision.REVIEW) -> list[Verdict]:
         return await self.store.record(posts, [self.fresh(post, decision) for post in posts])
@@ -91,11 +91,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
-    sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview, post_of: Callable[..., Post], verdict_of: Any
-) -> Bench:
+def bench(sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview) -> Bench:
     posts = [post_of(f"Text {number}", id=f"17{number:04}", author=f"a-{number:06x}") for number in range(30)]
-    return Bench(sqlite_store, quality, review_store, posts, verdict_of)
+    return Bench(sqlite_store, quality, review_store, posts)
 
 
 class TestSampling:
@@ -179,8 +177,9 @@ class TestGoldenScheduler:
         assert case.queue == "general"
 
     async def test_turned_off_nothing_is_mixed(self, bench: Bench) -> None:
+        unasked: Any = None
         off = GoldenScheduler(
-            bench.quality, bench.review, read=None, decide=None, routing=Routing, observer=bench.told, every=0
+            bench.quality, bench.review, read=unasked, decide=unasked, routing=Routing, observer=bench.told, every=0
         )  # fmt: skip
         assert await off.schedule() == 0
 

@@ -1,7 +1,7 @@
 """Followers hand over every recorded verdict, whatever breaks on the way."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from service.domain.post import Post
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import StoreUnavailable
 from service.records.followers import Follower, SharedReading
+from tests.factories import post_of, verdict_of
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
 
@@ -32,7 +33,7 @@ def memory_store() -> MemoryStore:
 
 
 @pytest.fixture
-def posts(post_of: Callable[..., Post]) -> list[Post]:
+def posts() -> list[Post]:
     return [post_of(f"text {number}", id=str(number)) for number in range(450)]
 
 
@@ -40,9 +41,7 @@ def follower(store: MemoryStore, handle: Any, observer: Any = None, **options: A
     return Follower("test", store, MemoryAnnouncer(), handle, observer or Watching(), **options)
 
 
-async def test_all_revisions_come_in_their_order_and_once(
-    memory_store: MemoryStore, posts: list[Post], verdict_of: Callable[..., Verdict]
-) -> None:
+async def test_all_revisions_come_in_their_order_and_once(memory_store: MemoryStore, posts: list[Post]) -> None:
     recorded = await memory_store.record(posts, [verdict_of(post) for post in posts])
     ruling = Ruling(Decision.BLOCK, case="cases/1")
     revised = await memory_store.revise([replace(recorded[3], ruling=ruling, source=Source.MODERATOR)])
@@ -59,9 +58,7 @@ async def test_all_revisions_come_in_their_order_and_once(
     assert len(seen) == 451
 
 
-async def test_one_that_begins_now_sees_only_what_follows(
-    memory_store: MemoryStore, posts: list[Post], verdict_of: Callable[..., Verdict]
-) -> None:
+async def test_one_that_begins_now_sees_only_what_follows(memory_store: MemoryStore, posts: list[Post]) -> None:
     await memory_store.record(posts[:3], [verdict_of(post) for post in posts[:3]])
     seen: list[Verdict] = []
 
@@ -75,9 +72,7 @@ async def test_one_that_begins_now_sees_only_what_follows(
     assert seen == fresh
 
 
-async def test_what_failed_comes_again_and_the_loop_goes_on(
-    memory_store: MemoryStore, posts: list[Post], verdict_of: Callable[..., Verdict]
-) -> None:
+async def test_what_failed_comes_again_and_the_loop_goes_on(memory_store: MemoryStore, posts: list[Post]) -> None:
     recorded = await memory_store.record(posts[:2], [verdict_of(post) for post in posts[:2]])
     failures, seen, observer = [1], asyncio.Queue[list[Verdict]](), Watching()
 
@@ -108,9 +103,7 @@ class Counting(MemoryStore):
         return await super().after(*asked)
 
 
-async def test_followers_of_a_process_read_each_verdict_once(
-    posts: list[Post], verdict_of: Callable[..., Verdict]
-) -> None:
+async def test_followers_of_a_process_read_each_verdict_once(posts: list[Post]) -> None:
     store = Counting()
     recorded = await store.record(posts, [verdict_of(post) for post in posts])
     shared, seen = SharedReading(store), {name: list[Verdict]() for name in "abc"}
@@ -131,9 +124,7 @@ async def test_followers_of_a_process_read_each_verdict_once(
     assert all(found[-1] == revised for found in seen.values())
 
 
-async def test_a_read_that_failed_or_found_nothing_is_asked_again(
-    posts: list[Post], verdict_of: Callable[..., Verdict]
-) -> None:
+async def test_a_read_that_failed_or_found_nothing_is_asked_again(posts: list[Post]) -> None:
     class Failing(MemoryStore):
         failures = 1
 

@@ -1,29 +1,23 @@
 """What every `PostStore` and `Archive` keeps to, a class each: in memory, on SQLite, on PostgreSQL."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from service.domain.claim import Match
 from service.domain.fusing import fused
 from service.domain.judgement import Evidence, JudgedBy
-from service.domain.post import Context, Post, PostKey, Surface
-from service.domain.verdict import Verdict
+from service.domain.post import Context, PostKey, Surface
 from service.errors import Conflict, NotDecided
 from service.records.ports import RecordStore
-
-MakePost = Callable[..., Post]
-MakePosts = Callable[..., list[Post]]
-MakeVerdict = Callable[[Post], Verdict]
-OpenStore = Callable[..., Any]
+from tests.factories import match_of, post_of, posts_of, verdict_of
+from tests.fixtures.sql import OpenStore
+from tests.waiting import until
 
 
 class TestPostStore:
-    async def test_accepts_a_post_once(self, record_store: RecordStore, post_of: MakePost) -> None:
+    async def test_accepts_a_post_once(self, record_store: RecordStore) -> None:
         post = post_of()
         assert await record_store.accept([post]) == [True]
         assert await record_store.accept([post]) == [False]
@@ -35,22 +29,20 @@ class TestPostStore:
         assert await record_store.accept([], request_id="r") == []
         assert await record_store.backlog() == (0, 0.0)
 
-    async def test_duplicates_within_a_call_count_as_one(self, record_store: RecordStore, posts_of: MakePosts) -> None:
+    async def test_duplicates_within_a_call_count_as_one(self, record_store: RecordStore) -> None:
         first, second = posts_of(2)
         assert await record_store.accept([first, second, first]) == [True, True, False]
         assert await record_store.claim(10, lease=60) == [first, second]
 
-    async def test_the_same_text_under_two_names_is_two_posts(
-        self, record_store: RecordStore, post_of: MakePost
-    ) -> None:
+    async def test_the_same_text_under_two_names_is_two_posts(self, record_store: RecordStore) -> None:
         assert await record_store.accept([post_of("twin", id="1"), post_of("twin", id="2")]) == [True, True]
 
-    async def test_an_edit_is_a_new_post(self, record_store: RecordStore, post_of: MakePost) -> None:
+    async def test_an_edit_is_a_new_post(self, record_store: RecordStore) -> None:
         before, after = post_of("before"), post_of("after")
         assert await record_store.accept([before, after, before]) == [True, True, False]
         assert await record_store.undecided([before.key, after.key]) == {before.key, after.key}
 
-    async def test_a_post_comes_back_whole(self, record_store: RecordStore, post_of: MakePost) -> None:
+    async def test_a_post_comes_back_whole(self, record_store: RecordStore) -> None:
         post = post_of(
             "Ünïcödé 🧪 中文 العربية \u200b 'quotes\" %s :x \\ \n end",
             id="a~b:c@d%20e+f=g",
@@ -65,14 +57,14 @@ class TestPostStore:
         await record_store.accept([post])
         assert await record_store.claim(1, lease=60) == [post]
 
-    async def test_a_request_is_answered_as_before(self, record_store: RecordStore, posts_of: MakePosts) -> None:
+    async def test_a_request_is_answered_as_before(self, record_store: RecordStore) -> None:
         one, two, three = posts_of(3)
         await record_store.accept([two])
         assert await record_store.accept([one, two, one], request_id="r-1") == [True, False, False]
         assert await record_store.accept([one, two, one], request_id="r-1") == [True, False, False]
         assert await record_store.accept([one, three], request_id="r-2") == [False, True]
 
-    async def test_a_replayed_request_writes_nothing(self, record_store: RecordStore, post_of: MakePost) -> None:
+    async def test_a_replayed_request_writes_nothing(self, record_store: RecordStore) -> None:
         before, after = post_of("before"), post_of("after")
         await record_store.accept([before], request_id="r")
         await record_store.accept([after])
@@ -81,9 +73,7 @@ class TestPostStore:
         with pytest.raises(NotDecided):
             await record_store.latest(before.name)
 
-    async def test_a_request_id_stands_for_its_posts_alone(
-        self, record_store: RecordStore, posts_of: MakePosts
-    ) -> None:
+    async def test_a_request_id_stands_for_its_posts_alone(self, record_store: RecordStore) -> None:
         one, two = posts_of(2)
         await record_store.accept([one], request_id="r")
         for others in ([two], [one, two], [one, one], []):
@@ -91,7 +81,7 @@ class TestPostStore:
                 await record_store.accept(others, request_id="r")
         assert await record_store.undecided([two.key]) == set()
 
-    async def test_a_request_id_is_kept_for_a_day(self, open_store: OpenStore, posts_of: MakePosts) -> None:
+    async def test_a_request_id_is_kept_for_a_day(self, open_store: OpenStore) -> None:
         now = 1_800_000_000.0
         store = await open_store(clock=lambda: now)
         one, two = posts_of(2)
@@ -102,7 +92,7 @@ class TestPostStore:
         assert await store.accept([one, two], request_id="r") == [False, True]
         assert await store.accept([one, two], request_id="r") == [False, True]
 
-    async def test_claims_oldest_first_and_each_once(self, record_store: RecordStore, posts_of: MakePosts) -> None:
+    async def test_claims_oldest_first_and_each_once(self, record_store: RecordStore) -> None:
         posts = posts_of(5)
         for post in (posts[:2], posts[2:]):
             await record_store.accept(post)
@@ -110,14 +100,14 @@ class TestPostStore:
         assert await record_store.claim(3, lease=60) == posts[3:]
         assert await record_store.claim(3, lease=60) == []
 
-    async def test_a_leased_post_is_not_claimed(self, record_store: RecordStore, posts_of: MakePosts) -> None:
+    async def test_a_leased_post_is_not_claimed(self, record_store: RecordStore) -> None:
         leased, free = posts_of(2)
         await record_store.accept([leased], lease=60)
         await record_store.accept([free])
         assert await record_store.claim(10, lease=60) == [free]
         assert await record_store.claim(10, lease=60, expired=True) == []
 
-    async def test_expired_leases_are_claimed_apart(self, open_store: OpenStore, posts_of: MakePosts) -> None:
+    async def test_expired_leases_are_claimed_apart(self, open_store: OpenStore) -> None:
         now = 1_800_000_000.0
         store = await open_store(clock=lambda: now)
         claimed, accepted, fresh = posts_of(3)
@@ -132,18 +122,14 @@ class TestPostStore:
         assert await store.claim(10, lease=60, expired=True) == [claimed, accepted]
         assert await store.claim(10, lease=60, expired=True) == []
 
-    async def test_leases_run_out_by_the_clock_on_the_wall(self, record_store: RecordStore, post_of: MakePost) -> None:
+    async def test_leases_run_out_by_the_clock_on_the_wall(self, record_store: RecordStore) -> None:
         post = post_of()
         await record_store.accept([post], lease=0.05)
-        await asyncio.sleep(0.1)
-        assert await record_store.claim(1, lease=0.05, expired=True) == [post]
-        await asyncio.sleep(0.1)
-        assert await record_store.claim(1, lease=60, expired=True) == [post]
+        assert await until(lambda: record_store.claim(1, lease=0.05, expired=True)) == [post]
+        assert await until(lambda: record_store.claim(1, lease=60, expired=True)) == [post]
         assert await record_store.claim(1, lease=60, expired=True) == []
 
-    async def test_accepting_again_extends_the_lease_and_never_ends_it(
-        self, record_store: RecordStore, posts_of: MakePosts
-    ) -> None:
+    async def test_accepting_again_extends_the_lease_and_never_ends_it(self, record_store: RecordStore) -> None:
         free, leased, decided = posts_of(3)
         await record_store.accept([free])
         await record_store.accept([leased], lease=60)
@@ -154,25 +140,21 @@ class TestPostStore:
         assert await record_store.claim(10, lease=60) == []
         assert await record_store.claim(10, lease=60, expired=True) == []
 
-    async def test_a_released_post_is_claimed_next(self, record_store: RecordStore, posts_of: MakePosts) -> None:
+    async def test_a_released_post_is_claimed_next(self, record_store: RecordStore) -> None:
         one, two = posts_of(2)
         await record_store.accept([one, two], lease=60)
         await record_store.release([two.key, PostKey("platforms/x/posts/unknown", "0")])
         await record_store.release([])
         assert await record_store.claim(10, lease=60) == [two]
 
-    async def test_undecided_means_accepted_and_not_decided(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_undecided_means_accepted_and_not_decided(self, record_store: RecordStore) -> None:
         waiting, decided, unknown = posts_of(3)
         await record_store.accept([waiting, decided])
         await record_store.record([decided], [verdict_of(decided)])
         assert await record_store.undecided([post.key for post in (waiting, decided, unknown)]) == {waiting.key}
         assert await record_store.undecided([]) == set()
 
-    async def test_a_decided_post_is_never_claimed(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_decided_post_is_never_claimed(self, record_store: RecordStore) -> None:
         post = post_of()
         await record_store.accept([post])
         await record_store.record([post], [verdict_of(post)])
@@ -182,9 +164,7 @@ class TestPostStore:
         assert await record_store.claim(10, lease=60) == []
         assert await record_store.claim(10, lease=60, expired=True) == []
 
-    async def test_the_backlog_counts_and_ages(
-        self, open_store: OpenStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_the_backlog_counts_and_ages(self, open_store: OpenStore) -> None:
         now = 1_800_000_000.0
         store = await open_store(clock=lambda: now)
         old, young = posts_of(2)
@@ -198,7 +178,7 @@ class TestPostStore:
         await store.record([young], [verdict_of(young)])
         assert await store.backlog() == (0, 0.0)
 
-    async def test_a_thousand_posts(self, record_store: RecordStore, posts_of: MakePosts) -> None:
+    async def test_a_thousand_posts(self, record_store: RecordStore) -> None:
         posts = posts_of(1000)
         assert await record_store.accept(posts, request_id="thousand") == [True] * 1000
         assert await record_store.accept(posts[500:] + posts_of(1, 1000)) == [False] * 500 + [True]
@@ -207,9 +187,7 @@ class TestPostStore:
 
 
 class TestArchive:
-    async def test_judgements_by_content_and_what_judged_it(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_judgements_by_content_and_what_judged_it(self, record_store: RecordStore) -> None:
         one, twin, other = post_of("same", id="1"), post_of("same", id="2"), post_of("other", id="3")
         verdict = verdict_of(one)
         assert verdict.judgement
@@ -220,9 +198,7 @@ class TestArchive:
             assert await record_store.judgements(digests, other_judge) == [None, None, None]
         assert await record_store.judgements([], verdict.judged_by) == []
 
-    async def test_a_text_is_judged_again_when_the_claims_have_changed(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_text_is_judged_again_when_the_claims_have_changed(self, record_store: RecordStore) -> None:
         one, twin = post_of(id="1"), post_of(id="2")
         before = verdict_of(one)
         assert before.judgement
@@ -234,9 +210,7 @@ class TestArchive:
         assert await record_store.judgements([one.content_digest], before.judged_by) == [before.judgement]
         assert await record_store.judgements([one.content_digest], JudgedBy(before.model_version, "c2")) == [judgement]
 
-    async def test_the_first_judgement_of_a_text_stands(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_the_first_judgement_of_a_text_stands(self, record_store: RecordStore) -> None:
         one, twin = post_of(id="1"), post_of(id="2")
         verdict = verdict_of(one)
         assert verdict.judgement
@@ -246,7 +220,7 @@ class TestArchive:
         assert await record_store.judgements([one.content_digest], verdict.judged_by) == [verdict.judgement]
 
     async def test_what_is_quarantined_later_weighs_no_more_in_the_judgement_that_stands(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict, match_of: Callable[..., Match]
+        self, record_store: RecordStore
     ) -> None:
         posts = [post_of(id=str(number)) for number in range(4)]
         verdict = verdict_of(posts[0])
@@ -270,7 +244,7 @@ class TestArchive:
         assert {one.ruling for one in found if one} == {verdict.ruling}
 
     async def test_of_one_calls_judgements_of_a_text_none_enforces_what_another_passes_over(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict, match_of: Callable[..., Match]
+        self, record_store: RecordStore
     ) -> None:
         posts = [post_of(id=str(number)) for number in range(2)]
         verdict = verdict_of(posts[0])
@@ -284,7 +258,7 @@ class TestArchive:
         [stands] = await record_store.judgements([posts[0].content_digest], verdict.judged_by)
         assert stands == fused(enforced, {"k1"})
 
-    async def test_posts_by_key(self, record_store: RecordStore, post_of: MakePost) -> None:
+    async def test_posts_by_key(self, record_store: RecordStore) -> None:
         before, after, unknown = post_of("before"), post_of("after"), post_of("unknown")
         await record_store.accept([before])
         await record_store.accept([after])

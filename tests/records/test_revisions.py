@@ -1,15 +1,14 @@
 """What every record store keeps to where people revise verdicts and decide on texts: in memory, SQLite, PostgreSQL."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from service.domain.decision import Category, Decision, Ruling, Standing
-from service.domain.post import Post
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided
 from service.records.ports import RecordStore
+from tests.factories import post_of, posts_of, verdict_of
 
 ALL = VerdictFilter()
 BLOCK = Ruling(Decision.BLOCK, (Category.HATE,), ("moderator",), "hate-speech", "cases/1")
@@ -25,7 +24,7 @@ def standing(case: str, post: str = "", decision: Decision = Decision.BLOCK) -> 
 
 class TestRevisions:
     async def test_a_revision_is_the_current_verdict_and_the_first_stays_in_the_sequence(
-        self, record_store: RecordStore, posts_of: Callable[..., list[Post]], verdict_of: Callable[..., Verdict]
+        self, record_store: RecordStore
     ) -> None:
         one, two = posts_of(2)
         first, other = await record_store.record([one, two], [verdict_of(one), verdict_of(two)])
@@ -46,18 +45,14 @@ class TestRevisions:
         assert third.revision == 2
         assert await record_store.latest(one.name) == third
 
-    async def test_recording_again_returns_what_a_person_made_of_it(
-        self, record_store: RecordStore, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_recording_again_returns_what_a_person_made_of_it(self, record_store: RecordStore) -> None:
         post = post_of()
         [first] = await record_store.record([post], [verdict_of(post)])
         [second] = await record_store.revise([revised(first)])
         assert await record_store.record([post], [verdict_of(post)]) == [second]
         assert await record_store.undecided([post.key]) == set()
 
-    async def test_an_undecided_post_cannot_be_revised(
-        self, record_store: RecordStore, posts_of: Callable[..., list[Post]], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_an_undecided_post_cannot_be_revised(self, record_store: RecordStore) -> None:
         one, two = posts_of(2)
         [first] = await record_store.record([one], [verdict_of(one)])
         await record_store.accept([two])
@@ -65,9 +60,7 @@ class TestRevisions:
             await record_store.revise([revised(first), revised(verdict_of(two))])
         assert await record_store.find([one.key, two.key]) == [first, None]
 
-    async def test_by_author_and_by_text(
-        self, record_store: RecordStore, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_by_author_and_by_text(self, record_store: RecordStore) -> None:
         ann = post_of("A Red fox, 100% wild_life", id="1", author="a-1")
         bob = post_of("A red herring", id="2", author="a-2")
         of_ann, of_bob = await record_store.record([ann, bob], [verdict_of(ann), verdict_of(bob)])
@@ -83,9 +76,7 @@ class TestRevisions:
 
 
 class TestStanding:
-    async def test_judgements_before_and_after_carry_what_was_decided(
-        self, record_store: RecordStore, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_judgements_before_and_after_carry_what_was_decided(self, record_store: RecordStore) -> None:
         one, two, three = (post_of("the same words", id=number) for number in "123")
         [first] = await record_store.record([one], [verdict_of(one)])
         held = standing("cases/1")
@@ -113,9 +104,7 @@ class TestStanding:
         await record_store.withdraw(text, "cases/1")
         assert await record_store.standing([text]) == [()]
 
-    async def test_one_posts_decision_goes_before_that_on_all(
-        self, record_store: RecordStore, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_one_posts_decision_goes_before_that_on_all(self, record_store: RecordStore) -> None:
         post = post_of()
         await record_store.record([post], [verdict_of(post)])
         every, alone = standing("cases/1"), standing("cases/2", post=post.name, decision=Decision.ALLOW)

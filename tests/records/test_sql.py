@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -20,16 +20,14 @@ import pytest
 from sqlalchemy import create_engine
 
 from service.domain.decision import Decision, Ruling
-from service.domain.post import Post
 from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import InvalidInput, StoreUnavailable
 from service.records.sql.store import SqlStore
 from service.storage.migrate import upgrade
+from tests.factories import post_of, posts_of, verdict_of
+from tests.fixtures.sql import OpenSql
+from tests.waiting import until
 
-MakePost = Callable[..., Post]
-MakePosts = Callable[..., list[Post]]
-MakeVerdict = Callable[[Post], Verdict]
-Opener = Callable[..., Awaitable[SqlStore]]
 ALL = VerdictFilter()
 ROOT = Path(__file__).parents[2]
 
@@ -56,6 +54,12 @@ def output(process: subprocess.Popen[str]) -> IO[str]:
     return process.stdout
 
 
+def dawdles(url: str) -> bool:
+    """Whether such a transaction lasts at this moment."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        return bool(connection.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone())
+
+
 def delay_blocks(url: str) -> None:
     """Make PostgreSQL's transactions that record a BLOCK last half a second longer."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -70,7 +74,7 @@ def delay_blocks(url: str) -> None:
 
 
 class TestConcurrency:
-    async def test_no_post_is_claimed_twice(self, sql_url: str, open_sql: Opener, posts_of: MakePosts) -> None:
+    async def test_no_post_is_claimed_twice(self, sql_url: str, open_sql: OpenSql) -> None:
         stores = [await open_sql(sql_url) for _ in range(4)]
         posts = posts_of(600)
         await stores[0].accept(posts)
@@ -86,9 +90,7 @@ class TestConcurrency:
         await asyncio.gather(*(claim_all(store) for store in stores for _ in range(4)))
         assert claimed == Counter(post.id for post in posts)
 
-    async def test_a_reader_sees_every_verdict_once_and_in_order(
-        self, sql_url: str, open_sql: Opener, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_reader_sees_every_verdict_once_and_in_order(self, sql_url: str, open_sql: OpenSql) -> None:
         stores = [await open_sql(sql_url) for _ in range(4)]
         posts = posts_of(200)
         waiting = iter(posts)
@@ -115,15 +117,13 @@ class TestConcurrency:
         assert len(everything) == len(posts)
         assert seen == [verdict.sequence for verdict in everything]
 
-    async def test_a_late_commit_is_not_overtaken(
-        self, postgres_url: str, open_sql: Opener, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_late_commit_is_not_overtaken(self, postgres_url: str, open_sql: OpenSql) -> None:
         delay_blocks(postgres_url)
         store = await open_sql(postgres_url)
         slow, quick = posts_of(2)
         block = replace(verdict_of(slow), ruling=Ruling(Decision.BLOCK))
         first = asyncio.create_task(store.record([slow], [block]))
-        await asyncio.sleep(0.2)
+        await until(lambda: dawdles(postgres_url))
         second = asyncio.create_task(store.record([quick], [verdict_of(quick)]))
         seen: list[str] = []
         cursor = 0
@@ -134,9 +134,7 @@ class TestConcurrency:
             seen += [verdict.post.name for verdict in found]
         assert seen == [slow.name, quick.name]
 
-    async def test_rivals_agree_on_one_verdict(
-        self, sql_url: str, open_sql: Opener, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_rivals_agree_on_one_verdict(self, sql_url: str, open_sql: OpenSql) -> None:
         stores = [await open_sql(sql_url) for _ in range(4)]
         posts = posts_of(40)
         await stores[0].accept(posts[:20])
@@ -152,9 +150,7 @@ class TestConcurrency:
         assert len({verdict.sequence for verdict in answers[0].values()}) == len(posts)
         assert await stores[0].backlog() == (0, 0.0)
 
-    async def test_rivals_accept_in_any_order_without_deadlock(
-        self, sql_url: str, open_sql: Opener, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_rivals_accept_in_any_order_without_deadlock(self, sql_url: str, open_sql: OpenSql) -> None:
         stores = [await open_sql(sql_url) for _ in range(4)]
         posts = posts_of(100)
         edits = [replace(post, text=f"{post.text}, edited") for post in posts]
@@ -173,9 +169,7 @@ class TestConcurrency:
         assert set(new.values()) == {1}
         assert len(new) == len(set(new)) <= 200
 
-    async def test_one_request_sent_many_times_is_accepted_once(
-        self, sql_url: str, open_sql: Opener, posts_of: MakePosts
-    ) -> None:
+    async def test_one_request_sent_many_times_is_accepted_once(self, sql_url: str, open_sql: OpenSql) -> None:
         stores = [await open_sql(sql_url) for _ in range(4)]
         posts = posts_of(10)
         calls = (store.accept(posts, request_id="same") for store in stores * 3)
@@ -183,7 +177,7 @@ class TestConcurrency:
         assert (await stores[0].backlog())[0] == 10
 
     async def test_processes_write_side_by_side(
-        self, sql_url: str, open_sql: Opener, start_accepting: Callable[[str, int, int], subprocess.Popen[str]]
+        self, sql_url: str, open_sql: OpenSql, start_accepting: Callable[[str, int, int], subprocess.Popen[str]]
     ) -> None:
         processes = [start_accepting(sql_url, first, 20) for first in (0, 100, 200)]
         for process in processes:
@@ -194,7 +188,7 @@ class TestConcurrency:
 
 class TestLosingNothing:
     async def test_what_was_accepted_survives_a_kill_and_nothing_is_half_there(
-        self, sql_url: str, open_sql: Opener, start_accepting: Callable[[str, int, int], subprocess.Popen[str]]
+        self, sql_url: str, open_sql: OpenSql, start_accepting: Callable[[str, int, int], subprocess.Popen[str]]
     ) -> None:
         process = start_accepting(sql_url, 0, 100_000)
         confirmed = [await asyncio.to_thread(output(process).readline) for _ in range(10)]
@@ -207,15 +201,13 @@ class TestLosingNothing:
         assert calls <= found.keys()
         assert len(found) <= len(calls) + 1
 
-    async def test_sqlite_writes_each_commit_through_to_the_disk(self, sqlite_url: str, open_sql: Opener) -> None:
+    async def test_sqlite_writes_each_commit_through_to_the_disk(self, sqlite_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(sqlite_url)
         async with store.write() as tx:
             assert (await tx.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "wal"
             assert (await tx.exec_driver_sql("PRAGMA synchronous")).scalar_one() == 2  # FULL
 
-    async def test_a_cancelled_call_leaves_the_store_usable(
-        self, sql_url: str, open_sql: Opener, posts_of: MakePosts
-    ) -> None:
+    async def test_a_cancelled_call_leaves_the_store_usable(self, sql_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(sql_url)
         posts = posts_of(500)
         for delay in (0.0, 0.001, 0.005, 0.01, 0.02, 0.04):
@@ -228,9 +220,7 @@ class TestLosingNothing:
             await store.accept(posts)
             assert (await store.backlog())[0] == len(posts)
 
-    async def test_a_restarted_server_costs_no_call(
-        self, postgres_url: str, open_sql: Opener, post_of: MakePost
-    ) -> None:
+    async def test_a_restarted_server_costs_no_call(self, postgres_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(postgres_url)
         await store.accept([post_of()])
         with psycopg.connect(postgres_url, autocommit=True) as other:
@@ -270,7 +260,7 @@ class TestUnavailable:
         assert time.monotonic() - started < 5
         server.close()
 
-    async def test_a_server_that_stops_answering(self, postgres_url: str, open_sql: Opener, post_of: MakePost) -> None:
+    async def test_a_server_that_stops_answering(self, postgres_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(postgres_url, answer_within=1)
         await store.accept([post_of()])
         with psycopg.connect(postgres_url) as other:
@@ -288,9 +278,7 @@ class TestUnavailable:
                 os.kill(pid, signal.SIGCONT)
         assert (await store.backlog())[0] in {1, 2}
 
-    async def test_a_writer_that_holds_the_lock_too_long(
-        self, sqlite_url: str, open_sql: Opener, post_of: MakePost
-    ) -> None:
+    async def test_a_writer_that_holds_the_lock_too_long(self, sqlite_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(sqlite_url, answer_within=0.3)
         engine = create_engine(sqlite_url)
         with engine.connect() as other:

@@ -1,22 +1,19 @@
 """What every `VerdictStore` keeps to: in memory, on SQLite, on PostgreSQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from service.domain.claim import Match, Relation
+from service.domain.claim import Relation
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Evidence
-from service.domain.post import Post, Surface
+from service.domain.post import Surface
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
 from service.records.ports import RecordStore
-
-MakePost = Callable[..., Post]
-MakePosts = Callable[..., list[Post]]
-MakeVerdict = Callable[[Post], Verdict]
+from tests.factories import match_of, post_of, posts_of, verdict_of
 
 ALL = VerdictFilter()
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -27,9 +24,7 @@ def unsequenced(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 class TestVerdictStore:
-    async def test_records_and_finds(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_records_and_finds(self, record_store: RecordStore) -> None:
         one, two, unknown = posts_of(3)
         await record_store.accept([one, two])
         given = [verdict_of(two), verdict_of(one)]
@@ -47,9 +42,7 @@ class TestVerdictStore:
     async def test_recording_nothing_is_no_error(self, record_store: RecordStore) -> None:
         assert await record_store.record([], []) == []
 
-    async def test_verdicts_without_judgement(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_verdicts_without_judgement(self, record_store: RecordStore) -> None:
         post = post_of()
         [recorded] = await record_store.record(
             [post], [replace(verdict_of(post), judgement=None, source=Source.SET_ASIDE)]
@@ -57,9 +50,7 @@ class TestVerdictStore:
         assert recorded.judgement is None
         assert await record_store.find([post.key]) == [recorded]
 
-    async def test_a_post_is_decided_once(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_post_is_decided_once(self, record_store: RecordStore) -> None:
         one, two = posts_of(2)
         await record_store.accept([one, two])
         [first] = await record_store.record([one], [verdict_of(one)])
@@ -71,18 +62,14 @@ class TestVerdictStore:
         assert await record_store.page(ALL, before=None, limit=10) == [fresh, first]
         assert await record_store.page(VerdictFilter(categories=(Category.HATE,)), before=None, limit=10) == []
 
-    async def test_within_a_call_the_first_verdict_of_a_post_stands(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_within_a_call_the_first_verdict_of_a_post_stands(self, record_store: RecordStore) -> None:
         post = post_of()
         first = verdict_of(post)
         one, two = await record_store.record([post, post], [first, replace(first, ruling=Ruling(Decision.BLOCK))])
         assert one == two
         assert one.decision == first.decision
 
-    async def test_recording_accepts_what_was_never_accepted(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_recording_accepts_what_was_never_accepted(self, record_store: RecordStore) -> None:
         post = post_of()
         [recorded] = await record_store.record([post], [verdict_of(post)])
         assert await record_store.latest(post.name) == recorded
@@ -90,9 +77,7 @@ class TestVerdictStore:
         assert await record_store.posts([post.key]) == [post]
         assert await record_store.accept([post]) == [False]
 
-    async def test_latest_follows_the_edits(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_latest_follows_the_edits(self, record_store: RecordStore) -> None:
         before, after = post_of("before"), post_of("after")
         await record_store.accept([before])
         [first] = await record_store.record([before], [verdict_of(before)])
@@ -105,17 +90,13 @@ class TestVerdictStore:
         assert await record_store.accept([before]) == [False]
         assert await record_store.latest(before.name) == first
 
-    async def test_the_last_version_of_a_call_is_current(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_the_last_version_of_a_call_is_current(self, record_store: RecordStore) -> None:
         before, after = post_of("before"), post_of("after")
         await record_store.accept([before, after, before])
         [verdict, _] = await record_store.record([before, after], [verdict_of(before), verdict_of(after)])
         assert await record_store.latest(before.name) == verdict
 
-    async def test_a_late_verdict_does_not_undo_an_edit(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_late_verdict_does_not_undo_an_edit(self, record_store: RecordStore) -> None:
         before, after = post_of("before"), post_of("after")
         await record_store.accept([before])
         await record_store.accept([after])
@@ -123,9 +104,7 @@ class TestVerdictStore:
         with pytest.raises(NotDecided):
             await record_store.latest(after.name)
 
-    async def test_an_edit_answered_from_the_cache_is_current(
-        self, record_store: RecordStore, post_of: MakePost, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_an_edit_answered_from_the_cache_is_current(self, record_store: RecordStore) -> None:
         before, after = post_of("before"), post_of("after")
         await record_store.record([before], [verdict_of(before)])
         [edited] = await record_store.record([after], [verdict_of(after)])
@@ -135,9 +114,7 @@ class TestVerdictStore:
         with pytest.raises(NotFound, match="platforms/x/posts/1"):
             await record_store.latest("platforms/x/posts/1")
 
-    async def test_pages_go_back_and_stay_stable_under_inserts(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_pages_go_back_and_stay_stable_under_inserts(self, record_store: RecordStore) -> None:
         posts = posts_of(7)
         recorded = await record_store.record(posts[:5], [verdict_of(post) for post in posts[:5]])
         first = await record_store.page(ALL, before=None, limit=2)
@@ -168,8 +145,6 @@ class TestVerdictStore:
     async def test_filters(
         self,
         record_store: RecordStore,
-        post_of: MakePost,
-        verdict_of: MakeVerdict,
         only: VerdictFilter,
         expected: list[int],
     ) -> None:
@@ -189,9 +164,7 @@ class TestVerdictStore:
         assert found == [recorded[place] for place in reversed(expected)]
         assert cursor == recorded[-1].sequence
 
-    async def test_filters_by_claim_and_cluster(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict, match_of: Callable[..., Match]
-    ) -> None:
+    async def test_filters_by_claim_and_cluster(self, record_store: RecordStore) -> None:
         posts = posts_of(5)
         about = [
             ("", (match_of("k1", Relation.REBUTS), match_of("k3", Relation.UNRELATED))),
@@ -221,9 +194,7 @@ class TestVerdictStore:
             assert found == [recorded[place] for place in reversed(expected)], only
             assert cursor == recorded[-1].sequence
 
-    async def test_a_cursor_begins_at_the_newest(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_cursor_begins_at_the_newest(self, record_store: RecordStore) -> None:
         found, cursor = await record_store.after(None, ALL, 10)
         assert found == []
         one, two = posts_of(2)
@@ -234,9 +205,7 @@ class TestVerdictStore:
         assert await record_store.after(first.sequence, ALL, 10) == ([second], second.sequence)
         assert await record_store.after(second.sequence, ALL, 10) == ([], second.sequence)
 
-    async def test_a_cursor_stops_at_the_limit(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_cursor_stops_at_the_limit(self, record_store: RecordStore) -> None:
         posts = posts_of(5)
         recorded = await record_store.record(posts, [verdict_of(post) for post in posts])
         seen, cursor = [], 0
@@ -245,9 +214,7 @@ class TestVerdictStore:
             seen += found
         assert seen == recorded
 
-    async def test_a_cursor_passes_over_what_the_filter_leaves_out(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_cursor_passes_over_what_the_filter_leaves_out(self, record_store: RecordStore) -> None:
         posts = posts_of(6)
         blocked = {1, 3}
         verdicts = [
@@ -260,9 +227,7 @@ class TestVerdictStore:
         assert await record_store.after(recorded[1].sequence, only, 2) == ([recorded[3]], recorded[5].sequence)
         assert await record_store.after(recorded[3].sequence, only, 2) == ([], recorded[5].sequence)
 
-    async def test_a_thousand_verdicts(
-        self, record_store: RecordStore, posts_of: MakePosts, verdict_of: MakeVerdict
-    ) -> None:
+    async def test_a_thousand_verdicts(self, record_store: RecordStore) -> None:
         posts = posts_of(1000)
         await record_store.accept(posts[:600])
         given = [verdict_of(post) for post in posts]

@@ -1,6 +1,6 @@
 """Review over a record store in SQLite, with use cases whose refreshing is looked at."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -54,9 +54,9 @@ class Told:
 
 
 @pytest.fixture
-async def reviewed(sqlite_url: str, verdict_of: Callable[..., Verdict]) -> AsyncIterator[Reviewed]:
+async def reviewed(sqlite_url: str) -> AsyncIterator[Reviewed]:
     """A record store in SQLite with review beside it, and a clock of its own."""
-    reviewed = await review_on(SqlStore.connect, sqlite_url, verdict_of)
+    reviewed = await review_on(SqlStore.connect, sqlite_url)
     yield reviewed
     await reviewed.store.close()
 

@@ -1,29 +1,26 @@
 """A real front opens cases by itself; what is decided there reaches the cache and whoever watches."""
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from service.domain.decision import Category, Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Source, Verdict, VerdictFilter
+from service.domain.verdict import Source, VerdictFilter
 from service.review.appeal import AppealState
 from service.review.case import Case, Ruled, Scope
 from service.runtime.settings import Settings
 from service.runtime.wiring.front import Front, started_front
+from tests.factories import post_of, verdict_of
+from tests.waiting import until
 
 
 async def leased(front: Front, moderator: str) -> Case:
     """The next case, as soon as there is one."""
-    async with asyncio.timeout(20):
-        while not (found := await front.cases.reviewing.lease(moderator)):  # noqa: ASYNC110 - in another task
-            await asyncio.sleep(0.05)
+    cases = front.cases
+    found = await until(lambda: cases.reviewing.lease(moderator), within=20, pause=0.05)
     return found[0]
 
 
-async def test_from_a_recorded_verdict_to_an_upheld_appeal(
-    redis_url: str, sqlite_url: str, verdict_of: Callable[..., Verdict], post_of: Callable[..., Post]
-) -> None:
+async def test_from_a_recorded_verdict_to_an_upheld_appeal(redis_url: str, sqlite_url: str) -> None:
     settings = Settings(redis_url=redis_url, database_url=sqlite_url, metrics_port=0)
     first, twin = post_of("Win money now", id="1"), post_of("Win money now", id="2")
     async with started_front(settings) as front:
@@ -44,6 +41,6 @@ async def test_from_a_recorded_verdict_to_an_upheld_appeal(
         assert decisions == [Decision.ALLOW, Decision.BLOCK]
 
 
-def _reason(front: Front) -> dict[str, str]:
+def _reason(front: Front) -> dict[str, Any]:
     """A reason of the policy that decides."""
     return {"reason": front.services.policies.current.routing.reasons[0].name}

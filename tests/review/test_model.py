@@ -32,7 +32,6 @@ class Reviews(RuleBasedStateMachine):
     """Three texts with two posts each; every decision is about a text."""
 
     template: Path
-    verdict_of: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,7 +47,7 @@ class Reviews(RuleBasedStateMachine):
     def open(self) -> None:
         shutil.copy(self.template, self.folder / "store.db")
         url = f"sqlite:///{self.folder / 'store.db'}"
-        self.reviewed = self.run(review_on(SqlStore.connect, url, type(self).verdict_of))
+        self.reviewed = self.run(review_on(SqlStore.connect, url))
         self.posts = {text: twins(text, 2, start=2 * n) for n, text in enumerate(TEXTS)}
         self.cases: dict[str, tuple[str, Case]] = {}
         for text, posts in self.posts.items():
@@ -145,11 +144,11 @@ class Reviews(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-def test_any_order_of_leases_decisions_and_undoing(migrated: Path, verdict_of: Any) -> None:
+def test_any_order_of_leases_decisions_and_undoing(migrated: Path) -> None:
     class Prepared(Reviews):
         """On copies of one migrated file."""
 
-    Prepared.template, Prepared.verdict_of = migrated, verdict_of
+    Prepared.template = migrated
     slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     run_state_machine_as_test(
         Prepared, settings=settings(max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=slow)

@@ -1,5 +1,8 @@
 """ReviewService over a real socket, on a record store in SQLite: leasing, deciding, undoing, and each error's field."""
 
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
 import grpc
 import pytest
 from assay.v1 import post_pb2, verdict_pb2
@@ -11,27 +14,39 @@ from service.domain.verdict import Source
 from service.policy.routing import Routing
 from service.review.case import CaseKind
 from service.review.opening import case_for
+from tests.fixtures.grpc_front import CaseFront
 from tests.fixtures.review import twins
+from tests.grpc_failures import failure_of
+
+if TYPE_CHECKING:
+    from assay.v1.review_service_pb2_grpc import ReviewServiceAsyncStub
 
 BLOCK, ALLOW = verdict_pb2.DECISION_BLOCK, verdict_pb2.DECISION_ALLOW
 FRAUD, HATE = verdict_pb2.CATEGORY_FRAUD, verdict_pb2.CATEGORY_HATE
+Lease = Callable[..., Awaitable[list[pb.Case]]]
+Decide = Callable[..., Awaitable[pb.DecideCaseResponse]]
+UNKNOWN: Any = 99
 
 
-def ruling(decision=BLOCK, *categories, **fields):
+def ruling(
+    decision: verdict_pb2.Decision.ValueType = BLOCK,
+    *categories: verdict_pb2.Category.ValueType,
+    **fields: Any,
+) -> pb.CaseRuling:
     found = categories or (() if decision == ALLOW else (FRAUD,))
     return pb.CaseRuling(decision=decision, categories=found, **{"reason": "scam", **fields})
 
 
 @pytest.fixture
-def stub(case_front):
+def stub(case_front: CaseFront) -> "ReviewServiceAsyncStub":
     return case_front.reviews
 
 
 @pytest.fixture
-def lease(stub):
+def lease(stub: "ReviewServiceAsyncStub") -> Lease:
     """Leases cases for a moderator."""
 
-    async def ask(moderator="m-1", limit=1, **fields):
+    async def ask(moderator: str = "m-1", limit: int = 1, **fields: Any) -> list[pb.Case]:
         request = pb.LeaseCaseRequest(moderator=moderator, limit=limit, filter=pb.CaseFilter(**fields))
         return list((await stub.LeaseCase(request)).cases)
 
@@ -39,17 +54,21 @@ def lease(stub):
 
 
 @pytest.fixture
-def decide(stub):
+def decide(stub: "ReviewServiceAsyncStub") -> Decide:
     """Decides a case."""
 
-    async def send(case, said=None, moderator="m-1", **fields):
+    async def send(
+        case: pb.Case, said: pb.CaseRuling | None = None, moderator: str = "m-1", **fields: Any
+    ) -> pb.DecideCaseResponse:
         request = pb.DecideCaseRequest(name=case.name, moderator=moderator, ruling=said or ruling(), **fields)
         return await stub.DecideCase(request)
 
     return send
 
 
-async def test_a_case_from_the_queue_to_the_verdict(case_front, stub, lease, decide):
+async def test_a_case_from_the_queue_to_the_verdict(
+    case_front: CaseFront, stub: "ReviewServiceAsyncStub", lease: Lease, decide: Decide
+) -> None:
     posts = twins(count=2)
     await case_front.reviewed.open(posts)
     [queue] = [each for each in (await stub.ListQueues(pb.ListQueuesRequest())).queues if each.open_cases]
@@ -73,7 +92,9 @@ async def test_a_case_from_the_queue_to_the_verdict(case_front, stub, lease, dec
     assert again.decision == undone.decision
 
 
-async def test_a_case_is_read_with_what_is_needed(case_front, stub, lease, decide):
+async def test_a_case_is_read_with_what_is_needed(
+    case_front: CaseFront, stub: "ReviewServiceAsyncStub", lease: Lease, decide: Decide
+) -> None:
     [case] = await case_front.reviewed.open(twins(count=1))
     note = pb.Note(about=case.post.name, moderator="m-2", text="seen before")
     for _ in range(2):
@@ -90,28 +111,30 @@ async def test_a_case_is_read_with_what_is_needed(case_front, stub, lease, decid
     assert ("m-1", "case.read", case.name) in await case_front.audited()
 
 
-async def test_pages(case_front, stub):
+async def test_pages(case_front: CaseFront, stub: "ReviewServiceAsyncStub") -> None:
     cases = await case_front.reviewed.open(twins("a", 3) + twins("b", 2, start=3), Category.HATE)
     found, token = [], ""
     for _ in range(5):
-        request = pb.ListCasesRequest(filter={"categories": [HATE]}, page_size=2, page_token=token)
+        request = pb.ListCasesRequest(filter=pb.CaseFilter(categories=[HATE]), page_size=2, page_token=token)
         page = await stub.ListCases(request)
         found += [case.name for case in page.cases]
         token = page.next_page_token
         if not token:
             break
     assert found == [case.name for case in cases]
-    assert not (await stub.ListCases(pb.ListCasesRequest(filter={"categories": [FRAUD]}))).cases
+    assert not (await stub.ListCases(pb.ListCasesRequest(filter=pb.CaseFilter(categories=[FRAUD])))).cases
 
 
-async def test_a_page_token_is_for_its_filter(case_front, stub, failure_of):
+async def test_a_page_token_is_for_its_filter(case_front: CaseFront, stub: "ReviewServiceAsyncStub") -> None:
     await case_front.reviewed.open(twins(count=3))
     page = await stub.ListCases(pb.ListCasesRequest(page_size=1))
-    request = pb.ListCasesRequest(page_size=1, page_token=page.next_page_token, filter={"queues": ["ads"]})
+    request = pb.ListCasesRequest(page_size=1, page_token=page.next_page_token, filter=pb.CaseFilter(queues=["ads"]))
     assert (await failure_of(stub.ListCases(request))).field == "page_token"
 
 
-async def test_handing_over_extending_and_skipping(case_front, stub, lease, failure_of):
+async def test_handing_over_extending_and_skipping(
+    case_front: CaseFront, stub: "ReviewServiceAsyncStub", lease: Lease
+) -> None:
     await case_front.reviewed.open(twins(count=1))
     [case] = await lease()
     extended = await stub.ExtendLease(
@@ -127,7 +150,9 @@ async def test_handing_over_extending_and_skipping(case_front, stub, lease, fail
     assert [each.name for each in await lease("m-1")] == [case.name]
 
 
-async def test_a_second_opinion(case_front, stub, lease, decide, failure_of):
+async def test_a_second_opinion(
+    case_front: CaseFront, stub: "ReviewServiceAsyncStub", lease: Lease, decide: Decide
+) -> None:
     posts = twins(count=1)
     await case_front.reviewed.open(posts)
     [case] = await lease()
@@ -146,7 +171,9 @@ async def test_a_second_opinion(case_front, stub, lease, decide, failure_of):
     assert await case_front.reviewed.current_decisions(posts) == [Decision.BLOCK]
 
 
-async def test_golden_and_sampled_cases_look_like_any_other(case_front, stub, lease, decide):
+async def test_golden_and_sampled_cases_look_like_any_other(
+    case_front: CaseFront, stub: "ReviewServiceAsyncStub", lease: Lease, decide: Decide
+) -> None:
     [post] = twins(count=1)
     [verdict] = await case_front.reviewed.store.record([post], [case_front.reviewed.asking(post)])
     kinds = (CaseKind.GOLDEN, CaseKind.PREVALENCE)
@@ -162,7 +189,7 @@ async def test_golden_and_sampled_cases_look_like_any_other(case_front, stub, le
     assert await lease(limit=5, kinds=[pb.CASE_KIND_GOLDEN]) == []
 
 
-async def test_a_bulk_decision(case_front, stub, failure_of):
+async def test_a_bulk_decision(case_front: CaseFront, stub: "ReviewServiceAsyncStub") -> None:
     posts = twins("a", 2) + twins("b", 2, start=2)
     cluster = await case_front.clustered(posts)
     bulk = pb.BulkDecision(cluster=cluster, moderator="m-1", ruling=ruling())
@@ -186,9 +213,9 @@ async def test_a_bulk_decision(case_front, stub, failure_of):
 BAD_RULINGS = [
     (pb.CaseRuling(reason="scam"), "ruling.decision"),
     (ruling(verdict_pb2.DECISION_REVIEW), "ruling.decision"),
-    (ruling(9), "ruling.decision"),
+    (ruling(UNKNOWN), "ruling.decision"),
     (pb.CaseRuling(decision=BLOCK, reason="scam"), "ruling.categories"),
-    (ruling(BLOCK, 99), "ruling.categories[0]"),
+    (ruling(BLOCK, UNKNOWN), "ruling.categories[0]"),
     (ruling(reason=""), "ruling.reason"),
     (ruling(reason=" "), "ruling.reason"),
     (ruling(rationale="x" * 4_097), "ruling.rationale"),
@@ -198,7 +225,9 @@ BAD_RULINGS = [
 
 
 @pytest.mark.parametrize(("said", "field"), BAD_RULINGS)
-async def test_a_bad_ruling_names_its_field(case_front, lease, decide, failure_of, said, field):  # noqa: PLR0917
+async def test_a_bad_ruling_names_its_field(
+    case_front: CaseFront, lease: Lease, decide: Decide, said: Any, field: Any
+) -> None:
     await case_front.reviewed.open(twins(count=1))
     [case] = await lease()
     failure = await failure_of(decide(case, said))
@@ -215,28 +244,30 @@ async def test_a_bad_ruling_names_its_field(case_front, lease, decide, failure_o
         (pb.LeaseCaseRequest(moderator="m-1", limit=-1), "limit"),
         (pb.LeaseCaseRequest(moderator="m-1", lease=Duration(seconds=3_601)), "lease"),
         (pb.LeaseCaseRequest(moderator="m-1", lease=Duration(seconds=-1)), "lease"),
-        (pb.LeaseCaseRequest(moderator="m-1", filter={"surfaces": [44]}), "filter.surfaces[0]"),
-        (pb.LeaseCaseRequest(moderator="m-1", filter={"queues": ["x"] * 65}), "filter.queues"),
-        (pb.LeaseCaseRequest(moderator="m-1", filter={"author": "\x01"}), "filter.author"),
+        (pb.LeaseCaseRequest(moderator="m-1", filter=pb.CaseFilter(surfaces=[UNKNOWN])), "filter.surfaces[0]"),
+        (pb.LeaseCaseRequest(moderator="m-1", filter=pb.CaseFilter(queues=["x"] * 65)), "filter.queues"),
+        (pb.LeaseCaseRequest(moderator="m-1", filter=pb.CaseFilter(author="\x01")), "filter.author"),
     ],
 )
-async def test_a_bad_lease_names_its_field(stub, failure_of, request_, field):
+async def test_a_bad_lease_names_its_field(
+    stub: "ReviewServiceAsyncStub", request_: pb.LeaseCaseRequest, field: str
+) -> None:
     failure = await failure_of(stub.LeaseCase(request_))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
 
 
 @pytest.mark.parametrize("about", ["", "nothing", "platforms/x", "appeals/1"])
-async def test_a_note_on_nothing(stub, failure_of, about):
+async def test_a_note_on_nothing(stub: "ReviewServiceAsyncStub", about: str) -> None:
     request = pb.AddNoteRequest(note=pb.Note(about=about, moderator="m-1", text="t"))
     assert (await failure_of(stub.AddNote(request))).field == "note.about"
 
 
-async def test_an_empty_note(stub, failure_of):
+async def test_an_empty_note(stub: "ReviewServiceAsyncStub") -> None:
     request = pb.AddNoteRequest(note=pb.Note(about="platforms/x/posts/1", moderator="m-1"))
     assert (await failure_of(stub.AddNote(request))).field == "note.text"
 
 
-async def test_what_is_not_there(stub, decide, failure_of):
+async def test_what_is_not_there(stub: "ReviewServiceAsyncStub", decide: Decide) -> None:
     failure = await failure_of(decide(pb.Case(name="cases/nothing")))
     assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "CASE_NOT_FOUND")
     failure = await failure_of(decide(pb.Case(name="nothing")))

@@ -1,7 +1,6 @@
 """Appeals, bulk decisions and notes on both databases."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -16,9 +15,9 @@ from service.review.bulk import BulkDecision
 from service.review.case import APPEALS, Case, CaseFilter, CaseKind, CaseState, Note, Scope
 from service.review.opening import case_for
 from service.review.sql import bulk as sql_bulk
+from tests.factories import posts_of
 from tests.fixtures.review import Reviewed, ruled, twins
 
-MakePosts = Callable[..., list[Post]]
 BLOCK, ALLOW, LABEL, REVIEW = Decision.BLOCK, Decision.ALLOW, Decision.LABEL, Decision.REVIEW
 MILDER = ruled(ALLOW, rationale="a real shop", scope=Scope.POST)
 
@@ -156,7 +155,7 @@ class TestAppeals:
         with pytest.raises(Conflict):
             await sql_reviewed.review.open_appeal(replace(again, statement="x"), other, request_id="r")
 
-    async def test_pages_and_states(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_pages_and_states(self, sql_reviewed: Reviewed) -> None:
         posts = posts_of(5)
         await blocked(sql_reviewed, posts)
         for number, post in enumerate(posts):
@@ -168,7 +167,7 @@ class TestAppeals:
         waiting = await sql_reviewed.review.appeals((AppealState.OPEN,), after="0", limit=9)
         assert [each.id for each in waiting] == ["2", "4"]
 
-    async def test_who_decided(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_who_decided(self, sql_reviewed: Reviewed) -> None:
         same, later = twins(count=2)
         [policys] = posts_of(1, start=5)
         await sql_reviewed.store.record([policys], [sql_reviewed.asking(policys, LABEL)])
@@ -214,7 +213,7 @@ class TestBulk:
         await sql_reviewed.undo("m-1", outcome.decision.id)
         assert await sql_reviewed.current_decisions(posts) == [ALLOW, REVIEW, REVIEW, REVIEW, REVIEW]
 
-    async def test_another_post_voids_the_preview(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_another_post_voids_the_preview(self, sql_reviewed: Reviewed) -> None:
         await self.cluster(sql_reviewed, posts_of(2))
         preview = await sql_reviewed.review.preview(self.bulk())
         await self.cluster(sql_reviewed, posts_of(1, start=2))
@@ -224,9 +223,7 @@ class TestBulk:
             await sql_reviewed.review.apply(self.bulk(ALLOW), (await sql_reviewed.review.preview(self.bulk())).token)
         assert set(await sql_reviewed.current_decisions(posts_of(3))) == {REVIEW}
 
-    async def test_of_too_many_nothing_is_read(
-        self, sql_reviewed: Reviewed, posts_of: MakePosts, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    async def test_of_too_many_nothing_is_read(self, sql_reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sql_bulk, "MOST", 2)
         await self.cluster(sql_reviewed, posts_of(3))
         for call in (sql_reviewed.review.preview(self.bulk()), sql_reviewed.review.apply(self.bulk(), "x")):
@@ -242,7 +239,7 @@ class TestBulk:
         assert await sql_reviewed.review.enforce([post.name for post in posts]) == []
         assert await sql_reviewed.current_decisions(posts) == [REVIEW, BLOCK]
 
-    async def test_a_request_is_applied_once(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_a_request_is_applied_once(self, sql_reviewed: Reviewed) -> None:
         await self.cluster(sql_reviewed, posts_of(2))
         preview = await sql_reviewed.review.preview(self.bulk())
         first = await sql_reviewed.review.apply(self.bulk(), preview.token, request_id="r")

@@ -1,7 +1,6 @@
 """Cases and leases on both databases: what is leased first, who may hold what, and that no two ever hold one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -11,20 +10,18 @@ from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
 from service.errors import NotAllowed, NotFound, NotHeld, Outdated
 from service.policy.routing import Routing
-from service.records.sql.store import SqlStore
 from service.review.case import CaseFilter, CaseKind, CaseState, Scope
 from service.review.opening import case_for
 from service.review.sql.store import SqlReview
+from tests.factories import post_of, posts_of
 from tests.fixtures.review import LEASE, Reviewed, ruled
-from tests.fixtures.sql import on_sqlite
+from tests.fixtures.sql import OpenSql, on_sqlite
 
-OpenSql = Callable[..., Awaitable[SqlStore]]
-MakePosts = Callable[..., list[Post]]
 BLOCK, ALLOW, LABEL = Decision.BLOCK, Decision.ALLOW, Decision.LABEL
 
 
 class TestOpening:
-    async def test_a_case_comes_back_whole(self, sql_reviewed: Reviewed, post_of: Callable[..., Post]) -> None:
+    async def test_a_case_comes_back_whole(self, sql_reviewed: Reviewed) -> None:
         post = post_of("Win money", surface=Surface.AD, region="DE", locale="de-AT", author="a1")
         [case] = await sql_reviewed.open(
             [post], Category.FRAUD, Category.HATE, barred=frozenset({"m-1", "m-2"}), subject="s"
@@ -34,14 +31,14 @@ class TestOpening:
         assert case.categories == (Category.FRAUD, Category.HATE)
         assert (case.severity, case.queue, case.state) == (3, "general", CaseState.OPEN)
 
-    async def test_once_for_each_version_kind_and_subject(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_once_for_each_version_kind_and_subject(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1))
         again = replace(case, id="other")
         golden = replace(case, id="golden", kind=CaseKind.GOLDEN, subject="golden/1")
         assert await sql_reviewed.review.open_cases([again, golden, replace(golden, id="more")]) == [False, True, False]
         assert await sql_reviewed.review.open_cases([replace(golden, id="two", subject="golden/1#2")]) == [True]
 
-    async def test_only_where_the_policy_asks_for_a_person(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_only_where_the_policy_asks_for_a_person(self, sql_reviewed: Reviewed) -> None:
         one, two = posts_of(2)
         verdicts = await sql_reviewed.store.record(
             [one, two], [sql_reviewed.asking(one), sql_reviewed.asking(two, LABEL)]
@@ -50,7 +47,7 @@ class TestOpening:
         assert await sql_reviewed.review.open_cases(cases) == [True, False]
         assert await sql_reviewed.review.open_cases([]) == []
 
-    async def test_an_edited_post_has_its_older_cases_closed(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_an_edited_post_has_its_older_cases_closed(self, sql_reviewed: Reviewed) -> None:
         one, two = posts_of(2)
         [older, other] = await sql_reviewed.open([one, two])
         await sql_reviewed.lease("m-1", limit=2)
@@ -65,9 +62,7 @@ class TestOpening:
         with pytest.raises(Outdated, match="closed already"):
             await sql_reviewed.decide(older, "m-1", ruled())
 
-    async def test_an_edit_that_was_taken_back_opens_the_case_again(
-        self, sql_reviewed: Reviewed, posts_of: MakePosts
-    ) -> None:
+    async def test_an_edit_that_was_taken_back_opens_the_case_again(self, sql_reviewed: Reviewed) -> None:
         [post] = posts_of(1)
         [case] = await sql_reviewed.open([post])
         edited = replace(post, text="Edited")
@@ -84,9 +79,7 @@ class TestOpening:
 
 
 class TestLeasing:
-    async def test_the_most_urgent_first_and_the_oldest_of_equals(
-        self, sql_reviewed: Reviewed, posts_of: MakePosts
-    ) -> None:
+    async def test_the_most_urgent_first_and_the_oldest_of_equals(self, sql_reviewed: Reviewed) -> None:
         posts = posts_of(4)
         cases = []
         for post, priority in zip(posts, (2.0, 9.0, 2.0, 5.0), strict=True):
@@ -96,7 +89,7 @@ class TestLeasing:
         assert {case.holder for case in found} == {"m-1"}
         assert all(case.lease_until for case in found)
 
-    async def test_held_ones_come_first_and_are_renewed(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_held_ones_come_first_and_are_renewed(self, sql_reviewed: Reviewed) -> None:
         low, high = posts_of(2)
         [first] = await sql_reviewed.open([low], priority=1.0)
         [held] = await sql_reviewed.lease("m-1")
@@ -106,9 +99,11 @@ class TestLeasing:
         assert [case.id for case in await sql_reviewed.lease("m-1", limit=2)] == [first.id, second.id]
         renewed = await sql_reviewed.review.find_case(first.id)
         assert renewed.leased_at == held.leased_at
+        assert renewed.lease_until
+        assert held.lease_until
         assert (renewed.lease_until - held.lease_until).total_seconds() == 200
 
-    async def test_a_lost_lease_returns(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_a_lost_lease_returns(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1))
         await sql_reviewed.lease("m-1")
         assert await sql_reviewed.lease("m-2") == []
@@ -123,14 +118,14 @@ class TestLeasing:
             with pytest.raises(NotHeld, match="m-2 holds it"):
                 await call
 
-    async def test_a_lease_that_ran_out_says_so(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_a_lease_that_ran_out_says_so(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1))
         await sql_reviewed.lease("m-1")
         sql_reviewed.clock.time += LEASE + 1
         with pytest.raises(NotHeld, match="ran out"):
             await sql_reviewed.decide(case, "m-1", ruled())
 
-    async def test_an_extended_one_is_kept(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_an_extended_one_is_kept(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1))
         await sql_reviewed.lease("m-1")
         sql_reviewed.clock.time += LEASE - 1
@@ -141,7 +136,7 @@ class TestLeasing:
         with pytest.raises(NotFound):
             await sql_reviewed.review.extend("nothing", "m-1", seconds=LEASE)
 
-    async def test_what_was_skipped_is_not_offered_again(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_what_was_skipped_is_not_offered_again(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1))
         await sql_reviewed.lease("m-1")
         await sql_reviewed.review.skip(case.id, "m-1", "I know the author")
@@ -150,7 +145,7 @@ class TestLeasing:
         [found] = await sql_reviewed.lease("m-2")
         assert (found.id, found.skipped) == (case.id, {"m-1"})
 
-    async def test_handing_over_and_giving_back(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_handing_over_and_giving_back(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1), barred=frozenset({"m-9"}))
         await sql_reviewed.lease("m-1")
         given = await sql_reviewed.review.hand_over(case.id, "m-1", "m-2", "you speak Dutch", seconds=LEASE)
@@ -162,7 +157,7 @@ class TestLeasing:
         assert (back.holder, back.lease_until) == ("", None)
         assert [found.id for found in await sql_reviewed.lease("m-1")] == [case.id]
 
-    async def test_who_is_barred_never_holds_it(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_who_is_barred_never_holds_it(self, sql_reviewed: Reviewed) -> None:
         await sql_reviewed.open(posts_of(1), barred=frozenset({"m-1", "m-11"}))
         assert await sql_reviewed.lease("m-1") == await sql_reviewed.lease("m-11") == []
         assert len(await sql_reviewed.lease("m-1111")) == 1
@@ -220,7 +215,7 @@ class TestLeasing:
 
 
 class TestListing:
-    async def test_pages_hold_every_case_once(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_pages_hold_every_case_once(self, sql_reviewed: Reviewed) -> None:
         cases = await sql_reviewed.open(posts_of(9))
         for case in cases[:4]:
             sql_reviewed.clock.time += 1
@@ -232,7 +227,7 @@ class TestListing:
         decided = await sql_reviewed.review.cases(CaseFilter(states=(CaseState.DECIDED,)), after="", limit=10)
         assert [case.id for case in decided] == [case.id for case in reversed(cases[:4])]
 
-    async def test_those_of_one_person(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_those_of_one_person(self, sql_reviewed: Reviewed) -> None:
         one, two, *_ = await sql_reviewed.open(posts_of(4))
         await sql_reviewed.decided(one, "m-1", ruled(scope=Scope.POST))
         await sql_reviewed.review.lease("m-2", CaseFilter(post=two.post.name), seconds=LEASE)
@@ -243,7 +238,7 @@ class TestListing:
             case.id for case in await sql_reviewed.review.cases(CaseFilter(moderator="m-2"), after="", limit=9)
         ] == [two.id]
 
-    async def test_queues_tell_what_waits(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_queues_tell_what_waits(self, sql_reviewed: Reviewed) -> None:
         assert await sql_reviewed.review.queues() == []
         posts = posts_of(5)
         ads = await sql_reviewed.open(posts[:2], queue="ads")
@@ -257,7 +252,7 @@ class TestListing:
 
 class TestMany:
     async def test_fifty_leasing_at_once_share_none_and_lose_none(
-        self, sql_reviewed: Reviewed, open_sql: OpenSql, sql_url: str, posts_of: MakePosts
+        self, sql_reviewed: Reviewed, open_sql: OpenSql, sql_url: str
     ) -> None:
         cases = await sql_reviewed.open(posts_of(100))
         fronts = [SqlReview.beside(await open_sql(sql_url)) for _ in range(3)]
@@ -281,7 +276,7 @@ class TestMany:
         assert await sql_reviewed.lease("m-x") == []
         assert len(await sql_reviewed.review.decided()) == 100
 
-    async def test_two_who_decide_one_case(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_two_who_decide_one_case(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1))
         await sql_reviewed.lease("m-1")
         results = await asyncio.gather(
@@ -291,7 +286,7 @@ class TestMany:
         assert sum(isinstance(result, Outdated | NotHeld) for result in results) == 2
 
     @on_sqlite  # which tells how it finds rows without statistics
-    async def test_the_lease_finds_its_way_by_an_index(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_the_lease_finds_its_way_by_an_index(self, sql_reviewed: Reviewed) -> None:
         plan = "EXPLAIN QUERY PLAN SELECT * FROM cases WHERE state = 'OPEN'{} ORDER BY rank, opened_at, id LIMIT 1"
         async with sql_reviewed.store.read() as connection:
             for narrowed in ("", " AND queue = 'ads'"):

@@ -1,7 +1,6 @@
 """Decisions on both databases: what they do to verdicts, to other cases and to later posts, and how they are undone."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,9 +15,9 @@ from service.review.case import SECOND_OPINIONS, CaseFilter, CaseKind, CaseState
 from service.review.opening import case_for
 from service.storage.tables.audit import AUDIT
 from service.storage.tables.review import CASES
+from tests.factories import posts_of
 from tests.fixtures.review import UNDO, Reviewed, ruled, twins
 
-MakePosts = Callable[..., list[Post]]
 BLOCK, ALLOW, LABEL, REVIEW = Decision.BLOCK, Decision.ALLOW, Decision.LABEL, Decision.REVIEW
 POST = Scope.POST
 
@@ -60,7 +59,7 @@ class TestDeciding:
         assert (kept.rationale, kept.seconds, kept.posts, kept.applied) == ("a known shop", 3.0, 1, True)
         assert kept.flagged == (Category.FRAUD,)
 
-    async def test_a_text_holds_for_all_that_carry_it_now(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_a_text_holds_for_all_that_carry_it_now(self, sql_reviewed: Reviewed) -> None:
         same, [another] = twins(), posts_of(1, start=7)
         [case, *others, apart] = await sql_reviewed.open([*same, another])
         held = await sql_reviewed.lease("m-2", CaseFilter(post=same[1].name))
@@ -135,9 +134,7 @@ class TestDeciding:
             await sql_reviewed.decide(case, "m-2", ruled())
         assert [action for _, action, _ in await audited(sql_reviewed)] == ["case.decide"]
 
-    async def test_time_counts_from_the_lease_unless_it_is_said(
-        self, sql_reviewed: Reviewed, posts_of: MakePosts
-    ) -> None:
+    async def test_time_counts_from_the_lease_unless_it_is_said(self, sql_reviewed: Reviewed) -> None:
         [case] = await sql_reviewed.open(posts_of(1))
         await sql_reviewed.lease("m-1")
         sql_reviewed.clock.time += 42
@@ -219,7 +216,7 @@ class TestUndoing:
         assert late.judgement
         assert late.judgement.standing_for(two.name).case == first.name  # type: ignore[union-attr]
 
-    async def test_only_ones_own_last_and_in_time(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_only_ones_own_last_and_in_time(self, sql_reviewed: Reviewed) -> None:
         one, two, three = await sql_reviewed.open(posts_of(3))
         with pytest.raises(NotFound):
             await sql_reviewed.undo("m-1")
@@ -375,7 +372,7 @@ class TestKinds:
 
 
 class TestDecided:
-    async def test_pages_in_the_order_of_decisions(self, sql_reviewed: Reviewed, posts_of: MakePosts) -> None:
+    async def test_pages_in_the_order_of_decisions(self, sql_reviewed: Reviewed) -> None:
         made = []
         for case in await sql_reviewed.open(posts_of(5)):
             sql_reviewed.clock.time += 10

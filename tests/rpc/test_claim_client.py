@@ -7,6 +7,8 @@ import pytest
 from service.domain.claim import Change, Claim, ClaimFilter, ClaimState, Confirmation, Rating, Relation
 from service.errors import AlreadyExists, ClaimNotFound, InvalidInput, NotDecided, NotFound, NoWorker
 from service.rpc.client.client import Client
+from tests.factories import post_of
+from tests.fixtures.grpc_front import Front
 
 BANANAS = Claim(
     id="bananas",
@@ -20,7 +22,7 @@ BANANAS = Claim(
 )
 
 
-async def test_what_is_created_is_read_back(grpc_client):
+async def test_what_is_created_is_read_back(grpc_client: Client) -> None:
     created = await grpc_client.create_claim(BANANAS)
     assert created.claim == BANANAS
     assert created.state is ClaimState.ACTIVE
@@ -31,7 +33,7 @@ async def test_what_is_created_is_read_back(grpc_client):
         await grpc_client.claim("apples")
 
 
-async def test_an_import_is_split_and_answered_in_order(grpc_client, front):
+async def test_an_import_is_split_and_answered_in_order(grpc_client: Client, front: Front) -> None:
     claims = [Claim(id=f"{number:04}", claim="long " * 700 + str(number)) for number in range(1_500)]
     claims[1_400] = Claim(id="1400", claim="")
     answers = await grpc_client.import_claims(claims)
@@ -43,14 +45,14 @@ async def test_an_import_is_split_and_answered_in_order(grpc_client, front):
     assert [record.claim.id async for record in grpc_client.list_claims()] == [c.id for c in claims if c.id != "1400"]
 
 
-async def test_a_claim_without_an_id_is_given_one(grpc_client):
+async def test_a_claim_without_an_id_is_given_one(grpc_client: Client) -> None:
     assert await grpc_client.import_claims([Claim(id="", claim="Apples sing")]) == [Change.NEW]
     [record] = [record async for record in grpc_client.list_claims()]
     assert record.claim.claim == "Apples sing"
     assert record.claim.id
 
 
-async def test_lists_are_filtered(grpc_client):
+async def test_lists_are_filtered(grpc_client: Client) -> None:
     await grpc_client.import_claims([BANANAS, Claim(id="apples", claim="Apples sing")])
     await grpc_client.quarantine_claim("apples", "a joke")
     only = ClaimFilter(state=ClaimState.QUARANTINED)
@@ -58,7 +60,7 @@ async def test_lists_are_filtered(grpc_client):
     assert [record.claim.id async for record in grpc_client.list_claims(ClaimFilter(query="GLOW"))] == ["bananas"]
 
 
-async def test_quarantine_and_release(grpc_client):
+async def test_quarantine_and_release(grpc_client: Client) -> None:
     await grpc_client.create_claim(BANANAS)
     away = await grpc_client.quarantine_claim("bananas", "matches half the feed")
     assert (away.state, away.reason) == (ClaimState.QUARANTINED, "matches half the feed")
@@ -70,7 +72,7 @@ async def test_quarantine_and_release(grpc_client):
         await grpc_client.quarantine_claim("apples", "why")
 
 
-async def test_texts_are_matched(grpc_client, front):
+async def test_texts_are_matched(grpc_client: Client, front: Front) -> None:
     await grpc_client.create_claim(BANANAS)
     none, [match] = await grpc_client.match_claims(["Good morning", BANANAS.claim])
     assert none == ()
@@ -86,7 +88,7 @@ async def test_texts_are_matched(grpc_client, front):
             await hasty.match_claims(["!noworker"])
 
 
-async def test_a_match_is_confirmed(grpc_client, front, post_of):
+async def test_a_match_is_confirmed(grpc_client: Client, front: Front) -> None:
     await grpc_client.create_claim(BANANAS)
     await front.pipeline.decide(post_of(BANANAS.claim))
     word = Confirmation(post=post_of().name, claim_id="bananas", relation=Relation.UNRELATED, moderator="m-1")
@@ -100,7 +102,7 @@ async def test_a_match_is_confirmed(grpc_client, front, post_of):
             )
 
 
-async def test_half_a_surrogate_pair_is_refused_before_sending(grpc_client):
+async def test_half_a_surrogate_pair_is_refused_before_sending(grpc_client: Client) -> None:
     half = "\ud83d"
     calls = [
         grpc_client.import_claims([Claim(id="x", claim=half)]),

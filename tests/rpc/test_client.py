@@ -1,13 +1,15 @@
 """The client against a real server: objects in and out, clear errors, retries, resumed streams and watches."""
 
-import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
 from service.domain.decision import Decision
+from service.domain.post import Post
 from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import (
     AssayError,
@@ -20,14 +22,20 @@ from service.errors import (
     Overloaded,
     Unavailable,
 )
+from service.moderation.author import Weighing
 from service.rpc.client.client import Client
+from service.rpc.server import Server
+from tests.factories import post_of, verdict_of
+from tests.fixtures.grpc_front import Front, ScriptedPipeline
 from tests.rpc.servers import server_of
+from tests.waiting import until
 
 
-async def test_moderate_and_read_back(grpc_client, post_of, verdict_of):
+async def test_moderate_and_read_back(grpc_client: Client) -> None:
     verdict = await grpc_client.moderate(post_of())
     assert verdict.post == post_of().key
     assert verdict.ruling == verdict_of(post_of()).ruling
+    assert verdict.judgement
     assert verdict.judgement.evidence.spans[0].signal == "misinformation"
     assert await grpc_client.verdict(post_of().name) == verdict
 
@@ -36,14 +44,14 @@ async def test_moderate_and_read_back(grpc_client, post_of, verdict_of):
     ("text", "kind"),
     [("\x00", InvalidInput), ("!late", DeadlineExceeded), ("!crash", AssayError), ("\ud83d", InvalidInput)],
 )
-async def test_errors_are_the_servers(front, post_of, text, kind):
+async def test_errors_are_the_servers(front: Front, text: str, kind: Any) -> None:
     async with Client(front.address, timeout=0.5) as client:
         with pytest.raises(AssayError) as caught:
             await client.moderate(post_of(text))
     assert type(caught.value) is kind
 
 
-async def test_missing_and_undecided(grpc_client, post_of):
+async def test_missing_and_undecided(grpc_client: Client) -> None:
     with pytest.raises(NotFound):
         await grpc_client.verdict("platforms/x/posts/none")
     await grpc_client.submit([post_of()])
@@ -51,14 +59,14 @@ async def test_missing_and_undecided(grpc_client, post_of):
         await grpc_client.verdict(post_of().name)
 
 
-async def test_overload_is_waited_out(grpc_client, front, post_of):
+async def test_overload_is_waited_out(grpc_client: Client, front: Front) -> None:
     front.pipeline.refusals = 2
     started = time.monotonic()
     assert isinstance(await grpc_client.moderate(post_of("!overload")), Verdict)
     assert time.monotonic() - started >= 0.3  # twice the 150 ms of RetryInfo
 
 
-async def test_patience_ends(front, post_of):
+async def test_patience_ends(front: Front) -> None:
     async with Client(front.address, patience=0.4) as client:
         with pytest.raises(Overloaded):
             await client.moderate(post_of("!overload"))
@@ -66,23 +74,23 @@ async def test_patience_ends(front, post_of):
             await client.moderate(post_of("!noworker"))
 
 
-async def test_nobody_listens():
+async def test_nobody_listens() -> None:
     async with Client("127.0.0.1:9", patience=0.3) as client:
         assert not await client.ready()
         with pytest.raises(Unavailable, match="no Assay service answers at"):
             await client.verdict("platforms/x/posts/1")
 
 
-async def test_ready(grpc_client, front):
+async def test_ready(grpc_client: Client, front: Front) -> None:
     assert await grpc_client.ready()
 
 
-async def test_too_large_says_send_less(grpc_client, post_of):
+async def test_too_large_says_send_less(grpc_client: Client) -> None:
     with pytest.raises(AssayError, match="send less at once"):
         await grpc_client.moderate(post_of(metadata={"k": "x" * 5_000_000}))
 
 
-async def test_submit_splits_and_answers_in_order(grpc_client, front, post_of):
+async def test_submit_splits_and_answers_in_order(grpc_client: Client, front: Front) -> None:
     posts = [post_of("long " * 3_000 + str(number), str(number)) for number in range(1_500)]
     posts[1_400] = post_of("", "1400")
     answers = await grpc_client.submit(posts, request_id="feed")
@@ -95,7 +103,7 @@ async def test_submit_splits_and_answers_in_order(grpc_client, front, post_of):
         await grpc_client.submit([post_of("other")], request_id="feed")
 
 
-async def test_stream_answers_each_post(grpc_client, front, post_of):
+async def test_stream_answers_each_post(grpc_client: Client, front: Front) -> None:
     front.pipeline.refusals = 5
     texts = ["one", "", "!overload", "\ud83d", "!noworker"]
     posts = [post_of(texts[number % 5], str(number)) for number in range(20)]
@@ -112,8 +120,8 @@ async def test_stream_answers_each_post(grpc_client, front, post_of):
     }
 
 
-async def test_long_stream_from_an_async_source(grpc_client, post_of):
-    async def source():
+async def test_long_stream_from_an_async_source(grpc_client: Client) -> None:
+    async def source() -> AsyncIterator[Post]:
         for number in range(3_000):
             yield post_of(f"text {number}", str(number))
 
@@ -121,8 +129,8 @@ async def test_long_stream_from_an_async_source(grpc_client, post_of):
         assert sorted([index async for index, _ in answers]) == list(range(3_000))
 
 
-async def test_sources_error_reaches_the_caller(grpc_client, post_of):
-    def source():
+async def test_sources_error_reaches_the_caller(grpc_client: Client) -> None:
+    def source() -> Iterator[Post]:
         yield post_of()
         raise ValueError("line 2 is broken")
 
@@ -130,27 +138,26 @@ async def test_sources_error_reaches_the_caller(grpc_client, post_of):
         [None async for _ in grpc_client.moderate_stream(source())]
 
 
-async def test_leaving_a_stream_cancels_its_posts(grpc_client, front, post_of):
+async def test_leaving_a_stream_cancels_its_posts(grpc_client: Client, front: Front) -> None:
     posts = [post_of("quick", "0"), *(post_of("!wait", str(number)) for number in range(1, 9))]
     async with aclosing(grpc_client.moderate_stream(posts)) as answers:
         assert (await anext(answers))[0] == 0
-        async with asyncio.timeout(2):
-            while front.pipeline.running < 8:  # noqa: ASYNC110 - the server's doing
-                await asyncio.sleep(0.01)
-    async with asyncio.timeout(2):
-        while front.pipeline.running:  # noqa: ASYNC110 - the server's doing
-            await asyncio.sleep(0.01)
+        await until(lambda: front.pipeline.running == 8, within=2)
+    await until(lambda: not front.pipeline.running, within=2)
+
+
+Restart = Callable[[], Awaitable[tuple[Server, str]]]
 
 
 @pytest.fixture
-async def restart(scripted, weighing):
+async def restart(scripted: ScriptedPipeline, weighing: Weighing) -> AsyncIterator[Restart]:
     """Starts a server on a port that stays the same from start to start."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    servers = []
+    servers: list[Server] = []
 
-    async def start():
+    async def start() -> tuple[Server, str]:
         server = server_of(scripted, scripted.store, scripted.announcer, weighing, address=address, heartbeat=0.3)
         await server.start()
         servers.append(server)
@@ -161,7 +168,7 @@ async def restart(scripted, weighing):
         await server.stop(0)
 
 
-async def test_stream_survives_restarts_of_the_server(restart, scripted, post_of):
+async def test_stream_survives_restarts_of_the_server(restart: Restart, scripted: ScriptedPipeline) -> None:
     server, address = await restart()
     posts = [post_of(f"text {number}" if number % 3 else "!wait", str(number)) for number in range(300)]
     seen = []
@@ -176,7 +183,7 @@ async def test_stream_survives_restarts_of_the_server(restart, scripted, post_of
     assert sorted(seen) == list(range(300))
 
 
-async def test_watch_survives_restarts_of_the_server(restart, scripted, post_of):
+async def test_watch_survives_restarts_of_the_server(restart: Restart, scripted: ScriptedPipeline) -> None:
     server, address = await restart()
     seen = []
     async with Client(address, patience=5.0) as client, aclosing(client.watch("0")) as watch:
@@ -193,7 +200,7 @@ async def test_watch_survives_restarts_of_the_server(restart, scripted, post_of)
     assert seen == [(number + 1, str(number)) for number in range(30)]
 
 
-async def test_watch_with_filter_and_bad_cursor(grpc_client, scripted, post_of):
+async def test_watch_with_filter_and_bad_cursor(grpc_client: Client, scripted: ScriptedPipeline) -> None:
     await scripted.decide(post_of())
     async with aclosing(grpc_client.watch("0", VerdictFilter(decisions=(Decision.BLOCK,)))) as watch:
         assert await anext(watch) == ("1", None)

@@ -7,12 +7,12 @@ from pathlib import Path
 GENERATE = Path(__file__).parents[2] / "proto" / "generate.py"
 
 
-def test_generated_code_is_current():
+def test_generated_code_is_current() -> None:
     result = subprocess.run([sys.executable, GENERATE, "--check"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 
 
-def test_every_message_field_and_method_is_commented():
+def test_every_message_field_and_method_is_commented() -> None:
     for source in sorted(GENERATE.parent.glob("assay/v1/*.proto")):
         before = ""
         for number, line in enumerate(source.read_text().splitlines(), 1):

@@ -1,6 +1,7 @@
 """The standard health service, reflection, and an address that is taken."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import pytest
@@ -11,24 +12,30 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from prometheus_client import CollectorRegistry
 
 from service.errors import NoWorker
+from service.moderation.author import Weighing
+from tests.fixtures.grpc_front import Front, ScriptedPipeline
 from tests.rpc.servers import server_of
+from tests.waiting import until
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 MODERATION, VERDICTS, CLAIMS = (f"assay.v1.{name}Service" for name in ("Moderation", "Verdict", "Claim"))
 
 
-async def status(front, service):
-    return (await HealthStub(front.channel).Check(health_pb2.HealthCheckRequest(service=service))).status
+async def status(front: Front, service: str) -> int:
+    health: Any = HealthStub(front.channel)
+    answer: health_pb2.HealthCheckResponse = await health.Check(health_pb2.HealthCheckRequest(service=service))
+    return answer.status
 
 
-async def becomes(front, service, wanted):
-    async with asyncio.timeout(6):
-        while await status(front, service) != wanted:  # noqa: ASYNC110 - another process's state, as a probe sees it
-            await asyncio.sleep(0.1)
+async def becomes(front: Front, service: str, wanted: int) -> None:
+    async def told() -> bool:
+        return await status(front, service) == wanted
+
+    await until(told, within=6, pause=0.1)
 
 
-async def test_ready_per_service_and_alive_always(front, scripted):
+async def test_ready_per_service_and_alive_always(front: Front, scripted: ScriptedPipeline) -> None:
     assert [await status(front, service) for service in ("", MODERATION, VERDICTS, CLAIMS)] == [SERVING] * 4
     scripted.missing = NoWorker("no worker")
     await becomes(front, MODERATION, NOT_SERVING)
@@ -37,35 +44,37 @@ async def test_ready_per_service_and_alive_always(front, scripted):
     await becomes(front, MODERATION, SERVING)
 
 
-async def test_check_that_breaks_is_not_ready(front, scripted):
+async def test_check_that_breaks_is_not_ready(front: Front, scripted: ScriptedPipeline) -> None:
     scripted.missing = RuntimeError("broken")
     await becomes(front, MODERATION, NOT_SERVING)
     scripted.missing = None
     await becomes(front, MODERATION, SERVING)
 
 
-async def test_unknown_service(front):
+async def test_unknown_service(front: Front) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await status(front, "no.such.Service")
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_drain_turns_services_off_and_ends_health_watches(front, message_of):
-    watch = HealthStub(front.channel).Watch(health_pb2.HealthCheckRequest(service=MODERATION))
+async def test_drain_turns_services_off_and_ends_health_watches(front: Front) -> None:
+    health: Any = HealthStub(front.channel)
+    watch = health.Watch(health_pb2.HealthCheckRequest(service=MODERATION))
     assert (await watch.read()).status == SERVING
     await asyncio.wait_for(front.server.stop(grace=9.0), 5.0)
     assert (await watch.read()).status == NOT_SERVING
 
 
-async def test_reflection_lists_all_services(front):
-    call = ServerReflectionStub(front.channel).ServerReflectionInfo()
+async def test_reflection_lists_all_services(front: Front) -> None:
+    reflection: Any = ServerReflectionStub
+    call = reflection(front.channel).ServerReflectionInfo()
     await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
     names = {service.name for service in (await call.read()).list_services_response.service}
     assert {MODERATION, VERDICTS, CLAIMS} <= names
     call.cancel()
 
 
-async def test_address_in_use(front, scripted, weighing):
+async def test_address_in_use(front: Front, scripted: ScriptedPipeline, weighing: Weighing) -> None:
     registry = CollectorRegistry()
     second = server_of(scripted, scripted.store, scripted.announcer, weighing, address=front.address, registry=registry)
     with pytest.raises(OSError, match="free it or choose another"):

@@ -1,14 +1,20 @@
 """Request ids, the log event and the metrics of each call."""
 
+from typing import Any
+
 from assay.v1 import moderation_service_pb2 as pb
 from structlog.testing import capture_logs
 
+from tests.factories import message_of
+from tests.fixtures.grpc_front import Front
+from tests.grpc_failures import failure_of
 
-async def trailers(call):
+
+async def trailers(call: Any) -> dict[str, str]:
     return dict(await call.trailing_metadata())
 
 
-async def test_request_id_is_taken_made_or_adopted_and_echoed(front, message_of):
+async def test_request_id_is_taken_made_or_adopted_and_echoed(front: Front) -> None:
     method, request = front.moderation.ModeratePost, pb.ModeratePostRequest(post=message_of())
     assert (await trailers(method(request, metadata=(("x-request-id", "mine"),))))["x-request-id"] == "mine"
     assert len((await trailers(method(request)))["x-request-id"]) == 32
@@ -17,12 +23,12 @@ async def test_request_id_is_taken_made_or_adopted_and_echoed(front, message_of)
     assert (await trailers(method(request, metadata=(("x-request-id", "mine"),))))["x-request-id"] == "in-the-body"
 
 
-async def test_request_id_is_echoed_with_errors(front, message_of, failure_of):
+async def test_request_id_is_echoed_with_errors(front: Front) -> None:
     request = pb.ModeratePostRequest(post=message_of(""), request_id="mine")
     assert (await failure_of(front.moderation.ModeratePost(request))).metadata["x-request-id"] == "mine"
 
 
-async def test_one_event_per_call_without_the_text(front, message_of, failure_of):
+async def test_one_event_per_call_without_the_text(front: Front) -> None:
     secret = "a text that nobody else may read"
     with capture_logs() as events:
         await front.moderation.ModeratePost(pb.ModeratePostRequest(post=message_of(secret), request_id="r1"))
@@ -40,7 +46,7 @@ async def test_one_event_per_call_without_the_text(front, message_of, failure_of
     assert secret not in repr(events)
 
 
-async def test_metrics_by_method_and_code(front, message_of, failure_of):
+async def test_metrics_by_method_and_code(front: Front) -> None:
     for _ in range(3):
         await front.moderation.ModeratePost(pb.ModeratePostRequest(post=message_of()))
     await failure_of(front.moderation.ModeratePost(pb.ModeratePostRequest()))

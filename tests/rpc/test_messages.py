@@ -1,6 +1,8 @@
 """Domain to message and back. (Invalid UTF-8 cannot be tested here: protobuf refuses to build such a string field.)"""
 
 from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, cast
 
 import pytest
 from assay.v1 import claim_pb2, claim_service_pb2, post_pb2, verdict_pb2, verdict_service_pb2
@@ -112,13 +114,13 @@ verdicts = st.builds(
 
 @settings(deadline=None)  # a shared machine may pause at any time
 @given(posts)
-def test_posts_survive_the_wire(post):
+def test_posts_survive_the_wire(post: Any) -> None:
     assert decode_post(post_pb2.Post.FromString(encode_post(post).SerializeToString())) == post
 
 
 @settings(deadline=None)  # a shared machine may pause at any time
 @given(verdicts)
-def test_verdicts_survive_the_wire(verdict):
+def test_verdicts_survive_the_wire(verdict: Any) -> None:
     message = verdict_pb2.Verdict()
     write_verdict(verdict, message, evidence=True)
     assert read_verdict(verdict_pb2.Verdict.FromString(message.SerializeToString())) == verdict
@@ -126,13 +128,13 @@ def test_verdicts_survive_the_wire(verdict):
 
 @settings(deadline=None)  # a shared machine may pause at any time
 @given(records)
-def test_claims_survive_the_wire(record):
+def test_claims_survive_the_wire(record: Any) -> None:
     message = claim_pb2.Claim()
     write_record(record, message)
     assert read_record(claim_pb2.Claim.FromString(message.SerializeToString())) == record
 
 
-def test_filters_survive_the_wire():
+def test_filters_survive_the_wire() -> None:
     only = VerdictFilter(decisions=(Decision.BLOCK,), claim_id="c-1", cluster="abc")
     sent = verdict_service_pb2.VerdictFilter.FromString(encode_filter(only).SerializeToString())
     assert (read_filter(sent), read_filter(encode_filter(VerdictFilter()))) == (only, VerdictFilter())
@@ -140,25 +142,31 @@ def test_filters_survive_the_wire():
         assert read_claim_filter(encode_claim_filter(claims)) == claims
 
 
-def test_every_enum_has_its_twin():
-    for kind, proto in ((Rating, "ClaimRating"), (Relation, "ClaimRelation"), (ClaimState, "ClaimState")):
-        assert len(kind) + 1 == len(getattr(claim_pb2, proto).keys())
+def test_every_enum_has_its_twin() -> None:
+    twins: list[tuple[type[Enum], Any]] = [
+        (Rating, claim_pb2.ClaimRating),
+        (Relation, claim_pb2.ClaimRelation),
+        (ClaimState, claim_pb2.ClaimState),
+        (Decision, verdict_pb2.Decision),
+        (Category, verdict_pb2.Category),
+        (Source, verdict_pb2.VerdictSource),
+        (Surface, post_pb2.Surface),
+    ]
+    for kind, proto in twins:
+        assert len(kind) + 1 == len(proto.keys())
     assert len(Change) + 2 == len(claim_service_pb2.ImportState.keys())  # unspecified and rejected
-    for kind, proto in ((Decision, "Decision"), (Category, "Category"), (Source, "VerdictSource")):
-        assert len(kind) + 1 == len(getattr(verdict_pb2, proto).keys())
-    assert len(Surface) + 1 == len(post_pb2.Surface.keys())
 
 
-def test_half_a_surrogate_pair_is_refused_before_sending():
+def test_half_a_surrogate_pair_is_refused_before_sending() -> None:
     with pytest.raises(InvalidInput, match="surrogate"):
         encode_post(Post(platform="x", id="1", text="\ud83d"))
 
 
-def test_unspecified_surface_is_the_feed():
+def test_unspecified_surface_is_the_feed() -> None:
     assert decode_post(post_pb2.Post(name="platforms/x/posts/1")).surface is Surface.FEED
 
 
-def test_verdict_of_a_newer_server_is_told():
-    message = verdict_pb2.Verdict(decision=1, categories=[99])
+def test_verdict_of_a_newer_server_is_told() -> None:
+    message = verdict_pb2.Verdict(decision=verdict_pb2.DECISION_ALLOW, categories=[cast("Any", 99)])
     with pytest.raises(InvalidInput, match="99 is no CATEGORY"):
         read_verdict(message)

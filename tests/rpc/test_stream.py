@@ -1,26 +1,26 @@
 """StreamModeration: completion order, flow control, errors of single posts, cancellation, half-close, server stop."""
 
 import asyncio
+from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 from assay.v1 import moderation_service_pb2 as pb
-from assay.v1 import verdict_pb2
+from assay.v1 import post_pb2, verdict_pb2
+
+from tests.factories import message_of
+from tests.fixtures.grpc_front import Front
+from tests.grpc_failures import failure_in
+from tests.waiting import until
 
 
-def request(post, request_id, **fields):
+def request(post: post_pb2.Post, request_id: str, **fields: Any) -> pb.StreamModerationRequest:
     return pb.StreamModerationRequest(id=request_id, post=post, **fields)
 
 
-async def eventually(condition, seconds=10.0):
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the condition is another task's doing
-            await asyncio.sleep(0.01)
-
-
-async def test_answers_come_in_completion_order(front, message_of):
-    call = front.moderation.StreamModeration()
+async def test_answers_come_in_completion_order(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
     await call.write(request(message_of("!wait", 1), "slow"))
     await call.write(request(message_of("quick", 2), "quick"))
     assert (await call.read()).id == "quick"
@@ -30,19 +30,19 @@ async def test_answers_come_in_completion_order(front, message_of):
     assert await call.read() is grpc.aio.EOF
 
 
-async def test_half_close_drains(front, message_of):
-    call = front.moderation.StreamModeration()
+async def test_half_close_drains(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
     for number in range(50):
         await call.write(request(message_of("!wait", number), str(number)))
     await call.done_writing()
-    await eventually(lambda: front.pipeline.running == 50)
+    await until(lambda: front.pipeline.running == 50)
     front.pipeline.gate.set()
     assert {answer.id async for answer in call} == set(map(str, range(50)))
     assert await call.code() is grpc.StatusCode.OK
 
 
-async def test_bad_items_get_their_own_errors_and_the_stream_goes_on(front, message_of, failure_of):
-    call = front.moderation.StreamModeration()
+async def test_bad_items_get_their_own_errors_and_the_stream_goes_on(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
     bad = [
         (request(message_of(" "), "empty"), "post.text"),
         (pb.StreamModerationRequest(id="none"), "post"),
@@ -54,9 +54,9 @@ async def test_bad_items_get_their_own_errors_and_the_stream_goes_on(front, mess
         await call.write(message)
         answer = await call.read()
         assert answer.id == message.id
-        assert failure_of(answer.result.error).field == field
+        assert failure_in(answer.result.error).field == field
     await call.write(request(message_of("!crash secret"), "crash"))
-    failure = failure_of((await call.read()).result.error)
+    failure = failure_in((await call.read()).result.error)
     assert failure.code is grpc.StatusCode.INTERNAL
     assert "secret" not in failure.message
     await call.write(request(message_of(), "good", view=verdict_pb2.VERDICT_VIEW_FULL))
@@ -65,11 +65,11 @@ async def test_bad_items_get_their_own_errors_and_the_stream_goes_on(front, mess
     assert await call.read() is grpc.aio.EOF
 
 
-async def test_duplicate_id_in_flight_is_that_items_error(front, message_of, failure_of):
-    call = front.moderation.StreamModeration()
+async def test_duplicate_id_in_flight_is_that_items_error(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
     await call.write(request(message_of("!wait", 1), "same"))
     await call.write(request(message_of("other", 2), "same"))
-    assert failure_of((await call.read()).result.error).field == "id"
+    assert failure_in((await call.read()).result.error).field == "id"
     front.pipeline.gate.set()
     assert (await call.read()).result.verdict.post == "platforms/x/posts/1"
     await call.write(request(message_of("other", 2), "same"))
@@ -77,16 +77,16 @@ async def test_duplicate_id_in_flight_is_that_items_error(front, message_of, fai
     await call.done_writing()
 
 
-async def test_at_most_1024_in_flight(front, message_of):
-    call = front.moderation.StreamModeration()
+async def test_at_most_1024_in_flight(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
 
-    async def feed():
+    async def feed() -> None:
         for number in range(1_500):
             await call.write(request(message_of("!wait", number), str(number)))
         await call.done_writing()
 
     feeder = asyncio.create_task(feed())
-    await eventually(lambda: front.pipeline.running == 1_024)
+    await until(lambda: front.pipeline.running == 1_024)
     await asyncio.sleep(0.2)
     assert front.pipeline.peak == 1_024
     front.pipeline.gate.set()
@@ -95,10 +95,10 @@ async def test_at_most_1024_in_flight(front, message_of):
     assert front.pipeline.peak == 1_024
 
 
-async def test_client_that_reads_nothing_holds_the_server_at_1024(front, message_of):
-    call = front.moderation.StreamModeration()
+async def test_client_that_reads_nothing_holds_the_server_at_1024(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
 
-    async def feed():
+    async def feed() -> None:
         for number in range(10_000):
             post = message_of("x", number)
             post.name += "n" * 450  # the answers repeat it: together far more than the transport holds
@@ -106,7 +106,7 @@ async def test_client_that_reads_nothing_holds_the_server_at_1024(front, message
         await call.done_writing()
 
     feeder = asyncio.create_task(feed())
-    await eventually(lambda: len(front.pipeline.deadlines) >= 1_024, seconds=60.0)
+    await until(lambda: len(front.pipeline.deadlines) >= 1_024, within=60.0)
     counts = [0, len(front.pipeline.deadlines)]
     while counts[-1] > counts[-2]:  # until it stands still
         await asyncio.sleep(1.0)
@@ -116,29 +116,29 @@ async def test_client_that_reads_nothing_holds_the_server_at_1024(front, message
     await feeder
 
 
-async def test_cancel_cleans_up(front, message_of):
-    call = front.moderation.StreamModeration()
+async def test_cancel_cleans_up(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
     for number in range(20):
         await call.write(request(message_of("!wait", number), str(number)))
-    await eventually(lambda: front.pipeline.running == 20)
+    await until(lambda: front.pipeline.running == 20)
     call.cancel()
-    await eventually(lambda: front.pipeline.running == 0)
+    await until(lambda: front.pipeline.running == 0)
     assert front.pipeline.cancelled == 20
     code = {"method": "StreamModeration", "code": "CANCELLED"}
-    await eventually(lambda: front.registry.get_sample_value("assay_rpc_calls_total", code) == 1.0)
+    await until(lambda: front.registry.get_sample_value("assay_rpc_calls_total", code) == 1.0)
     assert front.registry.get_sample_value("assay_rpc_open_calls", {"method": "StreamModeration"}) == 0.0
 
 
-async def test_call_deadline_holds_for_its_posts(front, message_of, failure_of):
-    call = front.moderation.StreamModeration(timeout=0.6)
+async def test_call_deadline_holds_for_its_posts(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration(timeout=0.6)
     await call.write(request(message_of("!late"), "late"))
-    assert failure_of((await call.read()).result.error).code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert failure_in((await call.read()).result.error).code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_server_stop_answers_what_was_read_and_says_unavailable(front, message_of):
-    call = front.moderation.StreamModeration()
+async def test_server_stop_answers_what_was_read_and_says_unavailable(front: Front) -> None:
+    call: Any = front.moderation.StreamModeration()
     await call.write(request(message_of("!wait", 1), "1"))
-    await eventually(lambda: front.pipeline.running == 1)
+    await until(lambda: front.pipeline.running == 1)
     stopping = asyncio.create_task(front.server.stop(grace=9.0))
     await asyncio.sleep(0.1)
     front.pipeline.gate.set()
@@ -146,5 +146,5 @@ async def test_server_stop_answers_what_was_read_and_says_unavailable(front, mes
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-    assert "send again what was not answered" in caught.value.details()
+    assert "send again what was not answered" in (caught.value.details() or "")
     await asyncio.wait_for(stopping, 5.0)

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from service.errors import InvalidInput, RedisUnavailable
 from service.runtime.embedded_redis import EmbeddedRedis, binary
+from tests.waiting import block_until
 
 OWNER = """
 import os, signal, sys, time
@@ -38,15 +39,16 @@ def process_of(server: EmbeddedRedis) -> int:
 
 def gone(directory: Path) -> bool:
     """Whether no Redis answers in `directory` within two seconds."""
-    until = time.monotonic() + 2
-    while time.monotonic() < until:
+
+    def silent() -> bool:
         try:
             with Redis(unix_socket_path=str(directory / "redis.sock"), retry=Retry(NoBackoff(), 0)) as client:
                 client.ping()
         except RedisConnectionError:
             return True
-        time.sleep(0.05)
-    return False
+        return False
+
+    return block_until(silent, within=2)
 
 
 def owner(directory: Path) -> "subprocess.Popen[str]":

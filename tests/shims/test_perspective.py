@@ -16,8 +16,8 @@ ENGLISH = frozenset({"en"})
 Json = dict[str, Any]
 
 
-def body(text: str = "what an idiot you are", *attributes: str, **members: object) -> Json:
-    asked = {name: {} for name in attributes or ("TOXICITY",)}
+def body(text: str = "what an idiot you are", *attributes: str, **members: Any) -> Json:
+    asked: Json = {name: {} for name in attributes or ("TOXICITY",)}
     return {"comment": {"text": text}, "requestedAttributes": asked, **members}
 
 
@@ -48,8 +48,14 @@ def test_a_plain_call_is_read() -> None:
 
 
 def test_every_member_is_read_in_either_spelling() -> None:
-    members = {"doNotStore": True, "clientToken": "t", "sessionId": "s", "communityId": "c", "spanAnnotations": True}
-    snake = {
+    members: Json = {
+        "doNotStore": True,
+        "clientToken": "t",
+        "sessionId": "s",
+        "communityId": "c",
+        "spanAnnotations": True,
+    }
+    snake: Json = {
         "do_not_store": True,
         "client_token": "t",
         "session_id": "s",
@@ -199,7 +205,8 @@ def test_a_suggestion_is_answered_and_a_bad_one_refused() -> None:
     suggestion = {"comment": {"text": "fine words"}, "attributeScores": scores, "clientToken": "comment-1"}
     assert perspective.read_suggestion(suggestion) == {"clientToken": "comment-1"}
     assert perspective.read_suggestion({**suggestion, "languages": ["en"]})["requestedLanguages"] == ["en"]
-    for wrong in ({"attributeScores": {}}, {"attributeScores": {"BEAUTY": {}}}, {"comment": {}}):
+    faults: list[Json] = [{"attributeScores": {}}, {"attributeScores": {"BEAUTY": {}}}, {"comment": {}}]
+    for wrong in faults:
         with pytest.raises(Refused):
             perspective.read_suggestion({**suggestion, **wrong})
 

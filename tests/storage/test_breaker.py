@@ -8,19 +8,12 @@ from redis.exceptions import ResponseError
 
 from service.errors import RedisUnavailable
 from service.storage.redis_connection import Breaker
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.fakes.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture
@@ -54,7 +47,7 @@ def test_a_success_between_starts_the_count_again(breaker: Breaker) -> None:
 def test_one_call_tries_when_the_pause_is_over(breaker: Breaker, clock: Clock) -> None:
     for _ in range(2):
         call(breaker, RedisConnectionError())
-    clock.now += 1.0
+    clock.time += 1.0
     with breaker:
         assert not call(breaker)
     assert call(breaker)
@@ -63,9 +56,9 @@ def test_one_call_tries_when_the_pause_is_over(breaker: Breaker, clock: Clock) -
 def test_a_trial_that_fails_starts_the_pause_again(breaker: Breaker, clock: Clock) -> None:
     for _ in range(2):
         call(breaker, RedisConnectionError())
-    clock.now += 1.0
+    clock.time += 1.0
     assert call(breaker, RedisConnectionError())
-    clock.now += 0.9
+    clock.time += 0.9
     assert not call(breaker)
 
 

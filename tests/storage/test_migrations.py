@@ -1,6 +1,5 @@
 """Migrations on both databases: from nothing, from a filled database of the release before, and by many at once."""
 
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -9,16 +8,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, text
 
-from service.domain.claim import Claim
 from service.domain.codec import encode_judgement, encode_post, encode_verdict
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.post import Post
 from service.domain.verdict import Verdict, VerdictFilter
-from service.records.sql.store import SqlStore
 from service.storage.database import driver_url
 from service.storage.migrate import current, upgrade
 from service.storage.schema import METADATA
 from service.storage.tables.records import JUDGEMENTS, row_key
+from tests.factories import claim_of, posts_of, verdict_of
+from tests.fixtures.sql import OpenSql
 
 HEAD = "0009"
 ALL = VerdictFilter()
@@ -106,10 +105,7 @@ class TestMigrations:
     async def test_what_the_release_before_recorded_is_all_there(
         self,
         empty_sql_url: str,
-        open_sql: Callable[..., Awaitable[SqlStore]],
-        posts_of: Callable[..., list[Post]],
-        verdict_of: Callable[..., Verdict],
-        claim_of: Callable[..., Claim],
+        open_sql: OpenSql,
     ) -> None:
         posts = posts_of(20)
         verdicts = [as_before(verdict_of(post, sequence=n)) for n, post in enumerate(posts[:19], 1)]

@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,9 +28,8 @@ from service.storage.tables.webhooks import DELIVERIES, ENDPOINTS, EVENTS
 from service.transparency.erasing import Eraser
 from service.transparency.redis_erasure import RedisErasure
 from service.transparency.sql.erasure import SqlErasure
+from tests.factories import verdict_of
 
-OpenSql = Callable[..., Awaitable[SqlStore]]
-MakeVerdict = Callable[..., Verdict]
 AUTHOR = "u-5f2c9d-somebody"
 TEXT = 'The "moon" is made of green cheese, said nobody at all in März 🧪'
 HER = Post(platform="x", id="900", text=TEXT, author=AUTHOR, locale="de-AT", region="AT")
@@ -42,15 +40,15 @@ EVER = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
 class World:
     """A record store and a Redis with the parts that write to them."""
 
-    def __init__(self, store: SqlStore, redis: RedisConnection, verdict_of: MakeVerdict) -> None:
-        self.store, self.redis, self.verdict_of = store, redis, verdict_of
+    def __init__(self, store: SqlStore, redis: RedisConnection) -> None:
+        self.store, self.redis = store, redis
         self.sql, self.keys = SqlErasure.beside(store), RedisErasure(redis)
         self.eraser = Eraser([self.keys, self.sql], self.sql, settle=0.0)
         self.cache = RedisCache(redis, ttl=60.0)
         self.queue = CeleryQueue(redis)
 
     async def decide(self, *posts: Post, decision: Decision = Decision.LABEL, policy: str = "p1") -> list[Verdict]:
-        verdicts = [self.verdict_of(post, policy_version=policy) for post in posts]
+        verdicts = [verdict_of(post, policy_version=policy) for post in posts]
         ruled = [replace(each, ruling=replace(each.ruling, decision=decision)) for each in verdicts]
         recorded = await self.store.record(posts, ruled)
         await self.cache.put(recorded)
@@ -79,7 +77,7 @@ async def raw(world: World) -> str:
                 continue
             for row in await connection.execute(select(table)):
                 found += [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in row]
-    client = world.redis.client
+    client: Any = world.redis.client
     for key in await client.keys("*"):
         found.append(key.decode("utf-8", "replace"))
         match (await client.type(key)).decode():
@@ -204,11 +202,11 @@ async def plant_redis(world: World, verdict: Verdict) -> None:
     await world.queue.send(Lane.LIVE, Batch("b1", (HER, OTHER)))
     await world.queue.send(Lane.BULK, Batch("b2", (queued,)))
     await world.queue.send(Lane.REPLAY, Batch("b3", (OTHER,)))
-    client = world.redis.client
+    client: Any = world.redis.client
     message = (await client.lrange("assay:q:live", 0, -1))[0].decode()
     await client.hset("assay:q:unacked", "tag-1", json.dumps([json.loads(message), "", "live"]))
     await client.zadd("assay:q:unacked_index", {"tag-1": 1.0})
-    await world.queue.reply("front", Reply("b1", (verdict, world.verdict_of(OTHER)), (HER.key,)))
+    await world.queue.reply("front", Reply("b1", (verdict, verdict_of(OTHER)), (HER.key,)))
     await RedisAttempts(world.redis).begin([HER.key, OTHER.key])
     digest = bytes.fromhex(HER.content_digest)
     await client.set(b"assay:cr:" + digest, b"\x00\x00")

@@ -10,23 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from service.cli.main import app
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.post import Post
-from service.domain.verdict import Verdict
 from service.records.sql.store import SqlStore
+from tests.factories import verdict_of
 
 PERIOD = ("--from", "2026-03-01", "--until", "2026-03-02")
 Assay = Callable[..., Result]
 
 
 @pytest.fixture
-def assay(
-    tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, verdict_of: Callable[..., Verdict]
-) -> Assay:
+def assay(tmp_path: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Assay:
     """Runs a command on a store that holds two restricted posts; one has no good statement."""
     monkeypatch.setenv("ASSAY_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("ASSAY_REDIS_URL", f"unix://{tmp_path}/nowhere.sock")

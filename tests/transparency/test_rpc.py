@@ -2,10 +2,10 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -17,7 +17,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from service.audit.sql import SqlAudit
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.post import Post
-from service.domain.verdict import Verdict
 from service.moderation.author import Weighing
 from service.records.sql.store import SqlStore
 from service.rpc.transparency import TransparencyServicer
@@ -28,10 +27,14 @@ from service.transparency.redis_erasure import RedisErasure
 from service.transparency.sql.erasure import SqlErasure
 from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.statement_check import problems
+from tests.factories import verdict_of
 from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.grpc_failures import failure_of
 from tests.rpc.servers import server_of
 
-FailureOf = Callable[..., Awaitable[Any]]
+if TYPE_CHECKING:
+    from assay.v1.transparency_service_pb2_grpc import TransparencyServiceAsyncStub
+
 DAY = timedelta(days=1)
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -40,14 +43,13 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Served:
     """A server with the stub that calls it, and the store behind it."""
 
-    stub: TransparencyServiceStub
+    stub: "TransparencyServiceAsyncStub"
     store: SqlStore
     audit: SqlAudit
-    verdict_of: Callable[..., Verdict]
 
     async def decide(self, number: int, decision: Decision = Decision.REDUCE, **fields: object) -> Post:
         post = Post(**{"platform": "x", "id": str(number), "text": f"Text {number}", "author": "u-77-writer", **fields})  # type: ignore[arg-type]
-        verdict = replace(self.verdict_of(post), decided_at=AT, ruling=Ruling(decision, (Category.FRAUD,), ("fraud",)))
+        verdict = replace(verdict_of(post), decided_at=AT, ruling=Ruling(decision, (Category.FRAUD,), ("fraud",)))
         await self.store.record([post], [verdict])
         return post
 
@@ -58,7 +60,6 @@ async def served(
     redis_connection: RedisConnection,
     scripted: object,
     weighing: Weighing,
-    verdict_of: Callable[..., Verdict],
 ) -> AsyncIterator[Served]:
     store = await SqlStore.connect(sqlite_url)
     erasure, audit = SqlErasure.beside(store), SqlAudit.beside(store)
@@ -66,7 +67,7 @@ async def served(
     service = TransparencyServicer(Publishing(audit, SqlNumbers.beside(store), eraser))
     server = server_of(scripted, store, MemoryAnnouncer(), weighing, service)  # type: ignore[arg-type]
     async with grpc.aio.insecure_channel(f"127.0.0.1:{await server.start()}") as channel:
-        yield Served(TransparencyServiceStub(channel), store, audit, verdict_of)
+        yield Served(TransparencyServiceStub(channel), store, audit)
     await server.stop(grace=1.0)
     await store.close()
 
@@ -107,7 +108,7 @@ class TestAudit:
             ("platform", {"actor": "m-1"}),
         ]
 
-    async def test_a_token_of_another_filter_is_refused(self, served: Served, failure_of: FailureOf) -> None:
+    async def test_a_token_of_another_filter_is_refused(self, served: Served) -> None:
         for _ in range(2):
             await served.audit.append(actor="m-1", action="post.read", subject="x")
         page = await served.stub.ListAuditEntries(pb.ListAuditEntriesRequest(page_size=1))
@@ -115,7 +116,7 @@ class TestAudit:
         failure = await failure_of(served.stub.ListAuditEntries(other))
         assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "page_token")
 
-    async def test_the_chain(self, served: Served, failure_of: FailureOf) -> None:
+    async def test_the_chain(self, served: Served) -> None:
         entry = await served.audit.append(actor="m-1", action="post.read", subject="x")
         found = await served.stub.VerifyAuditChain(pb.VerifyAuditChainRequest(expect=entry.digest))
         assert (found.whole, found.entries, found.head_number, found.head_digest) == (True, 1, 1, entry.digest)
@@ -154,9 +155,7 @@ class TestStatements:
             ({"start_time": time(AT), "end_time": time(AT)}, "end_time"),
         ],
     )
-    async def test_a_time_that_is_none(
-        self, served: Served, failure_of: FailureOf, period: dict[str, Timestamp], field: str
-    ) -> None:
+    async def test_a_time_that_is_none(self, served: Served, period: dict[str, Any], field: str) -> None:
         async def all_of_them() -> list[object]:
             return [each async for each in served.stub.ExportStatements(pb.ExportStatementsRequest(**period))]
 
@@ -183,7 +182,7 @@ class TestReport:
         assert reduced["value"] == "1"
         assert "| FRAUD | 2 | 1 |" in await report(pb.REPORT_FORMAT_MARKDOWN)
 
-    async def test_an_unknown_format(self, served: Served, failure_of: FailureOf) -> None:
+    async def test_an_unknown_format(self, served: Served) -> None:
         request = pb.GetTransparencyReportRequest(**PERIOD, format=9)  # type: ignore[arg-type]
         assert (await failure_of(served.stub.GetTransparencyReport(request))).field == "format"
 
@@ -205,7 +204,7 @@ class TestErasing:
             (answer.audit_entry, answer.subject_digest)
         ]
 
-    async def test_nobody(self, served: Served, failure_of: FailureOf) -> None:
+    async def test_nobody(self, served: Served) -> None:
         assert (await failure_of(served.stub.EraseSubject(pb.EraseSubjectRequest()))).field == "author"
         wrong = pb.EraseSubjectRequest(posts=["posts/1"])
         assert (await failure_of(served.stub.EraseSubject(wrong))).field == "posts[0]"

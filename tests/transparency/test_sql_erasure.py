@@ -25,14 +25,13 @@ from service.transparency.numbers import how_many
 from service.transparency.queue_messages import posts_in
 from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.subject import Sought, Subject
+from tests.fixtures.sql import OpenSql
 from tests.transparency.person import (
     AUTHOR,
     EVER,
     HER,
     OTHER,
     TEXT,
-    MakeVerdict,
-    OpenSql,
     World,
     plant,
     raw,
@@ -41,8 +40,8 @@ from tests.transparency.person import (
 
 
 @pytest.fixture
-async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection, verdict_of: MakeVerdict) -> Any:
-    made = World(await open_sql(sql_url), redis_connection, verdict_of)
+async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection) -> Any:
+    made = World(await open_sql(sql_url), redis_connection)
     yield made
     await made.queue.close()
 
@@ -71,7 +70,8 @@ class TestErasing:
         ]
         assert await world.count(NOTES) == 1
         assert await world.count(EVENTS) == await world.count(DELIVERIES) == 1
-        live, *_ = [posts_in(each.decode()) for each in await world.redis.client.lrange("assay:q:live", 0, -1)]
+        client: Any = world.redis.client
+        live, *_ = [posts_in(each.decode()) for each in await client.lrange("assay:q:live", 0, -1)]
         assert live == [OTHER]
         assert await world.queue.depths() == {Lane.LIVE: 1, Lane.BULK: 0, Lane.REPLAY: 1}
         assert await RedisAttempts(world.redis).counts([HER.key, OTHER.key]) == [0, 1]

@@ -13,13 +13,12 @@ from service.storage.redis_connection import RedisConnection
 from service.storage.tables.records import STANDING, VERDICTS
 from service.transparency.erasing import Eraser
 from service.transparency.subject import Subject
+from tests.fixtures.sql import OpenSql
 from tests.transparency.person import (
     AUTHOR,
     HER,
     OTHER,
     TEXT,
-    MakeVerdict,
-    OpenSql,
     World,
     raw,
     traces,
@@ -27,8 +26,8 @@ from tests.transparency.person import (
 
 
 @pytest.fixture
-async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection, verdict_of: MakeVerdict) -> Any:
-    made = World(await open_sql(sql_url), redis_connection, verdict_of)
+async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection) -> Any:
+    made = World(await open_sql(sql_url), redis_connection)
     yield made
     await made.queue.close()
 

@@ -1,6 +1,5 @@
 """What was decided, told apart by who decided and what stood before, on SQLite and PostgreSQL."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,8 +18,9 @@ from service.transparency.decided import DecidedBy
 from service.transparency.numbers import Contested, Tally
 from service.transparency.restriction import Restriction
 from service.transparency.sql.numbers import SqlNumbers
+from tests.factories import verdict_of
+from tests.fixtures.sql import OpenSql
 
-OpenSql = Callable[..., Awaitable[SqlStore]]
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MISLEADING = (Category.MISINFORMATION,)
@@ -29,12 +29,12 @@ MISLEADING = (Category.MISINFORMATION,)
 class Recorded:
     """A store with decisions of policy and people."""
 
-    def __init__(self, store: SqlStore, verdict_of: Callable[..., Verdict]) -> None:
-        self.store, self.numbers, self.verdict_of = store, SqlNumbers.beside(store), verdict_of
+    def __init__(self, store: SqlStore) -> None:
+        self.store, self.numbers = store, SqlNumbers.beside(store)
 
     async def by_policy(self, decision: Decision, number: int = 1, at: datetime = AT, **fields: Any) -> Verdict:
         post = Post(**{"platform": "x", "id": str(number), "text": f"t {number}", "locale": "de-AT", **fields})
-        verdict = replace(self.verdict_of(post), decided_at=at, ruling=Ruling(decision, MISLEADING, ("misleading",)))
+        verdict = replace(verdict_of(post), decided_at=at, ruling=Ruling(decision, MISLEADING, ("misleading",)))
         return (await self.store.record([post], [verdict]))[0]
 
     async def by_person(self, verdict: Verdict, decision: Decision, case: str, at: datetime = AT + HOUR) -> Verdict:
@@ -52,8 +52,8 @@ class Recorded:
 
 
 @pytest.fixture
-async def recorded(sql_url: str, open_sql: OpenSql, verdict_of: Callable[..., Verdict]) -> Recorded:
-    return Recorded(await open_sql(sql_url), verdict_of)
+async def recorded(sql_url: str, open_sql: OpenSql) -> Recorded:
+    return Recorded(await open_sql(sql_url))
 
 
 async def test_what_a_person_decided_on_a_post_and_what_was_carried_over(recorded: Recorded) -> None:
@@ -97,7 +97,7 @@ async def test_only_what_was_decided_in_the_time(recorded: Recorded) -> None:
 
 async def test_many_are_streamed(recorded: Recorded) -> None:
     posts = [Post(platform="x", id=f"{n}", text=f"t {n}") for n in range(2500)]
-    verdicts = [replace(recorded.verdict_of(post), decided_at=AT, ruling=Ruling(Decision.LABEL)) for post in posts]
+    verdicts = [replace(verdict_of(post), decided_at=AT, ruling=Ruling(Decision.LABEL)) for post in posts]
     await recorded.store.record(posts, verdicts)
     found = [each async for each in recorded.numbers.restrictions(AT, AT + HOUR)]
     assert [each.post for each in found] == posts
@@ -108,7 +108,7 @@ async def test_a_reader_that_stops_early_gives_its_connection_back(recorded: Rec
         await recorded.by_policy(Decision.LABEL, number)
     for _ in range(20):  # more often than there are connections
         stream = recorded.numbers.restrictions(AT - DAY, AT + DAY)
-        await anext(stream)  # type: ignore[call-overload]
+        await anext(stream)
         await stream.aclose()  # type: ignore[attr-defined]
     assert len(await recorded.restrictions()) == 20
 
@@ -116,8 +116,19 @@ async def test_a_reader_that_stops_early_gives_its_connection_back(recorded: Rec
 async def test_appeals(recorded: Recorded) -> None:
     def appeal(number: int, state: str, decided_at: datetime | None, **fields: Any) -> dict[str, Any]:
         post = Post(platform="x", id=str(number), text="t")
-        usual = {"post": post.key, "content_digest": "", "contested": Decision.BLOCK, "contested_at": AT}
-        told = {"state": AppealState(state), "opened_at": AT, "decided_at": decided_at, "statement": "No.", **fields}
+        usual: dict[str, Any] = {
+            "post": post.key,
+            "content_digest": "",
+            "contested": Decision.BLOCK,
+            "contested_at": AT,
+        }
+        told: dict[str, Any] = {
+            "state": AppealState(state),
+            "opened_at": AT,
+            "decided_at": decided_at,
+            "statement": "No.",
+            **fields,
+        }
         return appeal_row(Appeal(id=f"a{number}", sequence=number, **usual, **told))
 
     for row in [

@@ -1,6 +1,5 @@
 """Letting go of old records on SQLite and PostgreSQL: what goes, what is spared, what is still counted."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from service.audit.entry import AuditFilter
 from service.audit.sql import SqlAudit
 from service.domain.decision import Decision, Ruling, Standing
 from service.domain.post import Post
-from service.domain.verdict import Source, Verdict
+from service.domain.verdict import Source
 from service.records.sql.store import SqlStore
 from service.review.appeal import Appeal, AppealState
 from service.review.sql.rows import appeal_row
@@ -23,9 +22,9 @@ from service.storage.tables.webhooks import DELIVERIES, ENDPOINTS, EVENTS
 from service.transparency.retention import Keeper, Kind, Retention
 from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.sql.retention import SqlRetention
-from tests.fixtures.sql import on_postgres
+from tests.factories import verdict_of
+from tests.fixtures.sql import OpenSql, on_postgres
 
-OpenSql = Callable[..., Awaitable[SqlStore]]
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OLD, NEW = NOW - timedelta(days=400), NOW - timedelta(days=10)
 EVER = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC))
@@ -45,13 +44,13 @@ class Heard:
 class Old:
     """A record store with records of two ages, and what lets go of them."""
 
-    def __init__(self, store: SqlStore, verdict_of: Callable[..., Verdict]) -> None:
-        self.store, self.verdict_of, self.heard = store, verdict_of, Heard()
+    def __init__(self, store: SqlStore) -> None:
+        self.store, self.heard = store, Heard()
         self.retention = SqlRetention.beside(store)
 
     async def decide(self, number: int, at: datetime, decision: Decision = Decision.ALLOW, **fields: Any) -> Post:
         post = Post(**{"platform": "x", "id": str(number), "text": f"Text number {number}", "author": "u", **fields})
-        verdict = replace(self.verdict_of(post), decided_at=at, ruling=Ruling(decision))
+        verdict = replace(verdict_of(post), decided_at=at, ruling=Ruling(decision))
         await self.store.record([post], [verdict])
         return post
 
@@ -75,8 +74,8 @@ class Old:
 
 
 @pytest.fixture
-async def old(sql_url: str, open_sql: OpenSql, verdict_of: Callable[..., Verdict]) -> Old:
-    return Old(await open_sql(sql_url), verdict_of)
+async def old(sql_url: str, open_sql: OpenSql) -> Old:
+    return Old(await open_sql(sql_url))
 
 
 class TestPosts:
@@ -172,7 +171,7 @@ class TestPosts:
     async def test_many_go_in_batches(self, old: Old) -> None:
         posts = [Post(platform="x", id=f"{n}", text=f"t {n}") for n in range(1200)]
         await old.store.record(
-            posts, [replace(old.verdict_of(post), decided_at=OLD, ruling=Ruling(Decision.ALLOW)) for post in posts]
+            posts, [replace(verdict_of(post), decided_at=OLD, ruling=Ruling(Decision.ALLOW)) for post in posts]
         )
         assert await Keeper(old.retention, Retention(flagged=0), old.heard).due(NOW) == {
             **dict.fromkeys(Retention(flagged=0).periods(), 0),

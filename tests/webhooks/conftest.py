@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,8 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.domain.post import Post
-from service.domain.verdict import Verdict
 from service.errors import AssayError
 from service.records.sql.store import SqlStore
 from service.webhooks.delivery import Answer, DeliveryState, Leased, Outcome
@@ -22,6 +20,9 @@ from service.webhooks.event import Event, verdict_event
 from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints
 from service.webhooks.sql.store import SqlWebhooks
+from tests.factories import post_of, verdict_of
+from tests.fakes.clock import Clock
+from tests.waiting import until
 
 
 @dataclass
@@ -72,23 +73,12 @@ async def receiver() -> AsyncIterator[Receiver]:
         receiver.port = listening.getsockname()[1]
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         task = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started:  # noqa: ASYNC110 - uvicorn tells nobody
-            await asyncio.sleep(0.01)
+        await until(lambda: server.started)
         yield receiver
         if receiver.hold:
             receiver.hold.set()
         server.should_exit = True
         await task
-
-
-@dataclass
-class Clock:
-    """Unix time that stands still until it is moved."""
-
-    time: float = 1_780_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @pytest.fixture
@@ -122,7 +112,7 @@ def endpoints(webhooks: SqlWebhooks, sender: HttpSender, clock: Clock) -> Endpoi
 
 
 @pytest.fixture
-def events_of(post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]) -> Callable[..., list[Event]]:
+def events_of() -> Callable[..., list[Event]]:
     """Events of `count` verdicts, numbered from `start`."""
 
     def make(count: int, start: int = 1) -> list[Event]:
@@ -154,15 +144,3 @@ class Noted:
 @pytest.fixture
 def noted() -> Noted:
     return Noted()
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits until something holds."""
-
-    async def wait(holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
-            while not holds():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.02)
-
-    return wait

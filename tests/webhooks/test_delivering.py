@@ -19,8 +19,7 @@ from structlog.testing import capture_logs
 
 from service.domain.claim import Claim
 from service.domain.decision import Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Source, Verdict
+from service.domain.verdict import Source
 from service.errors import InvalidInput, StoreUnavailable
 from service.policy.routing import Routing
 from service.records.followers import Follower
@@ -39,8 +38,11 @@ from service.webhooks.ports import DeliveryFilter
 from service.webhooks.signing import verify
 from service.webhooks.sql.store import SqlWebhooks
 from service.webhooks.telemetry import WebhookTelemetry
+from tests.factories import post_of, verdict_of
+from tests.fakes.clock import Clock
 from tests.fakes.queue_and_cache import MemoryAnnouncer
-from tests.webhooks.conftest import Clock, Noted, Received, Receiver
+from tests.waiting import until
+from tests.webhooks.conftest import Noted, Received, Receiver
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 ALL, DEAD = DeliveryFilter(), DeliveryFilter((DeliveryState.DEAD,))
@@ -205,8 +207,9 @@ class TestFronts:
             await asyncio.sleep(0.3)
         assert set(Counter(each.headers["webhook-id"] for each in bench.receiver.received).values()) == {2}
         assert [each.failures for each in seen] == [[]] * 3
-        for each in (*senders, *stores):
-            await each.close()
+        for sender, store in zip(senders, stores, strict=True):
+            await sender.close()
+            await store.close()
 
     async def test_a_slow_endpoint_holds_up_no_other(self, bench: Bench) -> None:
         silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
@@ -234,7 +237,7 @@ class TestFronts:
         [delivery] = await bench.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
         assert [each.number for each in delivery.attempts] == [1]
 
-    async def test_what_a_killed_front_held_is_delivered_by_another(self, bench: Bench, eventually: Eventually) -> None:
+    async def test_what_a_killed_front_held_is_delivered_by_another(self, bench: Bench) -> None:
         await bench.add()
         store = await SqlStore.connect(bench.sqlite_url)
         webhooks = SqlWebhooks.beside(store)  # by the real clock
@@ -252,7 +255,7 @@ class TestFronts:
         bench.receiver.hold = None
         async with running(Delivering(webhooks, bench.sender, bench.noted, lease=2.0)):
             received = await bench.receiver.until(6)
-            await eventually(lambda: len(bench.noted.attempts) == 3)
+            await until(lambda: len(bench.noted.attempts) == 3)
         assert time.monotonic() - killed < 30
         assert set(Counter(each.headers["webhook-id"] for each in received).values()) == {2}
         assert {leased.number for leased, *_ in bench.noted.attempts} == {2}
@@ -276,12 +279,10 @@ class TestFronts:
 
 
 class TestFollowing:
-    async def test_verdicts_and_their_revisions_become_deliveries_once(
-        self, bench: Bench, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_verdicts_and_their_revisions_become_deliveries_once(self, bench: Bench) -> None:
         poked: list[bool] = []
         handle = Webhooks(bench.webhooks, lambda: poked.append(True)).handle
-        follower = Follower(FOLLOWER, bench.store, MemoryAnnouncer(), handle, bench.noted, "now")  # type: ignore[arg-type]
+        follower = Follower(FOLLOWER, bench.store, MemoryAnnouncer(), handle, bench.noted, "now")
         old, new = post_of("old"), post_of("new", id="2")
         await bench.store.record([old], [verdict_of(old)])
         assert not await follower.step()
@@ -297,9 +298,7 @@ class TestFollowing:
         assert types == [EventType.VERDICT_DECIDED, EventType.VERDICT_REVISED]
         assert len(poked) == 2
 
-    async def test_what_comes_of_an_appeal_is_told(
-        self, bench: Bench, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-    ) -> None:
+    async def test_what_comes_of_an_appeal_is_told(self, bench: Bench) -> None:
         review, post = SqlReview.beside(bench.store), post_of()
         now = datetime.fromtimestamp(bench.clock.time, UTC)
         await bench.store.record([post], [replace(verdict_of(post), decided_at=now)])

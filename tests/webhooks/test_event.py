@@ -1,7 +1,6 @@
 """What is told, and to whom."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,17 +8,16 @@ import pytest
 
 from service.domain.claim import Claim, ClaimRecord, ClaimState
 from service.domain.decision import Category, Decision, Ruling
-from service.domain.post import Post, PostKey
+from service.domain.post import PostKey
 from service.domain.verdict import Source, Verdict
 from service.errors import InvalidInput
 from service.review.appeal import Appeal, AppealState
 from service.review.appeal_event import appeal_event
 from service.webhooks.endpoint import Endpoint, check_endpoint
 from service.webhooks.event import EVENT_TYPES, Event, EventType, claim_event, trial_event, verdict_event
+from tests.factories import post_of, verdict_of
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-PostOf = Callable[..., Post]
-VerdictOf = Callable[..., Verdict]
 
 
 def endpoint_of(**fields: object) -> Endpoint:
@@ -28,7 +26,7 @@ def endpoint_of(**fields: object) -> Endpoint:
 
 
 @pytest.fixture
-def verdict(post_of: PostOf, verdict_of: VerdictOf) -> Verdict:
+def verdict() -> Verdict:
     return verdict_of(post_of("xylophone music"))
 
 

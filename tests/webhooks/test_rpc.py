@@ -1,6 +1,7 @@
 """WebhookService over a real socket and a real database: endpoints, secrets, deliveries, and each error."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import grpc.aio
@@ -10,31 +11,40 @@ from assay.v1 import webhook_service_pb2 as pb
 from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
 from google.rpc import error_details_pb2
 
+from service.moderation.author import Weighing
 from service.records.sql.store import SqlStore
 from service.rpc.webhooks import WebhookServicer
 from service.webhooks.delivery import Answer, DeliveryState, Outcome
 from service.webhooks.event import verdict_event
 from service.webhooks.managing import Endpoints
 from service.webhooks.sql.store import SqlWebhooks
+from tests.factories import post_of, verdict_of
+from tests.fixtures.grpc_front import ScriptedPipeline
+from tests.grpc_failures import failure_of
 from tests.rpc.servers import server_of
 
+if TYPE_CHECKING:
+    from assay.v1.webhook_service_pb2_grpc import WebhookServiceAsyncStub
+
 EVENTS = ["verdict.decided", "verdict.revised"]
+Create = Callable[..., Awaitable[pb.CreateEndpointResponse]]
+Enqueue = Callable[..., Awaitable[None]]
 
 
 class Sender:
     """Notes what is sent, and answers as it is told."""
 
-    def __init__(self):
-        self.sent = []
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes, Mapping[str, str]]] = []
         self.answer = Answer(status=204, seconds=0.05)
 
-    async def send(self, url, body, headers):
+    async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         self.sent.append((url, body, headers))
         return self.answer
 
 
 @pytest.fixture
-def sender():
+def sender() -> Sender:
     return Sender()
 
 
@@ -46,7 +56,9 @@ async def webhooks(sqlite_url: str) -> AsyncIterator[SqlWebhooks]:
 
 
 @pytest.fixture
-async def stub(scripted, weighing, webhooks, sender) -> AsyncIterator[WebhookServiceStub]:
+async def stub(
+    scripted: ScriptedPipeline, weighing: Weighing, webhooks: SqlWebhooks, sender: Sender
+) -> AsyncIterator["WebhookServiceAsyncStub"]:
     service = WebhookServicer(Endpoints(webhooks, sender))
     server = server_of(scripted, scripted.store, scripted.announcer, weighing, service, reflection=True)
     address = f"127.0.0.1:{await server.start()}"
@@ -59,34 +71,36 @@ async def stub(scripted, weighing, webhooks, sender) -> AsyncIterator[WebhookSer
 def endpoint_of() -> Callable[..., pb.Endpoint]:
     """Makes a good endpoint message; fields by keyword."""
 
-    def make(**fields: object) -> pb.Endpoint:
+    def make(**fields: Any) -> pb.Endpoint:
         return pb.Endpoint(**{"url": "https://hooks.example/assay", "events": EVENTS, **fields})
 
     return make
 
 
 @pytest.fixture
-def create(stub, endpoint_of):
+def create(stub: "WebhookServiceAsyncStub", endpoint_of: Callable[..., pb.Endpoint]) -> Create:
     """Adds an endpoint and gives the response."""
 
-    async def send(**fields):
+    async def send(**fields: Any) -> pb.CreateEndpointResponse:
         return await stub.CreateEndpoint(pb.CreateEndpointRequest(endpoint=endpoint_of(**fields)))
 
     return send
 
 
 @pytest.fixture
-def enqueue(webhooks, post_of, verdict_of):
+def enqueue(webhooks: SqlWebhooks) -> Enqueue:
     """Enqueues events of so many verdicts."""
 
-    async def send(count, start=1):
+    async def send(count: int, start: int = 1) -> None:
         verdicts = [verdict_of(post_of(id=str(n)), sequence=n) for n in range(start, start + count)]
         await webhooks.enqueue([verdict_event(verdict) for verdict in verdicts])
 
     return send
 
 
-async def test_a_secret_is_shown_once_and_the_endpoint_as_it_stands(stub, create):
+async def test_a_secret_is_shown_once_and_the_endpoint_as_it_stands(
+    stub: "WebhookServiceAsyncStub", create: Create
+) -> None:
     decisions, categories = [verdict_pb2.DECISION_BLOCK], [verdict_pb2.CATEGORY_HATE, verdict_pb2.CATEGORY_FRAUD]
     made = await create(description="live", decisions=decisions, categories=categories)
     assert made.secret.startswith("whsec_")
@@ -103,7 +117,9 @@ async def test_a_secret_is_shown_once_and_the_endpoint_as_it_stands(stub, create
     assert made.secret not in str(found)
 
 
-async def test_endpoints_are_listed_changed_and_deleted(stub, create, endpoint_of, failure_of):
+async def test_endpoints_are_listed_changed_and_deleted(
+    stub: "WebhookServiceAsyncStub", create: Create, endpoint_of: Callable[..., pb.Endpoint]
+) -> None:
     names = sorted([(await create()).endpoint.name for _ in range(3)])
     first = await stub.ListEndpoints(pb.ListEndpointsRequest(page_size=2))
     rest = await stub.ListEndpoints(pb.ListEndpointsRequest(page_token=first.next_page_token))
@@ -134,12 +150,14 @@ async def test_endpoints_are_listed_changed_and_deleted(stub, create, endpoint_o
         ({"name": "webhooks/mine"}, "endpoint.name"),
     ],
 )
-async def test_what_is_wrong_is_named(create, failure_of, fields, field):
+async def test_what_is_wrong_is_named(create: Create, fields: dict[str, Any], field: str) -> None:
     failure = await failure_of(create(**fields))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
 
 
-async def test_a_secret_is_rotated_with_overlap(stub, create, webhooks, failure_of):
+async def test_a_secret_is_rotated_with_overlap(
+    stub: "WebhookServiceAsyncStub", create: Create, webhooks: SqlWebhooks
+) -> None:
     made = await create()
     name = made.endpoint.name
     rotated = await stub.RotateSecret(pb.RotateSecretRequest(name=name))
@@ -155,7 +173,9 @@ async def test_a_secret_is_rotated_with_overlap(stub, create, webhooks, failure_
     assert (await failure_of(stub.RotateSecret(at_once))).field == "overlap"
 
 
-async def test_deliveries_are_listed_with_their_attempts_and_replayed(stub, create, enqueue, webhooks, failure_of):
+async def test_deliveries_are_listed_with_their_attempts_and_replayed(
+    stub: "WebhookServiceAsyncStub", create: Create, enqueue: Enqueue, webhooks: SqlWebhooks
+) -> None:
     name = (await create()).endpoint.name
     await enqueue(5)
     leased = await webhooks.lease(3, each=10, busy={}, seconds=60.0)
@@ -190,13 +210,15 @@ async def test_deliveries_are_listed_with_their_attempts_and_replayed(stub, crea
         ({"filter": {"start_time": {"seconds": 5}, "end_time": {"seconds": 5}}}, "filter.end_time"),
     ],
 )
-async def test_a_replay_says_what(stub, create, failure_of, fields, field):
+async def test_a_replay_says_what(
+    stub: "WebhookServiceAsyncStub", create: Create, fields: dict[str, Any], field: str
+) -> None:
     name = (await create()).endpoint.name
     failure = await failure_of(stub.ReplayDeliveries(pb.ReplayDeliveriesRequest(**{"parent": name, **fields})))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
 
 
-async def test_a_delivery_that_is_not_there_is_named(stub, create, failure_of):
+async def test_a_delivery_that_is_not_there_is_named(stub: "WebhookServiceAsyncStub", create: Create) -> None:
     name = (await create()).endpoint.name
     asked = pb.ReplayDeliveriesRequest(parent=name, delivery=f"{name}/deliveries/9")
     failure = await failure_of(stub.ReplayDeliveries(asked))
@@ -205,7 +227,7 @@ async def test_a_delivery_that_is_not_there_is_named(stub, create, failure_of):
     assert (await failure_of(stub.ReplayDeliveries(asked))).field == "filter"
 
 
-async def test_a_test_says_what_came_of_it(stub, create, sender, failure_of):
+async def test_a_test_says_what_came_of_it(stub: "WebhookServiceAsyncStub", create: Create, sender: Sender) -> None:
     name = (await create()).endpoint.name
     attempt = (await stub.TestEndpoint(pb.TestEndpointRequest(name=name))).attempt
     assert (attempt.status, attempt.error, attempt.latency.ToMilliseconds()) == (204, "", 50)

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import grpc.aio
 import pytest
@@ -11,12 +12,15 @@ from assay.v1 import webhook_service_pb2 as pb
 from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
 
 from service.domain.decision import Decision, Ruling
-from service.domain.post import Post
-from service.domain.verdict import Source, Verdict
+from service.domain.verdict import Source
 from service.records.sql.store import SqlStore
 from service.webhooks.signing import verify
+from tests.factories import post_of, verdict_of
 from tests.processes import Process
 from tests.webhooks.conftest import Receiver
+
+if TYPE_CHECKING:
+    from assay.v1.webhook_service_pb2_grpc import WebhookServiceAsyncStub
 
 
 @pytest.fixture
@@ -33,18 +37,16 @@ def serve(sqlite_url: str, redis_url: str) -> Iterator[Process]:
 
 
 @pytest.fixture
-async def stub(serve: Process) -> AsyncIterator[WebhookServiceStub]:
+async def stub(serve: Process) -> AsyncIterator["WebhookServiceAsyncStub"]:
     port = serve.wait_for(r'"?port"?[=:] ?(\d+)').group(1)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield WebhookServiceStub(channel)
 
 
 async def test_what_is_decided_and_revised_is_told_signed(
-    stub: WebhookServiceStub,
+    stub: "WebhookServiceAsyncStub",
     store: SqlStore,
     receiver: Receiver,
-    post_of: Callable[..., Post],
-    verdict_of: Callable[..., Verdict],
 ) -> None:
     wish = pb.Endpoint(url=receiver.url, events=["verdict.decided", "verdict.revised"])
     made = await stub.CreateEndpoint(pb.CreateEndpointRequest(endpoint=wish))

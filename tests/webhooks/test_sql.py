@@ -10,8 +10,6 @@ import pytest
 from sqlalchemy import select
 
 from service.domain.decision import Category, Decision
-from service.domain.post import Post
-from service.domain.verdict import Verdict
 from service.errors import WebhookNotFound
 from service.records.sql.store import SqlStore
 from service.storage.tables.audit import AUDIT
@@ -21,6 +19,8 @@ from service.webhooks.event import EVENT_TYPES, Event, EventType, verdict_event
 from service.webhooks.ports import DeliveryFilter
 from service.webhooks.sql.events import forget
 from service.webhooks.sql.store import SqlWebhooks
+from tests.factories import post_of, verdict_of
+from tests.fakes.clock import Clock
 
 MakeEndpoint = Callable[..., Endpoint]
 MakeEvents = Callable[..., list[Event]]
@@ -33,19 +33,9 @@ LATER = Outcome(state=DeliveryState.PENDING, wait=30.0)
 PENDING = DeliveryFilter((DeliveryState.PENDING,))
 
 
-@dataclass
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    time: float = BEGIN.timestamp()
-
-    def __call__(self) -> float:
-        return self.time
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(BEGIN.timestamp())
 
 
 @pytest.fixture
@@ -80,7 +70,7 @@ def endpoint_of() -> Callable[..., Endpoint]:
 
 
 @pytest.fixture
-def events_of(post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]) -> Callable[..., list[Event]]:
+def events_of() -> Callable[..., list[Event]]:
     """Events of `count` verdicts, numbered from `start`."""
 
     def make(count: int, start: int = 1) -> list[Event]:

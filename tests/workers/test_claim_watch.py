@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,11 +15,12 @@ from classifiers.claims.index import ClaimIndex, Entry
 from classifiers.detector import Detector
 from classifiers.matcher import Matcher
 from service.domain.claim import Claim
-from service.domain.judgement import Judgement
+from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post
 from service.records.sql.store import SqlStore
 from service.runtime.settings import Settings
 from tests.fixtures.sql import PostgresServer
+from tests.waiting import until
 from workers.claim_watch import ClaimWatch, HeldClaims
 from workers.classifier import BundleClassifier
 
@@ -79,13 +79,8 @@ def held(classifier: BundleClassifier) -> HeldClaims:
     return classifier.held
 
 
-async def until(true: Callable[[], bool], seconds: float = 15.0) -> float:
-    """Seconds until something came true."""
-    begun = time.monotonic()
-    while not true():
-        assert time.monotonic() - begun < seconds, "it never came true"
-        await asyncio.sleep(0.02)
-    return time.monotonic() - begun
+async def until_it_judges_by_others(classifier: BundleClassifier, before: JudgedBy, within: float = 15.0) -> None:
+    await until(lambda: classifier.judged_by != before, within)
 
 
 @asynccontextmanager
@@ -108,7 +103,7 @@ async def test_a_changed_set_is_taken_up_within_seconds_and_its_version_with_it(
         for publisher in "ABA":
             before = classifier.judged_by
             await sqlite_store.put(set_of(publisher))
-            assert await until(lambda before=before: classifier.judged_by != before) < 8  # type: ignore[misc]
+            await until_it_judges_by_others(classifier, before, within=8)
             [judgement] = classifier.judge([post])
             assert publishers([judgement]) == {publisher}
             assert judgement.judged_by == classifier.judged_by
@@ -135,7 +130,7 @@ async def test_while_an_index_is_made_the_old_claims_judge(
             assert {judgement.judged_by for judgement in judgements} == {before}
         assert matcher.waiting.is_set()  # all that time
         matcher.gate.set()
-        await until(lambda: gated.judged_by != before)
+        await until_it_judges_by_others(gated, before)
         assert publishers(gated.judge(posts)) == {"B"}
 
 
@@ -191,7 +186,7 @@ async def test_while_the_store_is_away_the_old_claims_serve_and_afterwards_the_n
         assert classifier.judged_by == before
         assert publishers(classifier.judge([Post(platform="example", id="1", text=TEXTS[0])])) == {"A"}
         away.rename(tmp_path / "store")
-        await until(lambda: classifier.judged_by != before)
+        await until_it_judges_by_others(classifier, before)
         assert publishers(classifier.judge([Post(platform="example", id="1", text=TEXTS[0])])) == {"B"}
 
 
@@ -219,7 +214,7 @@ async def test_a_postgresql_that_cuts_all_connections_is_waited_for(
         assert publishers(classifier.judge([Post(platform="example", id="1", text=TEXTS[0])])) == {"A"}
         allow("true")
         await put("B")
-        await until(lambda: classifier.judged_by != before)
+        await until_it_judges_by_others(classifier, before)
         assert publishers(classifier.judge([Post(platform="example", id="1", text=TEXTS[0])])) == {"B"}
 
 

@@ -1,6 +1,5 @@
 """The shipped bundle behind the service's `Classifier` port."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import pytest
 from service.domain.claim import Claim, Relation
 from service.domain.evidence import related
 from service.domain.judgement import JudgedBy
-from service.domain.post import Context, Post
+from service.domain.post import Context
 from service.domain.text_signature import near
-from service.domain.verdict import Verdict
 from service.records.sql.store import SqlStore
+from tests.factories import post_of, verdict_of
 from workers.classifier import LEAST_SCORE, BundleClassifier
 
 PLAIN = "Look what I found this morning, what do you all make of it?"
@@ -24,7 +23,7 @@ async def hold(classifier: BundleClassifier, store: SqlStore) -> None:
     assert await classifier.held.refresh(store)
 
 
-def test_each_post_gets_its_own_judgement_in_order(classifier: BundleClassifier, post_of: Callable[..., Post]) -> None:
+def test_each_post_gets_its_own_judgement_in_order(classifier: BundleClassifier) -> None:
     posts = [post_of(f"A post about harbour number {number}.", id=str(number)) for number in range(5)]
     judgements = classifier.judge(posts)
     assert [judgement.content_digest for judgement in judgements] == [post.content_digest for post in posts]
@@ -32,16 +31,14 @@ def test_each_post_gets_its_own_judgement_in_order(classifier: BundleClassifier,
     assert classifier.judged_by.model
 
 
-def test_posts_with_one_digest_get_one_judgement(classifier: BundleClassifier, post_of: Callable[..., Post]) -> None:
+def test_posts_with_one_digest_get_one_judgement(classifier: BundleClassifier) -> None:
     text = "Caf\u00e9 owners say the new tax will close every second kitchen in town."
     spread = text.replace("\u00e9", "e\u0301").replace(" ", "  \n")
     first, second = classifier.judge([post_of(text), post_of(spread)])
     assert first == second
 
 
-def test_evidence_of_a_spread_text_lies_inside_it(
-    classifier: BundleClassifier, post_of: Callable[..., Post], verdict_of: Callable[..., Verdict]
-) -> None:
+def test_evidence_of_a_spread_text_lies_inside_it(classifier: BundleClassifier) -> None:
     post = post_of("  Breaking:\r\n\r\nthe  caf\u0066e\u0301 hides the   TRUTH about water ")
     [judgement] = classifier.judge([post])
     encoded = post.text.encode()
@@ -52,9 +49,7 @@ def test_evidence_of_a_spread_text_lies_inside_it(
         assert encoded[token.start : token.end].decode().strip()
 
 
-def test_spans_and_remainders_add_up_to_the_raw_score(
-    classifier: BundleClassifier, post_of: Callable[..., Post]
-) -> None:
+def test_spans_and_remainders_add_up_to_the_raw_score(classifier: BundleClassifier) -> None:
     posts = [
         post_of("I hate these people, they are vermin 👍 and should be wiped out. Shаre this now!"),
         post_of("Secret cure: doctors hide that lemon water kills every virus. They don't want you to know. " * 8),
@@ -69,9 +64,7 @@ def test_spans_and_remainders_add_up_to_the_raw_score(
             assert remainder.base + remainder.rest + weights == pytest.approx(raw, abs=2e-3)
 
 
-def test_a_language_that_the_starter_does_not_cover_is_abstained(
-    classifier: BundleClassifier, post_of: Callable[..., Post]
-) -> None:
+def test_a_language_that_the_starter_does_not_cover_is_abstained(classifier: BundleClassifier) -> None:
     [judgement] = classifier.judge(
         [post_of("El gobierno anunció nuevas medidas económicas para el próximo trimestre.")]
     )
@@ -79,9 +72,7 @@ def test_a_language_that_the_starter_does_not_cover_is_abstained(
     assert judgement.signals
 
 
-def test_a_post_in_another_context_has_a_judgement_of_its_own(
-    classifier: BundleClassifier, post_of: Callable[..., Post]
-) -> None:
+def test_a_post_in_another_context_has_a_judgement_of_its_own(classifier: BundleClassifier) -> None:
     alone = post_of("That is what they told us.")
     answering = post_of("That is what they told us.", context=Context(parent_text="The moon is made of cheese."))
     assert alone.content_digest != answering.content_digest
@@ -89,7 +80,7 @@ def test_a_post_in_another_context_has_a_judgement_of_its_own(
 
 
 async def test_a_post_that_copies_a_claim_has_it_as_its_first_match(
-    classifier: BundleClassifier, post_of: Callable[..., Post], sqlite_store: SqlStore, claims: list[Claim]
+    classifier: BundleClassifier, sqlite_store: SqlStore, claims: list[Claim]
 ) -> None:
     await sqlite_store.put(claims)
     await hold(classifier, sqlite_store)
@@ -110,7 +101,7 @@ async def test_a_post_that_copies_a_claim_has_it_as_its_first_match(
 
 @pytest.mark.parametrize("part", ["link_title", "image_alt", "image_text"])
 async def test_claims_are_looked_for_in_what_a_post_shows_beside_its_text(
-    classifier: BundleClassifier, post_of: Callable[..., Post], sqlite_store: SqlStore, claims: list[Claim], part: str
+    classifier: BundleClassifier, sqlite_store: SqlStore, claims: list[Claim], part: str
 ) -> None:
     await sqlite_store.put(claims)
     await hold(classifier, sqlite_store)
@@ -122,7 +113,7 @@ async def test_claims_are_looked_for_in_what_a_post_shows_beside_its_text(
 
 
 async def test_a_quarantined_claim_is_matched_and_marked(
-    classifier: BundleClassifier, post_of: Callable[..., Post], sqlite_store: SqlStore, claims: list[Claim]
+    classifier: BundleClassifier, sqlite_store: SqlStore, claims: list[Claim]
 ) -> None:
     await sqlite_store.put(claims)
     await hold(classifier, sqlite_store)
@@ -139,9 +130,7 @@ async def test_a_quarantined_claim_is_matched_and_marked(
     assert classifier.judged_by == before
 
 
-async def test_without_claims_nothing_is_compared(
-    classifier: BundleClassifier, post_of: Callable[..., Post], sqlite_store: SqlStore
-) -> None:
+async def test_without_claims_nothing_is_compared(classifier: BundleClassifier, sqlite_store: SqlStore) -> None:
     assert classifier.held
     assert not await classifier.held.refresh(sqlite_store)
     [judgement] = classifier.judge([post_of()])
@@ -150,7 +139,7 @@ async def test_without_claims_nothing_is_compared(
 
 
 def test_a_bundle_without_claim_parts_judges_alike_and_matches_nothing(
-    classifier: BundleClassifier, post_of: Callable[..., Post], bare_bundle: Path
+    classifier: BundleClassifier, bare_bundle: Path
 ) -> None:
     plain = BundleClassifier.load(bare_bundle, None, device="cpu", threads=1)
     assert plain.held is None
@@ -163,9 +152,7 @@ def test_a_bundle_without_claim_parts_judges_alike_and_matches_nothing(
     assert not one.text_signature.vector
 
 
-def test_near_duplicates_leave_near_signatures_and_other_texts_do_not(
-    classifier: BundleClassifier, post_of: Callable[..., Post]
-) -> None:
+def test_near_duplicates_leave_near_signatures_and_other_texts_do_not(classifier: BundleClassifier) -> None:
     offer = "This cheap watch makes you rich within a week, doctors hate it, order it here today"
     texts = [offer, f"RT: {offer.upper()} !!", "Something stirred on the river bank this morning, herons mostly"]
     one, copied, apart = (judgement.text_signature for judgement in classifier.judge([post_of(text) for text in texts]))
