@@ -165,9 +165,9 @@ def author(
 ) -> None:
     """Ask a running Assay whether a machine writes an author's posts: together they say what one cannot."""
     from service.cli.client import author as run
-    from service.runtime.wiring import connections
+    from service.runtime.wiring.use_cases import pseudonyms
 
-    authors = connections.pseudonyms(settings_here())
+    authors = pseudonyms(settings_here())
     raise typer.Exit(run_to_end(run(file, address, out, err, name=name, authors=authors, as_json=as_json)))
 
 
@@ -183,9 +183,9 @@ def submit(
 ) -> None:
     """Hand a feed over for judging; accepted posts are decided even if everything is killed now."""
     from service.cli.client import submit as run
-    from service.runtime.wiring import connections
+    from service.runtime.wiring.use_cases import pseudonyms
 
-    authors = connections.pseudonyms(settings_here())
+    authors = pseudonyms(settings_here())
     raise typer.Exit(run_to_end(run(file, feed_format, address, out, err, authors=authors, wait=wait, as_json=as_json)))
 
 

@@ -29,8 +29,8 @@ from service.runtime.dashboard import Dashboard
 from service.runtime.dashboard import serving as dashboard_serving
 from service.runtime.settings import Settings
 from service.runtime.shims import listening
-from service.runtime.wiring import commands, connections
 from service.runtime.wiring.front import Front, started_front
+from service.runtime.wiring.use_cases import pseudonyms
 from service.shims.app import ShimOptions, shim_app
 from service.shims.keys import Keys
 
@@ -112,7 +112,7 @@ async def _webhook(settings: Settings, front: Front) -> AsyncIterator[None]:
         verify_token=settings.webhook_verify_token.get_secret_value(),
         app_secret=settings.webhook_app_secret.get_secret_value(),
         platform=settings.webhook_platform,
-        authors=connections.pseudonyms(settings),
+        authors=pseudonyms(settings),
     )
     remedy = "set ASSAY_WEBHOOK_ADDRESS to another address"
     async with http_listening.listening(receiver, settings.webhook_address, what="the webhook receiver", remedy=remedy):
@@ -156,7 +156,7 @@ async def serve_dashboard(settings: Settings, announce: Callable[[Dashboard], No
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     stopping = stop_signal()
-    async with commands.dashboard_alone(settings) as services, _dashboard(settings, services) as served:
+    async with started_front(settings) as front, _dashboard(settings, front.services) as served:
         if served:
             announce(served)
         await stopping.wait()
