@@ -24,7 +24,7 @@ from service.people.person import Account, Person, new_id
 from service.people.roles import Role
 from service.people.sql.accounts import SqlPeople
 from service.records.sql.store import SqlStore
-from service.runtime.dashboard import listening
+from service.runtime.http_listening import listening
 from service.runtime.settings import Settings
 from service.runtime.wiring.connections import live_policy
 from service.runtime.wiring.use_cases import casework, dashboard_services, governing
