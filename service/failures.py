@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import structlog
 from prometheus_client import Counter
 
-from service.errors import AssayError
+from service.errors import AssayError, Unavailable
 
 
 class FailureReporter(Protocol):
@@ -34,6 +34,15 @@ class FailureLog:
             self._failures.labels(type(error).__name__).inc()
         told = {"message": str(error)} if isinstance(error, AssayError) else {"frames": _frames(error)}
         self._failure_log.warning("failure", where=where, error=type(error).__name__, **told)
+
+
+class UnforeseenLog(FailureLog):
+    """The same for what sits outages out: of those whoever needs what is away tells."""
+
+    def report_failure(self, where: str, error: Exception) -> None:
+        """See `FailureReporter.report_failure`."""
+        if not isinstance(error, Unavailable):
+            super().report_failure(where, error)
 
 
 def log_incident(log: Any, error: BaseException) -> str:

@@ -2,19 +2,20 @@
 
 import asyncio
 import threading
-from abc import ABC, abstractmethod
 
-INTERVAL = 2.0
+from service.failures import UnforeseenLog
+from service.supervision import Loop, kept_running
+
+_LOOK = 2.0
 
 
-class BackgroundThread(ABC):
-    """Works from `start` to `stop`."""
+class BackgroundThread:
+    """Keeps `loop` running from `start` to `stop`."""
 
-    name: str
-
-    def __init__(self) -> None:
+    def __init__(self, name: str, loop: Loop) -> None:
+        self._name, self._loop = name, loop
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._work()), name=self.name, daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name=name, daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -24,12 +25,9 @@ class BackgroundThread(ABC):
         """Stop; what takes longer than a moment ends with the process."""
         self._stopped.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=2 * INTERVAL)
+            self._thread.join(timeout=2 * _LOOK)
 
-    async def _going_on(self) -> bool:
-        """Wait for `INTERVAL` seconds, or less when stopped; whether to go on."""
-        return not await asyncio.to_thread(self._stopped.wait, INTERVAL)
-
-    @abstractmethod
-    async def _work(self) -> None:
-        """Work until stopped."""
+    async def _run(self) -> None:
+        async with kept_running({self._name: self._loop}, UnforeseenLog()):
+            while not await asyncio.to_thread(self._stopped.wait, _LOOK):
+                pass

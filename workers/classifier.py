@@ -15,7 +15,7 @@ from service.domain.claim import Match, Relation
 from service.domain.judgement import Evidence, JudgedBy, Judgement, Remainder, Signal, Span, TokenSurprise
 from service.domain.post import Post
 from service.domain.text_signature import TextSignature
-from workers.claim_watch import HeldClaims, Snapshot
+from workers.held_claims import HeldClaims, Snapshot
 
 LEAST_SCORE = 0.2
 """Claims that a post is less likely to be about are not matches."""

@@ -18,13 +18,10 @@ from service.moderation.transport import WorkerInfo
 from service.moderation.wire import decode_batch
 from service.runtime import logs
 from service.runtime.settings import Settings
-from service.runtime.wiring import connections, worker
+from service.runtime.wiring import worker
 from workers.app import app
 from workers.background_thread import BackgroundThread
-from workers.claim_watch import ClaimWatch, HeldClaims
 from workers.classifier import BundleClassifier
-from workers.heartbeat import Heartbeat
-from workers.policy_watch import LivePolicyWatch
 
 _PAUSE = 1.0
 
@@ -65,22 +62,18 @@ def _opened(settings: Settings) -> _WorkerRuntime:
         encoder=settings.claim_encoder,
     )
     runner, stack = asyncio.Runner(), AsyncExitStack()
-    live = runner.run(worker.live_policy(settings))
-    judging = runner.run(stack.enter_async_context(worker.judging(settings, classifier, live)))
-    watches: list[BackgroundThread] = [LivePolicyWatch(settings, live)]
-    if classifier.held:
-        runner.run(_first_claims(settings, classifier.held))
-        watches.append(ClaimWatch(settings, classifier.held))
+    opened = runner.run(stack.enter_async_context(worker.opened(settings, classifier)))
+    if held := classifier.held:
+        runner.run(held.refresh(opened.store))
     name, started = f"{socket.gethostname()}:{os.getpid()}", time.time()
-    heartbeat = Heartbeat(
-        settings, lambda: WorkerInfo(name, classifier.judged_by.model, started, classifier.judged_by.claims)
-    )
-    return _WorkerRuntime(runner, judging, stack, (heartbeat, *watches))
 
+    def info() -> WorkerInfo:
+        judged_by = classifier.judged_by
+        return WorkerInfo(name, judged_by.model, started, judged_by.claims)
 
-async def _first_claims(settings: Settings, held: HeldClaims) -> None:
-    async with connections.record_store(settings) as store:
-        await held.refresh(store)
+    loops = worker.beside(settings, opened.live, info, held.take_up if held else None)
+    threads = tuple(BackgroundThread(thread, loop) for thread, loop in loops.items())
+    return _WorkerRuntime(runner, opened.judging, stack, threads)
 
 
 @signals.worker_ready.connect

@@ -18,12 +18,11 @@ from service.claims.limits import MAX_CLAIMS, check_reason
 from service.claims.loading import Tally
 from service.claims.loading import load as load_items
 from service.claims.ports import ClaimStore
-from service.cli.terminal import AsJson, answered, err, opened, out, run_to_end, settings_here
+from service.cli.terminal import AsJson, answered, err, on_store, opened, out, run_to_end
 from service.cli.views.claims import claim_json, claim_panel, claim_table
 from service.domain.claim import Change, ClaimFilter, ClaimRecord, ClaimState, Rating
 from service.domain.codec import encode_claim
 from service.errors import InvalidInput
-from service.runtime.settings import Settings
 
 claims = typer.Typer(no_args_is_help=True, help="Look after the fact-checked claims that posts are compared with.")
 
@@ -102,25 +101,8 @@ def export() -> None:
 
 
 def with_store(work: Callable[[ClaimStore], Awaitable[T]]) -> T:
-    """What `work` gives on the record store of the settings; the tables of the embedded one are brought up to date."""
-    chosen = settings_here()
-    if not chosen.database_url:
-        answered(lambda: _prepare(chosen))
-    return run_to_end(_on_store(chosen.resolved(), work))
-
-
-def _prepare(settings: Settings) -> None:
-    from service.storage.migrate import upgrade
-
-    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upgrade(settings.resolved().database_url)
-
-
-async def _on_store(settings: Settings, work: Callable[[ClaimStore], Awaitable[T]]) -> T:
-    from service.runtime.wiring.connections import record_store
-
-    async with record_store(settings) as store:
-        return await work(store)
+    """What `work` gives on the claims of the record store. See `on_store`."""
+    return on_store(lambda _, store: work(store))
 
 
 def _check_there(files: list[Path]) -> None:

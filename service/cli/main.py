@@ -69,20 +69,18 @@ def up(
 ) -> None:
     """Start everything here: Redis, SQLite, one worker, gRPC server and dashboard. Ctrl-C drains and stops."""
     from service.cli.demo.demo import fill
-    from service.runtime import dashboard
-    from service.runtime.shims import LOCAL as SHIMS
-    from service.runtime.shims import local_if_free
+    from service.runtime.http_doors import DASHBOARD, SHIMS, dashboard_if_free, shims_if_free
     from service.runtime.stack import up as run
 
-    given = {"address": address, "shim_address": local_if_free() if shims is None else shims}
+    given = {"address": address, "shim_address": shims_if_free() if shims is None else shims}
     chosen = settings_here(reflection=True, **given, **({"data_dir": data_dir} if data_dir else {}))
     logs.configure("info" if verbose else "warning", pretty=sys.stderr.isatty())
     if shims is None and not chosen.shim_address:
         err.print(f"{SHIMS} is taken: the shims are off. Put them elsewhere with --shim-address.", highlight=False)
-    if dashboard.local_if_free(chosen.dashboard_address) != chosen.dashboard_address:
+    if dashboard_if_free(chosen.dashboard_address) != chosen.dashboard_address:
         chosen = chosen.model_copy(update={"dashboard_address": "off"})
         err.print(
-            f"{dashboard.LOCAL} is taken: there is no dashboard. Put it elsewhere with ASSAY_DASHBOARD_ADDRESS.",
+            f"{DASHBOARD} is taken: there is no dashboard. Put it elsewhere with ASSAY_DASHBOARD_ADDRESS.",
             highlight=False,
         )
     run_to_end(run(chosen, out, (lambda port: fill(port, out)) if feed else None))
@@ -165,9 +163,9 @@ def author(
 ) -> None:
     """Ask a running Assay whether a machine writes an author's posts: together they say what one cannot."""
     from service.cli.client import author as run
-    from service.runtime.wiring import connections
+    from service.runtime.wiring.use_cases import pseudonyms
 
-    authors = connections.pseudonyms(settings_here())
+    authors = pseudonyms(settings_here())
     raise typer.Exit(run_to_end(run(file, address, out, err, name=name, authors=authors, as_json=as_json)))
 
 
@@ -183,9 +181,9 @@ def submit(
 ) -> None:
     """Hand a feed over for judging; accepted posts are decided even if everything is killed now."""
     from service.cli.client import submit as run
-    from service.runtime.wiring import connections
+    from service.runtime.wiring.use_cases import pseudonyms
 
-    authors = connections.pseudonyms(settings_here())
+    authors = pseudonyms(settings_here())
     raise typer.Exit(run_to_end(run(file, feed_format, address, out, err, authors=authors, wait=wait, as_json=as_json)))
 
 

@@ -8,12 +8,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from service.cli.terminal import AsJson, answered, out, run_to_end, settings_here
+from service.cli.terminal import AsJson, on_store, out
 from service.errors import NotFound
 from service.people.directory import SYSTEM, Directory
 from service.people.person import Person
 from service.people.roles import Role
-from service.runtime.settings import Settings
 
 people = typer.Typer(no_args_is_help=True, help="Look after the people who may sign in to the dashboard.")
 
@@ -124,22 +123,7 @@ async def _named(directory: Directory, name: str) -> Person:
 
 
 def _with(work: Callable[[Directory], Awaitable[T]]) -> T:
-    """What `work` gives on the people of the settings; the tables of the embedded database are brought up to date."""
-    chosen = settings_here()
-    if not chosen.database_url:
-        answered(lambda: _prepare(chosen))
-    return run_to_end(_on(chosen.resolved(), work))
+    """What `work` gives on the people of the record store. See `on_store`."""
+    from service.runtime.wiring.use_cases import directory
 
-
-def _prepare(settings: Settings) -> None:
-    from service.storage.migrate import upgrade
-
-    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upgrade(settings.resolved().database_url)
-
-
-async def _on(settings: Settings, work: Callable[[Directory], Awaitable[T]]) -> T:
-    from service.runtime.wiring import commands
-
-    async with commands.people(settings) as directory:
-        return await work(directory)
+    return on_store(lambda _, store: work(directory(store)))

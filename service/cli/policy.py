@@ -7,12 +7,12 @@ up by themselves.
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.markup import escape
 
-from service.cli.terminal import AsJson, answered, err, out, run_to_end, settings_here
+from service.cli.terminal import AsJson, answered, err, on_store, out, settings_here
 from service.cli.views.policy import (
     backtest_json,
     category_table,
@@ -28,6 +28,9 @@ from service.errors import InvalidInput, PolicyInvalid
 from service.policy.governance.governing import Governing
 from service.policy.governance.policy_version import PolicyChange, PolicyVersion
 from service.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from service.records.sql.store import SqlStore
 
 policies = typer.Typer(no_args_is_help=True, help="Look after policies: files, versions, what a change would do.")
 
@@ -220,26 +223,15 @@ def compare(
 
 
 def _governed(work: Callable[[Governing], Awaitable[T]]) -> T:
-    """What `work` gives on the database of the settings; the tables of the embedded one are brought up to date."""
-    chosen = settings_here()
-    if not chosen.database_url:
-        answered(lambda: _prepare(chosen))
-    return run_to_end(_on_store(chosen.resolved(), work))
+    """What `work` gives on the policies of the record store. See `on_store`."""
+    from service.runtime.wiring.use_cases import governing
 
+    async def run(settings: Settings, store: "SqlStore") -> T:
+        use_cases = governing(settings, store)
+        await use_cases.enrol()
+        return await work(use_cases)
 
-def _prepare(settings: Settings) -> None:
-    from service.storage.migrate import upgrade
-
-    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upgrade(settings.resolved().database_url)
-
-
-async def _on_store(settings: Settings, work: Callable[[Governing], Awaitable[T]]) -> T:
-    from service.runtime.wiring.commands import governing_alone
-
-    async with governing_alone(settings) as governing:
-        await governing.enrol()
-        return await work(governing)
+    return on_store(run)
 
 
 async def _found(governing: Governing, version: str) -> PolicyVersion:

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from service.cli.terminal import AsJson, answered, out, run_to_end, settings_here
+from service.cli.terminal import AsJson, answered, on_store, out
 from service.cli.views import quality as views
 from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
@@ -22,7 +22,6 @@ from service.quality.golden import GoldenItem
 from service.quality.golden_maker import GoldenMaker
 from service.quality.measures import Quality
 from service.quality.opinions import Answer
-from service.runtime.settings import Settings
 
 quality = typer.Typer(no_args_is_help=True, help="Measure moderators and model, and look after golden items.")
 golden = typer.Typer(no_args_is_help=True, help="Texts with known answers, shown among real cases.")
@@ -138,22 +137,8 @@ def _show(item: GoldenItem, as_json: bool) -> None:
 
 
 def _with(work: Callable[[Quality, GoldenMaker], Awaitable[T]]) -> T:
-    """What `work` gives on the store of the settings; the tables of the embedded database are brought up to date."""
-    chosen = settings_here()
-    if not chosen.database_url:
-        answered(lambda: _prepare(chosen))
-    return run_to_end(_on(chosen.resolved(), work))
+    """What `work` gives on the quality of what the record store holds. See `on_store`."""
+    from service.runtime.wiring.use_cases import golden_maker
+    from service.runtime.wiring.use_cases import quality as quality_of
 
-
-def _prepare(settings: Settings) -> None:
-    from service.storage.migrate import upgrade
-
-    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upgrade(settings.resolved().database_url)
-
-
-async def _on(settings: Settings, work: Callable[[Quality, GoldenMaker], Awaitable[T]]) -> T:
-    from service.runtime.wiring.quality import alone
-
-    async with alone(settings) as (of, maker):
-        return await work(of, maker)
+    return on_store(lambda _, store: work(quality_of(store), golden_maker(store)))

@@ -15,12 +15,11 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from service.cli.terminal import AsJson, answered, err, out, run_to_end, settings_here
+from service.cli.terminal import AsJson, err, on_store, out
 from service.records.ports import Archive
 from service.review.case import QueueState
 from service.review.exporting import decision_lines
 from service.review.ports import ReviewStore
-from service.runtime.settings import Settings
 
 review = typer.Typer(no_args_is_help=True, help="Look at what waits for moderators, and export what they decided.")
 
@@ -55,25 +54,10 @@ def export_decisions(since: Since = None, file: Out = None) -> None:
 
 
 def with_review(work: Callable[[ReviewStore, Archive], Awaitable[T]]) -> T:
-    """What `work` gives on the store of the settings; the tables of the embedded one are brought up to date."""
-    chosen = settings_here()
-    if not chosen.database_url:
-        answered(lambda: _prepare(chosen))
-    return run_to_end(_on_store(chosen.resolved(), work))
+    """What `work` gives on the cases of the record store, and on the store. See `on_store`."""
+    from service.review.sql.store import SqlReview
 
-
-def _prepare(settings: Settings) -> None:
-    from service.storage.migrate import upgrade
-
-    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upgrade(settings.resolved().database_url)
-
-
-async def _on_store(settings: Settings, work: Callable[[ReviewStore, Archive], Awaitable[T]]) -> T:
-    from service.runtime.wiring.commands import review_store
-
-    async with review_store(settings) as (review_of, archive):
-        return await work(review_of, archive)
+    return on_store(lambda _, store: work(SqlReview.beside(store), store))
 
 
 async def _export(store: ReviewStore, archive: Archive, since: datetime | None, file: Path | None) -> int:

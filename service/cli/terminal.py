@@ -3,10 +3,10 @@
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import typer
 from pydantic import ValidationError
@@ -15,6 +15,9 @@ from rich.markup import escape
 
 from service.errors import AssayError
 from service.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from service.records.sql.store import SqlStore
 
 out = Console()
 err = Console(stderr=True)
@@ -44,6 +47,27 @@ def run_to_end(work: Coroutine[None, None, T]) -> T:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return answered(lambda: runner.run(work))
+
+
+def on_store(work: "Callable[[Settings, SqlStore], Awaitable[T]]") -> T:
+    """What `work` gives on the record store of the settings; the tables of the embedded one are brought up to date."""
+    from service.runtime.wiring.connections import opened_store
+    from service.storage.migrate import upgrade
+
+    given = settings_here()
+    chosen = given.resolved()
+
+    def prepare() -> None:
+        chosen.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        upgrade(chosen.database_url)
+
+    async def run() -> T:
+        async with opened_store(chosen) as store:
+            return await work(chosen, store)
+
+    if not given.database_url:
+        answered(prepare)
+    return run_to_end(run())
 
 
 def answered(work: Callable[[], T]) -> T:

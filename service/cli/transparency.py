@@ -7,14 +7,14 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.table import Table
 
 from service.audit.chain import ChainReport
 from service.audit.entry import AuditEntry, AuditFilter
-from service.cli.terminal import AsJson, answered, err, out, run_to_end, settings_here
+from service.cli.terminal import AsJson, answered, err, on_store, out, settings_here
 from service.runtime.settings import Settings
 from service.transparency.batches import Batch
 from service.transparency.erasing import ErasureReport
@@ -22,6 +22,9 @@ from service.transparency.publishing import Publishing
 from service.transparency.report import ReportFormat
 from service.transparency.retention import Keeper, Kind
 from service.transparency.subject import Found, Subject
+
+if TYPE_CHECKING:
+    from service.records.sql.store import SqlStore
 
 audit = typer.Typer(no_args_is_help=True, help="Read the audit log and check that it is whole.")
 statements = typer.Typer(no_args_is_help=True, help="Export statements of reasons (Digital Services Act).")
@@ -139,15 +142,12 @@ def retention(
     apply: Annotated[bool, typer.Option("--apply", help="Let them go now, instead of only counting them.")] = False,
 ) -> None:
     """Say how many records of each kind are older than they are kept; a server lets them go by itself every hour."""
-    from service.runtime.wiring.transparency import keeper_alone
+    from service.runtime.wiring.use_cases import keeper
+    from service.transparency.telemetry import TransparencyObserver
 
-    chosen = _prepared()
-
-    async def run() -> tuple[dict[Kind, int], dict[Kind, int]]:
-        async with keeper_alone(chosen) as keeper:
-            return await _kept(keeper, apply=apply)
-
-    due, went = run_to_end(run())
+    silent = TransparencyObserver(registry=None)
+    due, went = on_store(lambda settings, store: _kept(keeper(settings, store, silent), apply=apply))
+    chosen = settings_here()
     table = Table("kind", "kept for", "would go" if not apply else "were due", *(("went",) if apply else ()), box=None)
     for kind in Kind:
         days = getattr(chosen, f"retain_{kind.value}")
@@ -163,27 +163,16 @@ async def _kept(keeper: Keeper, *, apply: bool) -> tuple[dict[Kind, int], dict[K
 
 
 def _published(work: Callable[[Publishing], Awaitable[T]]) -> T:
-    """What `work` gives on the use cases; the tables of the embedded store are brought up to date."""
-    return run_to_end(_on_publishing(_prepared(), work))
+    """What `work` gives on the use cases over the record store. Only erasing needs Redis. See `on_store`."""
+    from service.runtime.wiring.connections import live_policy, opened_redis
+    from service.runtime.wiring.use_cases import publishing
 
+    async def run(settings: Settings, store: "SqlStore") -> T:
+        live = await live_policy(settings, store)
+        async with opened_redis(settings) as redis:
+            return await work(publishing(settings, store, redis, lambda: live.current))
 
-def _prepared() -> Settings:
-    from service.storage.migrate import upgrade
-
-    chosen = settings_here()
-    if not chosen.database_url:
-        chosen.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        answered(lambda: upgrade(chosen.resolved().database_url))
-    return chosen.resolved()
-
-
-async def _on_publishing(settings: Settings, work: Callable[[Publishing], Awaitable[T]]) -> T:
-    from service.runtime.wiring.transparency import publishing_alone
-    from service.runtime.wiring.worker import live_policy
-
-    live = await live_policy(settings)
-    async with publishing_alone(settings, lambda: live.current) as publishing:
-        return await work(publishing)
+    return on_store(run)
 
 
 def _utc(day: datetime) -> datetime:

@@ -6,12 +6,12 @@ Works with and without a running server: it speaks to the database alone. A runn
 import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.text import Text
 
-from service.cli.terminal import AsJson, answered, err, out, run_to_end, settings_here
+from service.cli.terminal import AsJson, answered, err, on_store, out
 from service.cli.views.webhooks import (
     answer_json,
     answer_line,
@@ -29,6 +29,9 @@ from service.webhooks.endpoint import Endpoint
 from service.webhooks.event import EVENT_TYPES, EventType
 from service.webhooks.managing import OVERLAP, Endpoints, EndpointWish
 from service.webhooks.ports import DeliveryFilter
+
+if TYPE_CHECKING:
+    from service.records.sql.store import SqlStore
 
 webhooks = typer.Typer(no_args_is_help=True, help="Look after HTTP endpoints that are told of verdicts.")
 
@@ -209,22 +212,11 @@ def _print_json(value: object) -> None:
 
 
 def _with_endpoints(work: Callable[[Endpoints], Awaitable[T]]) -> T:
-    """What `work` gives on the record store of the settings; the tables of the embedded one are brought up to date."""
-    chosen = settings_here()
-    if not chosen.database_url:
-        answered(lambda: _prepare(chosen))
-    return run_to_end(_on_endpoints(chosen.resolved(), work))
+    """What `work` gives on the endpoints of the record store. See `on_store`."""
+    from service.runtime.wiring import use_cases
 
+    async def run(settings: Settings, store: "SqlStore") -> T:
+        async with use_cases.opened_sender(settings) as sender:
+            return await work(use_cases.endpoints(settings, store, sender))
 
-def _prepare(settings: Settings) -> None:
-    from service.storage.migrate import upgrade
-
-    settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upgrade(settings.resolved().database_url)
-
-
-async def _on_endpoints(settings: Settings, work: Callable[[Endpoints], Awaitable[T]]) -> T:
-    from service.runtime.wiring.webhooks import endpoints
-
-    async with endpoints(settings) as opened:
-        return await work(opened)
+    return on_store(run)

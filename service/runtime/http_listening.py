@@ -14,7 +14,13 @@ _GRACE = 5
 
 @asynccontextmanager
 async def listening(
-    app: ASGIApp, address: str, *, what: str, remedy: str, grace: int = _GRACE, proxies: str = ""
+    app: ASGIApp,
+    address: str,
+    *,
+    what: str = "the server",
+    remedy: str = "choose another address",
+    grace: int = _GRACE,
+    proxies: str = "",
 ) -> AsyncIterator[str]:
     """The app at HOST:PORT (port 0: any) while the context is open; its URL.
 

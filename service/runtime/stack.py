@@ -16,8 +16,8 @@ from rich.console import Console
 from service.errors import Unavailable
 from service.moderation.pipeline import Pipeline
 from service.runtime.child import start_child
-from service.runtime.dashboard import Dashboard
 from service.runtime.embedded_redis import EmbeddedRedis
+from service.runtime.http_doors import Dashboard
 from service.runtime.serving import Serving, running, stop_signal
 from service.runtime.settings import Settings
 from service.storage.migrate import upgrade

@@ -19,7 +19,7 @@ from service.domain.text_signature import TextSignature
 from service.moderation.transport import Batch
 from service.runtime import logs
 from service.runtime.settings import Settings
-from service.runtime.wiring import connections, worker
+from service.runtime.wiring import worker
 
 CLAIM = Claim(id="moon", claim="The moon is made of cheese.", verdict="False", rating=Rating.FALSE)
 MATCH = Match("moon", CLAIM.claim, "False", Rating.FALSE, "", "", 0.95, Relation.REPEATS, 0.9)
@@ -51,14 +51,14 @@ class Rules:
 
 async def main() -> None:
     settings = Settings()
-    async with connections.record_store(settings) as store, worker.judging(settings, Rules()) as judging:
+    async with worker.opened(settings, Rules()) as opened:
         for number, line in enumerate(sys.stdin):
             texts = enumerate(json.loads(line))
             posts = tuple(
                 Post(platform=f"example-{os.getpid()}", id=f"{number}-{place}", text=text) for place, text in texts
             )
-            await store.accept(posts)  # texts that are only read are nobody's posts, and count nowhere
-            reply = await judging.judge(Batch(str(number), posts, sent_at=time.time()))
+            await opened.store.accept(posts)  # texts that are only read are nobody's posts, and count nowhere
+            reply = await opened.judging.judge(Batch(str(number), posts, sent_at=time.time()))
             judged = [verdict.judgement for verdict in reply.verdicts if verdict.judgement]
             told = [[one.cluster, [match.quarantined for match in one.evidence.matches]] for one in judged]
             sys.stdout.write(json.dumps(told) + "\n")

@@ -24,11 +24,10 @@ from service.people.person import Account, Person, new_id
 from service.people.roles import Role
 from service.people.sql.accounts import SqlPeople
 from service.records.sql.store import SqlStore
-from service.runtime.dashboard import listening
+from service.runtime.http_listening import listening
 from service.runtime.settings import Settings
-from service.runtime.wiring import policy as policy_parts
-from service.runtime.wiring.dashboard import dashboard_services
-from service.runtime.wiring.front import casework as wired_casework
+from service.runtime.wiring.connections import live_policy
+from service.runtime.wiring.use_cases import casework, dashboard_services, governing
 from tests.dashboard.season import fill
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 
@@ -93,12 +92,12 @@ def site_settings(tmp_path: Path, sqlite_url: str) -> Settings:
 
 async def services_on(settings: Settings, store: SqlStore) -> DashboardServices:
     """The services of a dashboard without Redis and without a front beside it."""
-    live = await policy_parts.taken_up(settings, store, None)
-    cases = wired_casework(
+    live = await live_policy(settings, store)
+    cases = casework(
         settings, store, routing=lambda: live.current.routing, observer=TelemetryObserver(CollectorRegistry())
     )
-    governing = policy_parts.governing(settings, store, None)
-    return dashboard_services(settings, store, MemoryAnnouncer(), policies=live, governing=governing, casework=cases)
+    policies = governing(settings, store)
+    return dashboard_services(settings, store, MemoryAnnouncer(), policies=live, governing=policies, casework=cases)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

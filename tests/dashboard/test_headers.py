@@ -12,7 +12,7 @@ from service.dashboard.csrf import token_for
 from service.dashboard.headers import POLICY
 from service.dashboard.middleware import MAX_BODY, STRANGERS, limit_for
 from service.people.roles import Role
-from service.runtime.dashboard import listening
+from service.runtime.http_listening import listening
 from tests.dashboard.conftest import Client, Site
 
 FORBIDDEN = (r"<style", r"\sstyle=", r"<script(?![^>]*\bsrc=)", r"\son[a-z]+=", r"javascript:", r"\|\s*safe\b")

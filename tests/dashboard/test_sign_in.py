@@ -11,7 +11,7 @@ from service.dashboard.app import dashboard_app
 from service.people.directory import SYSTEM
 from service.people.roles import Role
 from service.records.sql.store import SqlStore
-from service.runtime.dashboard import listening
+from service.runtime.http_listening import listening
 from service.runtime.settings import Settings
 from tests.dashboard.conftest import OpenPage, Site, services_on
 from tests.dashboard.keyboard import press

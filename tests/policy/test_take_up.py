@@ -1,7 +1,8 @@
 """A promoted version decides within seconds, without a restart: in a front, and in a worker's thread."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from service.domain.post import Post
 from service.errors import PolicyInvalid
 from service.moderation.judging import Judging
 from service.moderation.transport import Batch
+from service.policy.governance.governing import Governing
+from service.policy.governance.live import LivePolicy
 from service.runtime.settings import Settings
-from service.runtime.wiring import commands, connections, worker
+from service.runtime.wiring import use_cases, worker
+from service.runtime.wiring.connections import live_policy, opened_store
 from service.runtime.wiring.front import started_front
 from tests.waiting import until
-from workers.policy_watch import LivePolicyWatch
+from workers.background_thread import BackgroundThread
 
 MakeDocument = Callable[..., str]
 
@@ -46,10 +50,23 @@ def chosen(tmp_path: Path, redis_url: str, sqlite_url: str, document_of: MakeDoc
     return settings
 
 
+@asynccontextmanager
+async def governing_alone(settings: Settings) -> AsyncIterator[Governing]:
+    """What people do with policies, without a front."""
+    async with opened_store(settings) as store:
+        yield use_cases.governing(settings, store)
+
+
+async def live_now(settings: Settings) -> LivePolicy:
+    """The live policy as it stands in the store."""
+    async with opened_store(settings) as store:
+        return await live_policy(settings, store)
+
+
 async def test_a_front_takes_it_up_and_goes_back(chosen: Settings, document_of: MakeDocument) -> None:
     post = Post(platform="x", id="1", text="t")
     judgement = _judgement(post, 0.85)
-    async with started_front(chosen) as front, commands.governing_alone(chosen) as elsewhere:
+    async with started_front(chosen) as front, governing_alone(chosen) as elsewhere:
         file = front.pipeline.policy
         assert (await front.governing.live()).version == file.version
         assert (await front.governing.versions())[0].document == document_of(0.9)
@@ -66,22 +83,22 @@ async def test_a_front_takes_it_up_and_goes_back(chosen: Settings, document_of: 
 async def test_a_new_front_begins_with_what_was_promoted_whatever_the_file_says(
     chosen: Settings, document_of: MakeDocument
 ) -> None:
-    async with commands.governing_alone(chosen) as elsewhere:
+    async with governing_alone(chosen) as elsewhere:
         made = await elsewhere.create(document_of(0.8), author="m-1")
         await elsewhere.promote(made.version, actor="m-2")
     async with started_front(chosen) as front:
         assert front.pipeline.policy.version == made.version
-    assert (await worker.live_policy(chosen)).current.version == made.version
+    assert (await live_now(chosen)).current.version == made.version
 
 
 async def test_a_worker_takes_it_up_beside_its_judging(chosen: Settings, document_of: MakeDocument) -> None:
-    live = await worker.live_policy(chosen)
+    live = await live_now(chosen)
     file = live.current
-    watch = LivePolicyWatch(chosen, live)
+    watch = BackgroundThread("policy", lambda: worker.watch_policy(chosen, live))
     with capture_logs() as events:
         watch.start()
         try:
-            async with commands.governing_alone(chosen) as elsewhere:
+            async with governing_alone(chosen) as elsewhere:
                 made = await elsewhere.create(document_of(0.8), author="m-1")
                 await elsewhere.promote(made.version, actor="m-2")
                 await until(lambda: live.current.version == made.version, within=8)
@@ -106,11 +123,10 @@ async def test_a_batch_is_decided_by_one_policy_though_another_comes_up_meanwhil
             live._current = strict
             return [_judgement(post, 0.85) for post in texts]
 
-    async with worker.judging(chosen, Classifier(), live) as judging:
-        assert isinstance(judging, Judging)
-        async with connections.record_store(chosen) as store:
-            await store.accept(posts, lease=60.0)
-        reply = await judging.judge(Batch("b", tuple(posts)))
+    async with worker.opened(chosen, Classifier(), live) as opened:
+        assert isinstance(opened.judging, Judging)
+        await opened.store.accept(posts, lease=60.0)
+        reply = await opened.judging.judge(Batch("b", tuple(posts)))
     assert {(verdict.policy_version, verdict.decision) for verdict in reply.verdicts} == {
         (strict.version, Decision.REVIEW)
     }

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from service.runtime import dashboard
+from service.runtime import http_doors
 from service.runtime.http_listening import is_free, listening
 
 
@@ -37,10 +37,10 @@ async def test_a_taken_address_is_told_with_what_to_do(taken: str) -> None:
 
 
 def test_the_dashboards_default_port_is_left_to_whoever_has_it(taken: str) -> None:
-    host, _, port = dashboard.LOCAL.rpartition(":")
+    host, _, port = http_doors.DASHBOARD.rpartition(":")
     with socket.socket() as listener:
         with suppress(OSError):  # somebody else has it: as well
             listener.bind((host, int(port)))
             listener.listen()
-        assert dashboard.local_if_free(dashboard.LOCAL) == "off"
-    assert dashboard.local_if_free(taken) == taken  # asked for by name: that fails in its own words
+        assert http_doors.dashboard_if_free(http_doors.DASHBOARD) == "off"
+    assert http_doors.dashboard_if_free(taken) == taken  # asked for by name: that fails in its own words

@@ -20,7 +20,7 @@ from service.domain.verdict import Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, Overloaded
 from service.policy.document import load
 from service.policy.policy import Policy
-from service.runtime.shims import listening
+from service.runtime.http_listening import listening
 from service.shims.app import ShimOptions, shim_app
 from service.shims.keys import Keys
 

@@ -6,7 +6,8 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from service.runtime.shims import LOCAL, listening, local_if_free
+from service.runtime.http_doors import SHIMS, shims_if_free
+from service.runtime.http_listening import listening
 from service.shims.app import shim_app
 from service.shims.keys import Keys
 from tests.shims.conftest import FakeJudge
@@ -14,7 +15,7 @@ from tests.shims.conftest import FakeJudge
 
 async def test_a_taken_port_is_named(judge: FakeJudge, url: str) -> None:
     with pytest.raises(OSError, match=r"the shims cannot listen at 127\.0\.0\.1:\d+"):
-        async with listening(shim_app(judge, Keys()), url.removeprefix("http://")):
+        async with listening(shim_app(judge, Keys()), url.removeprefix("http://"), what="the shims"):
             pytest.fail("two listen at one port")
 
 
@@ -33,9 +34,9 @@ async def test_the_port_is_given_back(judge: FakeJudge) -> None:
 
 
 def test_the_default_port_is_left_to_whoever_has_it() -> None:
-    host, _, port = LOCAL.rpartition(":")
+    host, _, port = SHIMS.rpartition(":")
     with socket.socket() as taken:
         with suppress(OSError):  # somebody else has it: as well
             taken.bind((host, int(port)))
             taken.listen()
-        assert local_if_free() == ""
+        assert shims_if_free() == ""

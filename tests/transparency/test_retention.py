@@ -8,7 +8,7 @@ import pytest
 from service.errors import InvalidInput, StoreUnavailable
 from service.policy.document import load
 from service.runtime.settings import Settings
-from service.runtime.wiring.transparency import retention, terms
+from service.runtime.wiring.use_cases import retention, terms
 from service.transparency.retention import Keeper, Kind, Retention
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -19,10 +19,12 @@ from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post
 from service.records.sql.store import SqlStore
 from service.runtime.settings import Settings
+from service.runtime.wiring.worker import watch_claims
 from tests.fixtures.sql import PostgresServer
 from tests.waiting import until
-from workers.claim_watch import ClaimWatch, HeldClaims
+from workers.background_thread import BackgroundThread
 from workers.classifier import BundleClassifier
+from workers.held_claims import HeldClaims
 
 SWAPS, BATCHES = 60, 20
 TEXTS = [
@@ -86,7 +88,8 @@ async def until_it_judges_by_others(classifier: BundleClassifier, before: Judged
 @asynccontextmanager
 async def watched(database: str, classifier: BundleClassifier) -> AsyncIterator[None]:
     """A watch over the classifier's claims."""
-    watch = ClaimWatch(Settings(database_url=database), held(classifier))
+    settings, take_up = Settings(database_url=database), held(classifier).take_up
+    watch = BackgroundThread("claims", lambda: watch_claims(settings, take_up))
     watch.start()
     try:
         yield

@@ -1,24 +1,21 @@
-"""What fronts and workers both hold: connections, and what settings name."""
+"""What fronts, workers and commands hold: one opened store, Redis, and what settings name."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from service.claims.redis_traffic import RedisClaimTraffic
 from service.claims.surges import Surges
 from service.claims.traffic import SurgeLimits
-from service.feeds import Pseudonyms
-from service.moderation.author import SHIPPED, Weighing
 from service.moderation.celery_queue import CeleryQueue
 from service.moderation.ports import Observer
 from service.moderation.redis.cache import RedisCache
 from service.policy import certificate as certificates
 from service.policy.certificate import Certificate
-from service.policy.document import load
-from service.policy.policy import Policy
-from service.records.followers import SharedReading
-from service.records.ports import RecordStore
+from service.policy.document import DEFAULT, PolicyDocuments
+from service.policy.governance.live import LivePolicy
+from service.policy.sql.versions import SqlPolicies
 from service.records.redis_announcer import RedisAnnouncer
 from service.records.sql.store import SqlStore
 from service.runtime.settings import Settings
@@ -27,9 +24,49 @@ from service.storage.redis_connection import RedisConnection
 _STARTER = Path(__file__).parents[3] / "classifiers" / "starter"
 
 
-def policy(settings: Settings) -> Policy:
-    """The policy of the settings, or the shipped default. Raises `PolicyInvalid`, and as `certificate` does."""
-    return load(settings.policy, certificate(settings))
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The connections that fronts and workers both hold."""
+
+    redis: RedisConnection
+    store: SqlStore
+    queue: CeleryQueue
+    announcer: RedisAnnouncer
+
+
+@asynccontextmanager
+async def opened_store(settings: Settings) -> AsyncIterator[SqlStore]:
+    """The record store while the context is open, opened once for all that is made `beside` it.
+
+    It belongs to the loop that opened it. Raises as `SqlStore.connect` does.
+    """
+    store = await SqlStore.connect(settings.database_url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened_redis(settings: Settings) -> AsyncIterator[RedisConnection]:
+    """Redis while the context is open; it need not answer yet."""
+    redis = RedisConnection(settings.redis_url)
+    try:
+        yield redis
+    finally:
+        await redis.close()
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Connections]:
+    """The connections while the context is open. Raises as `SqlStore.connect` does."""
+    async with opened_store(settings) as store, opened_redis(settings) as redis:
+        queue, announcer = CeleryQueue(redis), RedisAnnouncer(redis)
+        try:
+            yield Connections(redis, store, queue, announcer)
+        finally:
+            await announcer.close()
+            await queue.close()
 
 
 def certificate(settings: Settings) -> Certificate | None:
@@ -41,39 +78,21 @@ def certificate(settings: Settings) -> Certificate | None:
     return certificates.load(path) if settings.certificate or path.is_file() else None
 
 
-def weighing(settings: Settings) -> Weighing:
-    """How posts of one author are weighed together. Raises `InvalidInput`, and `OSError` for a file not there."""
-    return Weighing.from_json((settings.timeline or SHIPPED).read_text(encoding="utf-8"))
+def policy_document(settings: Settings) -> str:
+    """The policy file of the settings, or the shipped one. Raises `OSError`, and `UnicodeDecodeError`."""
+    return (settings.policy or DEFAULT).read_text(encoding="utf-8")
 
 
-def pseudonyms(settings: Settings) -> Pseudonyms:
-    """What makes pseudonyms of the authors that feeds name. Raises `InvalidInput` for a key that is too long."""
-    return Pseudonyms(settings.author_key.get_secret_value().encode())
+async def live_policy(settings: Settings, store: SqlStore) -> LivePolicy:
+    """The live policy of this process, as the store has it now.
 
-
-@dataclass(frozen=True, slots=True)
-class Connections:
-    """The connections that fronts and workers both hold."""
-
-    redis: RedisConnection
-    store: SqlStore
-    queue: CeleryQueue
-    announcer: RedisAnnouncer
-    followed: SharedReading
-
-
-@asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Connections]:
-    """The connections while the context is open. Raises as `SqlStore.connect` does."""
-    async with AsyncExitStack() as stack:
-        store = await SqlStore.connect(settings.database_url)
-        stack.push_async_callback(store.close)
-        redis = RedisConnection(settings.redis_url)
-        stack.push_async_callback(redis.close)
-        queue, announcer = CeleryQueue(redis), RedisAnnouncer(redis)
-        stack.push_async_callback(queue.close)
-        stack.push_async_callback(announcer.close)
-        yield Connections(redis, store, queue, announcer, SharedReading(store))
+    Raises `PolicyInvalid` where the file of the settings, or the version that is live, can't be read with their
+    certificate: better no start than one that decides by another policy than is meant.
+    """
+    reader = PolicyDocuments(certificate(settings))
+    live = LivePolicy(reader.policy(policy_document(settings)))
+    await live.refresh(SqlPolicies.beside(store), reader)
+    return live
 
 
 def surges_of(settings: Settings, held: Connections, observer: Observer) -> Surges:
@@ -85,13 +104,3 @@ def surges_of(settings: Settings, held: Connections, observer: Observer) -> Surg
 def redis_cache(settings: Settings, connection: RedisConnection) -> RedisCache:
     """The cache in Redis."""
     return RedisCache(connection, ttl=settings.cache_ttl, jitter=settings.cache_jitter)
-
-
-@asynccontextmanager
-async def record_store(settings: Settings) -> AsyncIterator[RecordStore]:
-    """The record store alone, where no Redis is needed. Raises as `SqlStore.connect` does."""
-    store = await SqlStore.connect(settings.database_url)
-    try:
-        yield store
-    finally:
-        await store.close()

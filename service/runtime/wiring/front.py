@@ -1,52 +1,64 @@
-"""A front out of settings: adapters chosen and parts wired, as contexts that give connections back."""
+"""A front, out of settings: adapters chosen, use cases made, loops named, as one context that gives all of it back."""
 
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from service.dashboard.services import DashboardServices
+from service.domain.judgement import Judgement
+from service.domain.post import Post
+from service.domain.verdict import Source, Verdict
 from service.moderation.author import Weighing
 from service.moderation.deciding import Deciding
 from service.moderation.dispatching import Dispatcher
 from service.moderation.local_cache import LocalCache
 from service.moderation.pipeline import FrontLimits, FrontRecords, Pipeline, Workers
-from service.moderation.ports import Observer, VerdictCache
+from service.moderation.ports import VerdictCache
 from service.moderation.redis.registry import RedisRegistry
 from service.moderation.telemetry import TelemetryObserver
 from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
 from service.policy.budget import Budget
+from service.policy.document import PolicyDocuments
+from service.policy.governance import shadow
 from service.policy.governance.governing import Governing
-from service.policy.governance.live import LivePolicy
+from service.policy.governance.live import LivePolicy, PolicyWatch
 from service.policy.redis_budget import RedisBudget
 from service.policy.routing import Routing
-from service.records.followers import Follower
+from service.policy.sql.shadow import SqlShadow
+from service.policy.sql.versions import SqlPolicies
+from service.quality import sampling
+from service.quality.drift_watch import DriftWatch
+from service.quality.golden_scheduler import GoldenScheduler
+from service.quality.sql.store import SqlQuality
+from service.quality.telemetry import QualityTelemetry
+from service.records.followers import Follower, Handle, SharedReading
 from service.records.ports import Announcer, RecordStore
-from service.records.sql.store import SqlStore
-from service.review.appealing import Appealing
 from service.review.casework import Casework
 from service.review.opening import CaseOpening
-from service.review.reviewing import Reviewing, ReviewLimits
 from service.review.sql.store import SqlReview
 from service.runtime.settings import Settings
-from service.runtime.wiring import policy as policy_parts
-from service.runtime.wiring import quality as quality_parts
-from service.runtime.wiring import transparency as transparency_parts
-from service.runtime.wiring import webhooks as webhook_parts
-from service.runtime.wiring.connections import Connections, certificate, connected, redis_cache, surges_of, weighing
-from service.runtime.wiring.dashboard import dashboard_services
+from service.runtime.wiring import use_cases
+from service.runtime.wiring.connections import Connections, certificate, connected, live_policy, redis_cache, surges_of
 from service.storage.redis_connection import RedisConnection
-from service.supervision import kept_running
+from service.supervision import Loop, kept_running
 from service.transparency.publishing import Publishing
+from service.transparency.telemetry import TransparencyObserver
+from service.webhooks import enqueueing
+from service.webhooks.delivering import Delivering
+from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints
+from service.webhooks.sql.store import SqlWebhooks
+from service.webhooks.telemetry import WebhookTelemetry
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What a gRPC server needs: a started pipeline, the store of verdicts, the announcer that wakes watchers.
+    """What doors need: a started pipeline, the store of verdicts, the announcer that wakes watchers, the use cases.
 
     And how it weighs an author's posts together.
     """
@@ -64,61 +76,118 @@ class Front:
 
 @asynccontextmanager
 async def started_front(settings: Settings) -> AsyncIterator[Front]:
-    """A started pipeline; drained at the end."""
-    weigh = weighing(settings)
-    observer = TelemetryObserver()
-    async with AsyncExitStack() as stack:
-        held = await stack.enter_async_context(connected(settings))
-        webhooks = await stack.enter_async_context(
-            webhook_parts.sending(settings, held.store, held.followed, held.announcer, observer)
+    """A front while the context is open; drained at the end. Raises as `connected` and `live_policy` do."""
+    observer, weigh = TelemetryObserver(), use_cases.weighing(settings)
+    async with connected(settings) as held, use_cases.opened_sender(settings) as sender:
+        store, cache, budget = held.store, _cache(settings, held.redis), Budget(RedisBudget(held.redis), observer)
+        live = await live_policy(settings, store)
+        observer.took_up(live.current)
+        at = _Parts(settings, held, cache, live, Deciding(live, budget), observer, SharedReading(store))
+
+        governing = use_cases.governing(settings, store, budget)
+        await governing.enrol()
+        cases = use_cases.casework(
+            settings, store, routing=at.routing, observer=observer, cache=cache, announcer=held.announcer
         )
-        cache, budget = _cache(settings, held.redis), Budget(RedisBudget(held.redis), observer)
-        live, governing = await stack.enter_async_context(_policies(settings, held, budget, observer))
-        cases = await stack.enter_async_context(_cases(settings, held, cache, lambda: live.current.routing, observer))
-        await stack.enter_async_context(transparency_parts.keeping(settings, held.store))
-        publishing = transparency_parts.publishing(settings, held.store, held.redis, lambda: live.current)
-        pipeline = _pipeline(settings, held, observer, cache, deciding := Deciding(live, budget))
-        await pipeline.start()
-        await stack.enter_async_context(
-            quality_parts.measured(
-                settings, held.store, held.followed, held.announcer, pipeline, deciding=deciding, observer=observer
-            )
+        publishing = use_cases.publishing(settings, store, held.redis, lambda: live.current)
+        pipeline = _pipeline(at)
+        services = use_cases.dashboard_services(
+            settings, store, held.announcer, policies=live, governing=governing, casework=cases, reading=pipeline
         )
-        try:
-            told = held.announcer
-            services = dashboard_services(
-                settings, held.store, told, policies=live, governing=governing, casework=cases, reading=pipeline
+        async with (
+            kept_running(_loops(at, sender), observer),
+            _started(pipeline),
+            kept_running(_measuring(at, pipeline), observer),
+        ):
+            yield Front(
+                pipeline=pipeline,
+                store=store,
+                announcer=held.announcer,
+                weighing=weigh,
+                services=services,
+                webhooks=use_cases.endpoints(settings, store, sender),
+                cases=cases,
+                governing=governing,
+                publishing=publishing,
             )
-            yield Front(pipeline, held.store, told, weigh, services, webhooks, cases, governing, publishing)
-        finally:
-            await pipeline.drain()
 
 
-@asynccontextmanager
-async def _policies(
-    settings: Settings, held: Connections, budget: Budget, observer: TelemetryObserver
-) -> AsyncIterator[tuple[LivePolicy, Governing]]:
-    """The live policy, kept fresh while the context is open, and what people do with policies."""
-    store, certified = held.store, certificate(settings)
-    live = await policy_parts.taken_up(settings, store, certified)
-    observer.took_up(live.current)
-    governing = policy_parts.governing(settings, store, certified, budget)
-    await governing.enrol()
-    watch = policy_parts.watch(live, store, certified, observer)
-    async with (
-        kept_running({"policy": watch.run}, observer),
-        policy_parts.in_shadow(live, store, held.followed, held.announcer, observer),
-    ):
-        yield live, governing
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What much of a front is made of."""
+
+    settings: Settings
+    held: Connections
+    cache: VerdictCache
+    live: LivePolicy
+    deciding: Deciding
+    observer: TelemetryObserver
+    followed: SharedReading
+
+    def routing(self) -> Routing:
+        """What the live policy says of cases."""
+        return self.live.current.routing
+
+    def follow(self, name: str, handle: Handle, start_at: Literal["beginning", "now"] = "beginning") -> Loop:
+        """Hands what is recorded to `handle`."""
+        return Follower(name, self.followed, self.held.announcer, handle, self.observer, start_at).run
 
 
-def _pipeline(
-    settings: Settings,
-    held: Connections,
-    observer: TelemetryObserver,
-    cache: VerdictCache,
-    deciding: Deciding,
-) -> Pipeline:
+def _loops(at: _Parts, sender: HttpSender) -> dict[str, Loop]:
+    """What goes on beside the calls: policy, cases, webhooks, retention."""
+    settings, store, observer = at.settings, at.held.store, at.observer
+    reader, webhooks = PolicyDocuments(certificate(settings)), SqlWebhooks.beside(store)
+    trial = shadow.Shadow(lambda: at.live.shadow, store, SqlShadow.beside(store))
+    opening = CaseOpening(
+        SqlReview.beside(store),
+        store,
+        cache=at.cache,
+        announcer=at.held.announcer,
+        routing=at.routing,
+        observer=observer,
+    )
+    delivering = Delivering(webhooks, sender, WebhookTelemetry())
+    return {
+        "policy": PolicyWatch(at.live, SqlPolicies.beside(store), reader, observer).run,
+        shadow.FOLLOWER: at.follow(shadow.FOLLOWER, trial.handle, "now"),
+        "cases": at.follow("cases", opening.handle),
+        "returned cases": opening.sweep_on,
+        "webhook follower": at.follow(
+            enqueueing.FOLLOWER, enqueueing.Webhooks(webhooks, delivering.poke).handle, "now"
+        ),
+        "webhooks": delivering.run,
+        "retention": use_cases.keeper(settings, store, TransparencyObserver()).run,
+    }
+
+
+def _measuring(at: _Parts, pipeline: Pipeline) -> dict[str, Loop]:
+    """What goes on beside the calls of a started pipeline: counts, samples, golden items, the watch for drift."""
+    settings, store, telemetry = at.settings, at.held.store, QualityTelemetry()
+    quality, cases = SqlQuality.beside(store), SqlReview.beside(store)
+
+    def decide(post: Post, judgement: Judgement) -> Verdict:
+        return at.deciding.uncounted([post], [(judgement, Source.MODEL)])[0]
+
+    rates = use_cases.rates(settings)
+    sample = sampling.Sampling(quality, store, cases, routing=at.routing, observer=telemetry, rates=rates)
+    scheduler = GoldenScheduler(
+        quality,
+        cases,
+        read=pipeline.read,
+        decide=decide,
+        routing=at.routing,
+        observer=telemetry,
+        every=settings.golden_every,
+    )
+    return {
+        "quality": at.follow(sampling.FOLLOWER, sample.handle),
+        "golden": scheduler.run,
+        "quality watch": DriftWatch(use_cases.quality(store), quality, telemetry).run,
+    }
+
+
+def _pipeline(at: _Parts) -> Pipeline:
+    settings, held, cache, observer = at.settings, at.held, at.cache, at.observer
     dispatcher = Dispatcher(
         held.store,
         held.queue,
@@ -135,41 +204,27 @@ def _pipeline(
             WorkerPool(RedisRegistry(held.redis), observer, batches_per_worker=settings.batches_per_worker),
             dispatcher,
         ),
-        deciding=deciding,
+        deciding=at.deciding,
         surges=surges_of(settings, held, observer),
         observer=observer,
-        limits=_limits(settings),
-    )
-
-
-def casework(
-    settings: Settings,
-    store: SqlStore,
-    *,
-    routing: Callable[[], Routing],
-    observer: Observer,
-    cache: VerdictCache | None = None,
-    announcer: Announcer | None = None,
-) -> Casework:
-    """Cases and appeals on this store; `routing` gives what the live policy says of them."""
-    review = SqlReview.beside(store)
-    limits = ReviewLimits(lease=settings.review_lease, undo_within=settings.review_undo)
-    return Casework(
-        Reviewing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer, limits=limits),
-        Appealing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer),
+        limits=FrontLimits(
+            default_deadline=settings.default_deadline,
+            batch_tokens=settings.batch_tokens,
+            gather_window=settings.gather_window,
+            max_waiting=settings.max_waiting,
+            lease=settings.lease,
+            record_hits=settings.record_hits,
+        ),
     )
 
 
 @asynccontextmanager
-async def _cases(
-    settings: Settings, held: Connections, cache: VerdictCache, routing: Callable[[], Routing], observer: Observer
-) -> AsyncIterator[Casework]:
-    """Opens cases for what is recorded while the context is open."""
-    review, announcer = SqlReview.beside(held.store), held.announcer
-    opening = CaseOpening(review, held.store, cache=cache, announcer=announcer, routing=routing, observer=observer)
-    follower = Follower("cases", held.followed, announcer, opening.handle, observer)
-    async with kept_running({"cases": follower.run, "returned cases": opening.sweep_on}, observer):
-        yield casework(settings, held.store, routing=routing, observer=observer, cache=cache, announcer=announcer)
+async def _started(pipeline: Pipeline) -> AsyncIterator[None]:
+    await pipeline.start()
+    try:
+        yield
+    finally:
+        await pipeline.drain()
 
 
 def _cache(settings: Settings, connection: RedisConnection) -> VerdictCache:
@@ -177,14 +232,3 @@ def _cache(settings: Settings, connection: RedisConnection) -> VerdictCache:
     if not settings.local_cache:
         return cache
     return LocalCache(cache, size=settings.local_cache, ttl=settings.local_ttl)
-
-
-def _limits(settings: Settings) -> FrontLimits:
-    return FrontLimits(
-        default_deadline=settings.default_deadline,
-        batch_tokens=settings.batch_tokens,
-        gather_window=settings.gather_window,
-        max_waiting=settings.max_waiting,
-        lease=settings.lease,
-        record_hits=settings.record_hits,
-    )

@@ -1,72 +1,112 @@
-"""A worker's half of the pipeline, out of settings."""
+"""A worker, out of settings: what judges batches, and what goes on beside that. `workers.tasks` runs it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
+import structlog
+
+from service.claims.ports import ClaimStore
+from service.failures import FailureLog, UnforeseenLog
 from service.moderation.deciding import Deciding
 from service.moderation.judging import Judging, Records, Tasks
-from service.moderation.ports import Classifier, WorkerRegistry
+from service.moderation.ports import Classifier
 from service.moderation.redis.attempts import RedisAttempts
 from service.moderation.redis.clusters import RedisClusters
 from service.moderation.redis.registry import RedisRegistry
 from service.moderation.telemetry import TelemetryObserver
+from service.moderation.transport import WorkerInfo
 from service.policy.budget import Budget
+from service.policy.document import PolicyDocuments
 from service.policy.governance.live import LivePolicy, PolicyWatch
-from service.policy.governance.ports import WatchObserver
-from service.policy.policy import Policies
+from service.policy.policy import Policy
 from service.policy.redis_budget import RedisBudget
+from service.policy.sql.versions import SqlPolicies
 from service.records.sql.store import SqlStore
 from service.runtime.settings import Settings
-from service.runtime.wiring import policy as policy_parts
-from service.runtime.wiring.connections import certificate, connected, redis_cache, surges_of
-from service.storage.redis_connection import RedisConnection
+from service.runtime.wiring.connections import (
+    certificate,
+    connected,
+    live_policy,
+    opened_redis,
+    opened_store,
+    redis_cache,
+    surges_of,
+)
+from service.supervision import Loop, every
+
+_INTERVAL = 2.0
+
+TakeUpClaims = Callable[[ClaimStore], Awaitable[object]]
+"""Takes up the claims of the store where they have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What judges batches, by the live policy, and the store that it records in."""
+
+    judging: Judging
+    live: LivePolicy
+    store: SqlStore
 
 
 @asynccontextmanager
-async def judging(
-    settings: Settings, classifier: Classifier, policies: Policies | None = None
-) -> AsyncIterator[Judging]:
-    """A worker's half of the pipeline. `PolicyHouse.watch`, on a store of its own, keeps what it decides by fresh."""
+async def opened(settings: Settings, classifier: Classifier, live: LivePolicy | None = None) -> AsyncIterator[Worker]:
+    """A worker's half of the pipeline while the context is open. Raises as `connected` and `live_policy` do."""
     observer = TelemetryObserver()
     async with connected(settings) as held:
-        yield Judging(
+        live = live or await live_policy(settings, held.store)
+        judging = Judging(
             tasks=Tasks(held.queue, RedisAttempts(held.redis)),
             classifier=classifier,
             clusters=RedisClusters(held.redis, window=settings.cluster_window),
             surges=surges_of(settings, held, observer),
-            deciding=Deciding(
-                policies or await policy_parts.taken_up(settings, held.store, certificate(settings)),
-                Budget(RedisBudget(held.redis), observer),
-            ),
+            deciding=Deciding(live, Budget(RedisBudget(held.redis), observer)),
             records=Records(held.store, redis_cache(settings, held.redis), held.announcer),
             observer=observer,
         )
+        yield Worker(judging, live, held.store)
 
 
-async def live_policy(settings: Settings) -> LivePolicy:
-    """The live policy as it stands in the store. Raises as `SqlStore.connect` and `policy` do."""
-    store = await SqlStore.connect(settings.database_url)
-    try:
-        return await policy_parts.taken_up(settings, store, certificate(settings))
-    finally:
-        await store.close()
+def beside(
+    settings: Settings, live: LivePolicy, info: Callable[[], WorkerInfo], take_up: TakeUpClaims | None
+) -> dict[str, Loop]:
+    """What goes on beside the judging, each on a loop of its own and so with a connection of its own.
+
+    `info` says what the worker holds at the moment; `take_up` is None for a worker that holds no claims.
+    """
+    loops: dict[str, Loop] = {
+        "heartbeat": lambda: heartbeat(settings, info),
+        "policy": lambda: watch_policy(settings, live),
+    }
+    if take_up is not None:
+        loops["claims"] = lambda: watch_claims(settings, take_up)
+    return loops
 
 
-@asynccontextmanager
-async def policy_watch(settings: Settings, live: LivePolicy, observer: WatchObserver) -> AsyncIterator[PolicyWatch]:
-    """What keeps `live` fresh, on a connection of its own. Raises as `SqlStore.connect` does."""
-    store = await SqlStore.connect(settings.database_url)
-    try:
-        yield policy_parts.watch(live, store, certificate(settings), observer)
-    finally:
-        await store.close()
+async def heartbeat(settings: Settings, info: Callable[[], WorkerInfo]) -> None:
+    """Tells fronts that this worker is there, for ever."""
+    async with opened_redis(settings) as redis:
+        registry = RedisRegistry(redis)
+        await every(_INTERVAL, lambda: registry.beat(info()), UnforeseenLog(), "heartbeat")
 
 
-@asynccontextmanager
-async def registry(settings: Settings) -> AsyncIterator[WorkerRegistry]:
-    """The registry alone, for a worker's heartbeat."""
-    connection = RedisConnection(settings.redis_url)
-    try:
-        yield RedisRegistry(connection)
-    finally:
-        await connection.close()
+async def watch_policy(settings: Settings, live: LivePolicy) -> None:
+    """Keeps the policy fresh, for ever. A batch is decided by one policy, the next by whatever is live then."""
+    reader = PolicyDocuments(certificate(settings))
+    async with opened_store(settings) as store:
+        await PolicyWatch(live, SqlPolicies.beside(store), reader, _PolicyLog(), interval=_INTERVAL).run()
+
+
+async def watch_claims(settings: Settings, take_up: TakeUpClaims) -> None:
+    """Keeps the claims that the worker holds fresh, for ever."""
+    async with opened_store(settings) as store:
+        await every(_INTERVAL, lambda: take_up(store), UnforeseenLog(), "claims")
+
+
+class _PolicyLog(FailureLog):
+    """What the watch over the policy tells goes to the log."""
+
+    def took_up(self, policy: Policy) -> None:
+        """Log it."""
+        structlog.get_logger("assay").info("policy taken up", policy=policy.version, title=policy.name)

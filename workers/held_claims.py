@@ -14,9 +14,6 @@ from classifiers.matcher import Matcher
 from service.claims.ports import ClaimStore
 from service.domain.claim import Claim, ClaimSet, ClaimState
 from service.errors import Unavailable
-from service.runtime.settings import Settings
-from service.runtime.wiring import connections
-from workers.background_thread import BackgroundThread
 
 _log = structlog.get_logger("assay")
 
@@ -57,6 +54,15 @@ class HeldClaims:
         _log.info("claims taken up", version=self._current.version, claims=len(self._current.index))
         return True
 
+    async def take_up(self, store: ClaimStore) -> None:
+        """`refresh`; of a set that can't be read it is told, and the old one serves on. Raises `StoreUnavailable`."""
+        try:
+            await self.refresh(store)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next set may be sound
+            _log.error("claims not taken up", error=type(error).__name__, message=str(error))
+
     def _snapshot(self, claim_set: ClaimSet, before: Snapshot | None) -> Snapshot:
         claims = tuple(record.claim for record in claim_set.records)
         entries = [Entry(claim.id, claim.claim, claim.title) for claim in claims]
@@ -64,29 +70,3 @@ class HeldClaims:
         out = frozenset(r.claim.id for r in claim_set.records if r.state is ClaimState.QUARANTINED)
         version = f"{claim_set.version}.{self._matcher.version}" if claims else ""
         return Snapshot(claim_set.version, version, index, claims, out)
-
-
-class ClaimWatch(BackgroundThread):
-    """Keeps held claims fresh from `start` to `stop`, with a store connection of its own."""
-
-    name = "claims"
-
-    def __init__(self, settings: Settings, held: HeldClaims) -> None:
-        super().__init__()
-        self._settings, self._held = settings, held
-
-    async def _work(self) -> None:
-        while await self._going_on():
-            try:
-                async with connections.record_store(self._settings) as store:
-                    await self._until_lost(store)
-            except Unavailable:
-                continue  # it will be back
-            except Exception as error:  # noqa: BLE001 - the old claims serve on; a worker without a watch would not
-                _log.error("claims not taken up", error=type(error).__name__, message=str(error))
-
-    async def _until_lost(self, store: ClaimStore) -> None:
-        going_on = True
-        while going_on:
-            await self._held.refresh(store)
-            going_on = await self._going_on()
