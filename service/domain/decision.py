@@ -37,7 +37,10 @@ class Category(StrEnum):
         """A row of the table below; one that lacks something is refused."""
         member = str.__new__(cls, name)
         member._value_ = name
-        member.words, member.harm = row
+        try:
+            member.words, member.harm = row
+        except ValueError:
+            raise TypeError(f'service/domain/decision.py: write {name} = "{name}", WORDS, HARM, not {row}') from None
         return member
 
     AI_GENERATED_MISINFORMATION = "AI_GENERATED_MISINFORMATION", "AI-generated misinformation", 3

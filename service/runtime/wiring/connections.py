@@ -9,7 +9,7 @@ from service.claims.redis_traffic import RedisClaimTraffic
 from service.claims.surges import Surges
 from service.claims.traffic import SurgeLimits
 from service.feeds import Pseudonyms
-from service.moderation.author import SHIPPED, Weighing
+from service.moderation import author
 from service.moderation.celery_queue import CeleryQueue
 from service.moderation.ports import Observer
 from service.moderation.redis.cache import RedisCache
@@ -24,7 +24,7 @@ from service.records.sql.store import SqlStore
 from service.runtime.settings import Settings
 from service.storage.redis_connection import RedisConnection
 
-_STARTER = Path(__file__).parents[3] / "classifiers" / "starter"
+STARTER = Path(__file__).parents[3] / "classifiers" / "starter"
 
 
 def policy(settings: Settings) -> Policy:
@@ -37,13 +37,23 @@ def certificate(settings: Settings) -> Certificate | None:
 
     Raises `InvalidInput` where it can't be read.
     """
-    path = settings.certificate or (settings.heads or settings.model or _STARTER) / certificates.FILE
+    path = settings.certificate or _bundle(settings) / certificates.FILE
     return certificates.load(path) if settings.certificate or path.is_file() else None
 
 
-def weighing(settings: Settings) -> Weighing:
-    """How posts of one author are weighed together. Raises `InvalidInput`, and `OSError` for a file not there."""
-    return Weighing.from_json((settings.timeline or SHIPPED).read_text(encoding="utf-8"))
+def weighing(settings: Settings) -> author.Weighing:
+    """How posts of one author are weighed together: as the settings say, or the bundle that judges, if it was fitted.
+
+    Raises `InvalidInput`, and `OSError` for a file not there.
+    """
+    path = settings.timeline or _bundle(settings) / author.FILE
+    if not settings.timeline and not path.is_file():
+        return author.UNFITTED
+    return author.Weighing.from_json(path.read_text(encoding="utf-8"))
+
+
+def _bundle(settings: Settings) -> Path:
+    return settings.heads or settings.model or STARTER
 
 
 def pseudonyms(settings: Settings) -> Pseudonyms:
