@@ -10,7 +10,8 @@ A full bundle is a directory that holds a Hugging Face Llama model as well:
     calibration.json
     certificate.json      thresholds with a bound (`certificates`); may be missing
     claims.safetensors    what matches claims (`claims.parts`); may be missing
-    MODEL_CARD.md         not vouched for: it may be corrected
+    timeline.json         how an author's posts are weighed (`assay timelines --fit`); may be missing
+    MODEL_CARD.md         like timeline.json, which names its version, not vouched for: it may be corrected
 
 A heads bundle lacks the model; its manifest names the fingerprint of the one it was made for. The version of what is
 loaded is a digest of all of it but the certificate, which names the version that it holds for, and the claim parts,
@@ -53,7 +54,7 @@ MANIFEST, HEADS, SCREEN, CALIBRATION = (
     "calibration.json",
 )
 ADAPTER = "adapter.safetensors"
-CERTIFICATE, CARD = "certificate.json", "MODEL_CARD.md"
+CERTIFICATE, CARD, TIMELINE = "certificate.json", "MODEL_CARD.md", "timeline.json"
 CLAIMS = "claims.safetensors"
 MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 _BLOCK = 1 << 20

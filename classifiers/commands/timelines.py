@@ -13,7 +13,7 @@ def timelines(
     data: Data,
     model: Model = None,
     heads: Heads = None,
-    fit: Annotated[Path | None, typer.Option(help="Write the weighing here, for ASSAY_TIMELINE.")] = None,
+    fit: Annotated[Path | None, typer.Option(help="Write the weighing into this bundle, or file.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
     licences: Licences = None,
     device: Device = "cpu",

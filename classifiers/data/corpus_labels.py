@@ -30,7 +30,7 @@ MEANING: Mapping[str, tuple[str, ...]] = {
 ANNOTATES: Mapping[str, frozenset[str]] = {
     "davidson_hate": frozenset({"hate", "harassment"}),
     "edos_sexism": frozenset({"hate", "violence"}),
-    "harm_prompts": _ALL,
+    "harm_prompts": frozenset({"hate", "harassment", "violence", "self_harm", "sexual", "weapons", "cbrn", "fraud"}),
     "hatemoji": frozenset({"hate"}),
     "sdcnl_selfharm": frozenset({"self_harm"}),
     "stormfront_hate": frozenset({"hate"}),

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.bundle import TIMELINE
 from classifiers.calibration.curves import bucket_of, sigmoid
 from classifiers.data.rows import Row, load_held_out, select
 from classifiers.detector import FEWEST_WORDS, TOO_SHORT, Detector, Document, Reading
@@ -65,7 +66,7 @@ class MixedFigure:
 
 @dataclass(frozen=True, slots=True)
 class TimelineOptions:
-    """What to fit and measure; `fit` is where to write the weighing, if at all."""
+    """What to fit and measure; `fit` is the bundle, or file, to write the weighing to, if at all."""
 
     data: Path
     bundle: Path | None = None
@@ -94,8 +95,9 @@ def timelines(options: TimelineOptions, say: Say = print) -> str:
     if options.fit:
         resampled = [fit(dev.resampled(rng), rng) for _ in range(_RESAMPLED)]
         measured = [*map(asdict, figures), *map(asdict, mixtures)]
-        options.fit.write_text(to_json(detector.version, weights, resampled, measured) + "\n", encoding="utf-8")
-        say(f"timelines: wrote {options.fit} for model {detector.version}")
+        path = options.fit / TIMELINE if options.fit.is_dir() else options.fit
+        path.write_text(to_json(detector.version, weights, resampled, measured) + "\n", encoding="utf-8")
+        say(f"timelines: wrote {path} for model {detector.version}")
     return "\n".join((*_table(figures), "", *_mixed_table(mixtures)))
 
 

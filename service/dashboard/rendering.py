@@ -11,15 +11,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.dashboard.charts import estimates
+from service.domain.decision import Category
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 _STEPS = ((86_400, "d"), (3_600, "h"), (60, "min"))
-_SPELLED = {
-    "AI_GENERATED": "AI-generated",
-    "AI_GENERATED_MISINFORMATION": "AI-generated misinformation",
-    "CBRN": "CBRN",
-}
+_SPELLED = {category.value: category.words[:1].upper() + category.words[1:] for category in Category}
 
 
 def environment() -> Environment:

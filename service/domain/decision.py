@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 
 class Decision(StrEnum):
@@ -25,20 +25,53 @@ _SEVERITY = {decision: rank for rank, decision in enumerate(Decision)}
 
 
 class Category(StrEnum):
-    """Why a post was flagged."""
+    """Why a post was flagged: `words` name it to people, `harm` says how grave it is, 1 (mild) to 5 (grave).
 
-    AI_GENERATED_MISINFORMATION = "AI_GENERATED_MISINFORMATION"
-    AI_GENERATED = "AI_GENERATED"
-    MISINFORMATION = "MISINFORMATION"
-    HATE = "HATE"
-    HARASSMENT = "HARASSMENT"
-    VIOLENCE = "VIOLENCE"
-    SELF_HARM = "SELF_HARM"
-    SEXUAL = "SEXUAL"
-    WEAPONS = "WEAPONS"
-    CBRN = "CBRN"
-    FRAUD = "FRAUD"
-    TEST = "TEST"
+    The one table of categories. What other services call them stands with those (`service.transparency.statements`,
+    `service.shims`); `tests/house/test_categories.py` says what a new row lacks there and elsewhere.
+    """
+
+    words: str
+    harm: int
+
+    def __new__(cls, name: str, *row: Any) -> Self:
+        """A row of the table below; one that lacks something is refused."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        try:
+            member.words, member.harm = row
+        except ValueError:
+            raise TypeError(f'service/domain/decision.py: write {name} = "{name}", WORDS, HARM, not {row}') from None
+        return member
+
+    AI_GENERATED_MISINFORMATION = "AI_GENERATED_MISINFORMATION", "AI-generated misinformation", 3
+    AI_GENERATED = "AI_GENERATED", "AI-generated", 1
+    MISINFORMATION = "MISINFORMATION", "misinformation", 2
+    HATE = "HATE", "hate", 3
+    HARASSMENT = "HARASSMENT", "harassment", 2
+    VIOLENCE = "VIOLENCE", "violence", 4
+    SELF_HARM = "SELF_HARM", "self-harm", 5
+    SEXUAL = "SEXUAL", "sexual", 2
+    WEAPONS = "WEAPONS", "weapons", 4
+    CBRN = "CBRN", "CBRN", 5
+    FRAUD = "FRAUD", "fraud", 3
+    TEST = "TEST", "test", 1
+
+
+MACHINE_WRITTEN = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION})
+"""Those of who wrote a post, which is never itself a violation."""
+
+MISLEADING = frozenset({Category.MISINFORMATION, Category.AI_GENERATED_MISINFORMATION})
+"""Those of whether it is true."""
+
+CONTENT = tuple(category for category in Category if category is not Category.TEST)
+"""Those that a rule or a person may give: all but the test string's."""
+
+SIGNALS = tuple(c.value.lower() for c in CONTENT if c is not Category.AI_GENERATED_MISINFORMATION)
+"""Names of the signals that every bundle answers, one for each category that is not two in one."""
+
+POLICY_LABELS = tuple(c.value.lower() for c in CONTENT if c not in MACHINE_WRITTEN | MISLEADING)
+"""The signals of what a policy forbids."""
 
 
 class Standing(NamedTuple):

@@ -15,7 +15,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from service.domain.canonical import canonical, digest
@@ -24,8 +23,8 @@ from service.domain.log_odds import Share, Weights, share_of, sigmoid
 from service.domain.post import Post
 from service.errors import InvalidInput
 
-SHIPPED = Path(__file__).parents[1] / "timeline.json"
-"""The fit for the shipped starter."""
+FILE = "timeline.json"
+"""The name of a fit in the bundle that it was made for."""
 
 AI_GENERATED = "ai_generated"
 FEWEST_WORDS, FEWEST_POSTS, FEWEST_WORDS_IN_ALL = 5, 3, 40
@@ -82,7 +81,7 @@ class Weighing:
             fits = [_weights(fit) for fit in (data["weights"], *data["resampled"])]
             return cls(str(data["model_version"]), fits[0], tuple(fits[1:]))
         except (ValueError, TypeError, LookupError) as error:
-            problem, remedy = f"is no weighing of timelines ({error!r})", "write it with `assay timelines --fit FILE`"
+            problem, remedy = f"is no weighing of timelines ({error!r})", "write it with `assay timelines --fit BUNDLE`"
             raise InvalidInput("ASSAY_TIMELINE", problem, remedy) from error
 
     def judge(self, author: str, posts: Sequence[Post], judgements: Sequence[Judgement | None]) -> AuthorJudgement:
@@ -127,6 +126,10 @@ class Weighing:
     def _share(self, counted: Sequence[Finding]) -> Share:
         evidence = _evidence(self.weights, counted)
         return share_of(evidence, self.weights.effective(len(evidence)) / len(evidence))
+
+
+UNFITTED = Weighing("", Weights(buckets=(), slopes=(1.0,), offsets=(0.0,), correlation=0.0, slope=1.0, bias=0.0), ())
+"""For a bundle without a fit: no post counts."""
 
 
 def _abstained(findings: Sequence[Finding], counted: Sequence[Finding]) -> tuple[str, ...]:

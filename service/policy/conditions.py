@@ -11,12 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from service.domain.claim import DEBUNKED, Match, Rating, Relation
-from service.domain.decision import Category
 from service.domain.judgement import Judgement
 from service.domain.post import Post
-
-SIGNALS = tuple(c.value.lower() for c in Category if c not in {Category.AI_GENERATED_MISINFORMATION, Category.TEST})
-"""Names of the signals that every bundle answers."""
 
 OBFUSCATIONS = ("homoglyph", "compatibility", "format_character", "control_character", "combining_mark", "whitespace")
 """Kinds of obfuscation that the classifiers count."""

@@ -14,14 +14,13 @@ import yaml
 
 from service.domain.canonical import digest
 from service.domain.claim import DEBUNKED, Rating, Relation
-from service.domain.decision import Category, Decision
+from service.domain.decision import SIGNALS, Category, Decision
 from service.domain.post import Surface
 from service.errors import PolicyInvalid
 from service.policy.certificate import Certificate
 from service.policy.conditions import (
     ATTRIBUTES,
     OBFUSCATIONS,
-    SIGNALS,
     SOURCE_TYPES,
     Abstained,
     AllOf,

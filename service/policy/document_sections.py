@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from service.domain.decision import Category, Decision
+from service.domain.decision import CONTENT, Category, Decision
 from service.domain.post import Surface
 from service.policy.routing import HARMS, Reason, Route
 from service.policy.yaml_nodes import Problems, YamlNode
@@ -19,7 +19,6 @@ REGIONS_LOOK, LOCALES_LOOK = "ISO 3166-1 codes such as DE", "BCP 47 tags such as
 
 _MILDEST, _GRAVEST = 1, 5
 _MOST_ACTIONS = 1_000_000_000
-_CATEGORIES = tuple(category for category in Category if category is not Category.TEST)
 _OUTCOMES = tuple(decision for decision in Decision if decision is not Decision.REVIEW)
 _CONDITIONS = ("categories", "surfaces", "regions", "languages", "least_severity")
 _Entry = TypeVar("_Entry")
@@ -34,7 +33,7 @@ def read_harms(section: YamlNode | None, problems: Problems) -> Mapping[Category
     """The severity of each category: as the document says, else as usual."""
     harms = dict(HARMS)
     with problems.caught():
-        for name, node in (section.mapping(_CATEGORIES) if section else {}).items():
+        for name, node in (section.mapping(CONTENT) if section else {}).items():
             with problems.caught():
                 harms[Category(name)] = node.whole(_MILDEST, _GRAVEST)
     return harms
@@ -78,7 +77,7 @@ def _route(node: YamlNode) -> Route:
         raise node.error("takes every case", remedy)
     return Route(
         queue=keys["queue"].matching(NAME, "lower-case words joined by hyphens"),
-        categories=frozenset(map(Category, _chosen(keys.get("categories"), _CATEGORIES))),
+        categories=frozenset(map(Category, _chosen(keys.get("categories"), CONTENT))),
         surfaces=frozenset(map(Surface, _chosen(keys.get("surfaces"), tuple(Surface)))),
         regions=_matching(keys.get("regions"), REGION, REGIONS_LOOK),
         languages=_matching(keys.get("languages"), LOCALE, LOCALES_LOOK),
@@ -93,7 +92,7 @@ def _reason(node: YamlNode) -> Reason:
     return Reason(
         name=keys["name"].matching(NAME, "lower-case words joined by hyphens"),
         text=keys["text"].text(),
-        category=Category(keys["category"].choice(_CATEGORIES)) if "category" in keys else None,
+        category=Category(keys["category"].choice(CONTENT)) if "category" in keys else None,
         needs_rationale=rationale == "required",
         decision=Decision(decision) if decision else None,
     )

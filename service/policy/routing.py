@@ -8,24 +8,11 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from service.domain.decision import Category, Decision
+from service.domain.decision import MACHINE_WRITTEN, MISLEADING, Category, Decision
 from service.domain.post import Post, Surface
 from service.domain.verdict import Verdict
 
-HARMS: Mapping[Category, int] = {
-    Category.CBRN: 5,
-    Category.SELF_HARM: 5,
-    Category.VIOLENCE: 4,
-    Category.WEAPONS: 4,
-    Category.FRAUD: 3,
-    Category.HATE: 3,
-    Category.AI_GENERATED_MISINFORMATION: 3,
-    Category.MISINFORMATION: 2,
-    Category.HARASSMENT: 2,
-    Category.SEXUAL: 2,
-    Category.AI_GENERATED: 1,
-    Category.TEST: 1,
-}
+HARMS: Mapping[Category, int] = {category: category.harm for category in Category}
 """Severity of each category, 1 (mild) to 5 (grave), where a policy says nothing else."""
 
 GENERAL = "general"
@@ -34,7 +21,6 @@ GENERAL = "general"
 SEVERE = 4
 """From this severity on a text is blurred until a moderator asks for it."""
 
-_TOLD = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION, Category.MISINFORMATION})
 _LEAST_DOUBT = 0.1
 _REACH = ("reach", "views", "followers")  # keys of a post's metadata
 
@@ -59,7 +45,7 @@ class Reason:
             return self.decision
         if self.category is None:
             return Decision.ALLOW
-        return Decision.LABEL if self.category in _TOLD else Decision.BLOCK
+        return Decision.LABEL if self.category in MACHINE_WRITTEN | MISLEADING else Decision.BLOCK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +88,7 @@ class Routing:
 
     def severity(self, categories: Collection[Category]) -> int:
         """The gravest of the categories, 1 to 5; 1 where there is none."""
-        return max((self.harms.get(category, 1) for category in categories), default=1)
+        return max((self.harms[category] for category in categories), default=1)
 
     def queue_of(self, post: Post, categories: Collection[Category]) -> str:
         """The queue for a case about `post`."""

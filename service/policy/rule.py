@@ -11,13 +11,12 @@ from functools import partial
 from itertools import product
 from typing import TypeGuard
 
-from service.domain.decision import Category, Decision
+from service.domain.decision import MACHINE_WRITTEN, MISLEADING, SIGNALS, Category, Decision
 from service.domain.judgement import Judgement
 from service.domain.post import Surface
 from service.errors import PolicyInvalid
 from service.policy.certificate import Certificate, WordSpan
 from service.policy.conditions import (
-    SIGNALS,
     Condition,
     Obfuscation,
     SignalBound,
@@ -206,8 +205,7 @@ def _long_enough(leaf: Condition) -> bool:
     return isinstance(leaf, Words) and leaf.minimum >= CERTAIN_WORDS
 
 
-_BOTH = Category.AI_GENERATED_MISINFORMATION
 _AXES = (
-    ("ai_generated (or a declared AI source type)", {_BOTH, Category.AI_GENERATED}, _shows_ai),
-    (f"{_MISINFORMATION} (or repeating a debunked claim)", {_BOTH, Category.MISINFORMATION}, _shows_misinformation),
+    ("ai_generated (or a declared AI source type)", MACHINE_WRITTEN, _shows_ai),
+    (f"{_MISINFORMATION} (or repeating a debunked claim)", MISLEADING, _shows_misinformation),
 )

@@ -14,13 +14,12 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from service.domain.canonical import digest
-from service.domain.decision import Category, Decision
+from service.domain.decision import MACHINE_WRITTEN, Category, Decision
 from service.domain.verdict import Verdict
 from service.quality.intervals import Estimate, Stratum, stratified
 from service.quality.opinions import Answer
 
 _SPAN = float(1 << 64)
-_MACHINE = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION})
 
 
 class Part(StrEnum):
@@ -118,7 +117,7 @@ def prevalence(days: Collection[SampledDay]) -> Prevalence:
         categories={
             c: _estimate(days, _breaks(c)) for c in Category if c in flagged and c is not Category.AI_GENERATED
         },
-        ai_generated=_estimate(days, lambda answer: not _MACHINE.isdisjoint(answer.categories)),
+        ai_generated=_estimate(days, lambda answer: not MACHINE_WRITTEN.isdisjoint(answer.categories)),
         posts=sum(each.posts for each in days),
         drawn=sum(each.drawn for each in days),
         decided=sum(each.decided for each in days),

@@ -11,11 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from math import floor, log10
 
-from service.domain.decision import Category
+from service.domain.decision import MACHINE_WRITTEN
 from service.domain.verdict import Source, Verdict
 
 POSTS, AI, JUDGED = "posts", "ai", "judged"
-_AI = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION})
 _FASTEST, _PER_DECADE, _SLOTS = 1e-4, 10, 70  # latency: 10 slots per power of ten, from 0.1 ms to 1,000 s
 
 
@@ -63,7 +62,7 @@ def tally(verdict: Verdict) -> Counter[str]:
     ]
     if verdict.judgement:
         names += [JUDGED, f"model:{verdict.model_version}"]
-        names += [AI] if not _AI.isdisjoint(categories) else []
+        names += [AI] if not MACHINE_WRITTEN.isdisjoint(categories) else []
     if verdict.latency and verdict.source is Source.MODEL:
         names.append(f"latency:{_slot(sum(verdict.latency.values()))}")
     return Counter(names)

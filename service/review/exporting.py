@@ -9,15 +9,12 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.domain.decision import Category
+from service.domain.decision import MISLEADING, POLICY_LABELS
 from service.domain.post import Post, PostKey
 from service.records.ports import Archive
 from service.review.case import CaseDecision, CaseKind
 from service.review.ports import DecisionStore
 
-_MISLEADING = {Category.MISINFORMATION, Category.AI_GENERATED_MISINFORMATION}
-_NO_LABEL = {*_MISLEADING, Category.AI_GENERATED, Category.TEST}
-_POLICY_LABELS = [category.value.lower() for category in Category if category not in _NO_LABEL]
 _PORTION = 500
 _Last = dict[str, tuple[PostKey, CaseDecision]]
 
@@ -71,8 +68,8 @@ def _line(decision: CaseDecision, post: Post) -> dict[str, Any]:
         "decided_at": decision.decided_at.isoformat(),
         "appeal": decision.kind is CaseKind.APPEAL,
     }
-    if not _MISLEADING.isdisjoint(decision.flagged):
-        line["reviewed"] = ["misinformation", *_POLICY_LABELS]
+    if not MISLEADING.isdisjoint(decision.flagged):
+        line["reviewed"] = ["misinformation", *POLICY_LABELS]
     if post.locale:
         line["lang"] = post.locale
     return line

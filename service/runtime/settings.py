@@ -27,7 +27,7 @@ class Settings(BaseSettings):
         None, description="Sentence-transformers directory to find claims by. Empty: the bundle's own encoder."
     )
     certificate: Path | None = Field(None, description="What rules may act on. Empty: that in the bundle, if any.")
-    timeline: Path | None = Field(None, description="Weighing of an author's posts. Empty: the shipped starter's.")
+    timeline: Path | None = Field(None, description="Weighing of an author's posts. Empty: that in the bundle, if any.")
 
     address: str = Field("127.0.0.1:50051", description="Where the gRPC server listens.")
     reflection: bool = Field(False, description="Serve gRPC reflection. `assay up` and the demo turn it on.")

@@ -12,8 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from service.domain.canonical import digest
-from service.domain.decision import Category, Decision
-from service.policy.routing import HARMS
+from service.domain.decision import MACHINE_WRITTEN, Category, Decision
 from service.transparency import statement_words as words
 from service.transparency.decided import DecidedBy, language_of
 from service.transparency.restriction import Restriction
@@ -119,7 +118,7 @@ def statement_of(restriction: Restriction, terms: Terms) -> dict[str, Any]:
 
 def gravest_first(categories: Sequence[Category]) -> list[Category]:
     """The categories that the database has a word for, the gravest first."""
-    return sorted((each for each in {*categories} if each in CATEGORIES), key=lambda each: (-HARMS[each], each))
+    return sorted((each for each in {*categories} if each in CATEGORIES), key=lambda each: (-each.harm, each))
 
 
 def _categories(categories: Sequence[Category]) -> dict[str, Any]:
@@ -136,7 +135,7 @@ def _categories(categories: Sequence[Category]) -> dict[str, Any]:
 def _grounds(restriction: Restriction, terms: Terms) -> dict[str, str]:
     gravest = gravest_first(restriction.categories)
     law = next((terms.illegal[category] for category in gravest if category in terms.illegal), "")
-    explanation = " ".join(_explained(restriction, terms)) or f"Found to be {', '.join(map(_plain, gravest))}."
+    explanation = " ".join(_explained(restriction, terms)) or f"Found to be {_named(gravest)}."
     if law:
         found = {"illegal_content_legal_ground": law[:_GROUND], "illegal_content_explanation": explanation}
         ground = words.ILLEGAL
@@ -157,7 +156,7 @@ def _explained(restriction: Restriction, terms: Terms) -> list[str]:
 
 
 def _facts(restriction: Restriction, terms: Terms) -> str:
-    said = [f"A post was found to be {', '.join(map(_plain, gravest_first(restriction.categories)))}."]
+    said = [f"A post was found to be {_named(gravest_first(restriction.categories))}."]
     match restriction.decided_by:
         case DecidedBy.POLICY:
             said.append(f"Automated means decided, by rules {', '.join(restriction.rules) or 'of the post itself'}.")
@@ -184,7 +183,7 @@ def _detected_by_machine(restriction: Restriction) -> bool:
 def _content_types(restriction: Restriction) -> list[str]:
     context = restriction.post.context
     image = bool(context.image_alt or context.image_text)
-    machine = {Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION} & {*restriction.categories}
+    machine = MACHINE_WRITTEN & {*restriction.categories}
     synthetic = bool(machine) or context.digital_source_type.rpartition("/")[2] in _SYNTHETIC
     found = {"CONTENT_TYPE_TEXT": True, "CONTENT_TYPE_IMAGE": image, "CONTENT_TYPE_SYNTHETIC_MEDIA": synthetic}
     return [name for name, holds in found.items() if holds]
@@ -196,5 +195,5 @@ def _language(locale: str) -> str:
     return language if language in words.LANGUAGES else ""
 
 
-def _plain(category: Category) -> str:
-    return category.value.lower().replace("_", " ")
+def _named(categories: Sequence[Category]) -> str:
+    return ", ".join(category.words for category in categories)

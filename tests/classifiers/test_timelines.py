@@ -126,7 +126,7 @@ def test_the_service_estimates_the_same_shares(rng: np.random.Generator) -> None
 
 def test_a_bundle_is_fitted_and_measured_on_labelled_sets(data_dir: Path, bundle_dir: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    table = timelines(TimelineOptions(data_dir, bundle_dir, fit=tmp_path / "timeline.json"), said.append)
+    table = timelines(TimelineOptions(data_dir, bundle_dir, fit=tmp_path), said.append)
     assert "| all | whole posts | 5 |" in table
     weighing = Weighing.from_json((tmp_path / "timeline.json").read_text())
     assert weighing.model_version in said[-1]

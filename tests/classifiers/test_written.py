@@ -33,7 +33,9 @@ def test_every_theme_has_positives_and_hard_negatives_in_each_split(written: lis
     for label in POLICY_LABELS:
         for split in ("train", "dev", "test"):
             positives, negatives = (counts[f"written/{label}", split, holds] for holds in (True, False))
-            assert min(positives, negatives) >= 2
+            assert min(positives, negatives) >= 2, (
+                f"classifiers/data/written/posts.jsonl: write {split} posts for {label!r}"
+            )
             assert 0.4 < positives / negatives < 2.5
 
 

@@ -121,7 +121,7 @@ def test_the_table_has_a_line_for_each_post() -> None:
     ]
     lines = printed(verdict_table(rows, "verdicts"), width=200).splitlines()
     assert lines[0].strip() == "verdicts"
-    assert all(part in lines[2] for part in ("LABEL", "ai generated", "97%", "model", "they delve"))
+    assert all(part in lines[2] for part in ("LABEL", "AI-generated", "97%", "model", "they delve"))
     assert all(part in lines[3] for part in ("ALLOW", "-", "set_aside", "what post 2"))
 
 

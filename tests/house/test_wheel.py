@@ -54,10 +54,10 @@ def test_it_holds_no_tests_and_all_that_is_not_code(wheel: Path) -> None:
         "service/cli/demo/sample_feed/posts.jsonl",
         "service/cli/demo/sample_feed/claims.jsonl",
         "classifiers/starter/manifest.json",
+        "classifiers/starter/timeline.json",
         "classifiers/data/written/posts.jsonl",
         "classifiers/training/claims/frames/rebuts.txt",
         "classifiers/training/claims/verbs.txt",
-        "service/timeline.json",
         "service/py.typed",
     ):
         assert needed in names

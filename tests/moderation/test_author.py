@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,14 +15,18 @@ from service.errors import InvalidInput
 from service.moderation.author import (
     AI_GENERATED,
     DUPLICATE,
+    FILE,
     NOT_FITTED,
     NOT_JUDGED,
-    SHIPPED,
     TOO_FEW_POSTS,
     TOO_SHORT,
     AuthorJudgement,
     Weighing,
 )
+from service.runtime.settings import Settings
+from service.runtime.wiring import connections
+
+SHIPPED = connections.STARTER / FILE
 
 
 def judged(post: Post, probability: float = 0.8, **changes: object) -> Judgement:
@@ -129,7 +134,7 @@ def test_another_model_than_the_weighing_is_for_abstains_and_says_so(weighing: W
 
 
 def test_the_shipped_weighing_can_be_read() -> None:
-    shipped = Weighing.from_json(SHIPPED.read_text())
+    shipped = Weighing.from_json(SHIPPED.read_text(encoding="utf-8"))
     assert 0 < shipped.weights.correlation < 1
     assert len(shipped.resampled) >= 20
 
@@ -140,8 +145,27 @@ def test_a_file_that_is_no_weighing_is_refused_with_the_setting_that_named_it(te
         Weighing.from_json(text)
 
 
+def test_the_weighing_is_that_of_the_bundle_unless_a_setting_names_one(tmp_path: Path) -> None:
+    text = SHIPPED.read_text(encoding="utf-8")
+    (tmp_path / FILE).write_text(text)
+    for chosen in (
+        Settings(model=tmp_path),
+        Settings(heads=tmp_path),
+        Settings(timeline=SHIPPED, model=tmp_path / "x"),
+    ):
+        assert connections.weighing(chosen) == Weighing.from_json(text)
+    with pytest.raises(OSError, match="nowhere"):
+        connections.weighing(Settings(timeline=tmp_path / "nowhere"))
+
+
+def test_in_a_bundle_that_was_not_fitted_no_post_counts(tmp_path: Path) -> None:
+    found = weighed(connections.weighing(Settings(model=tmp_path)), posts_saying(20), *[0.8] * 20)
+    assert found.abstained == (TOO_FEW_POSTS, NOT_FITTED)
+    assert (found.signal, found.counted, found.model_version) == (None, 0, "m1")
+
+
 def test_a_weighing_with_a_bucket_missing_is_refused() -> None:
-    data = json.loads(SHIPPED.read_text())
+    data = json.loads(SHIPPED.read_text(encoding="utf-8"))
     data["weights"]["slopes"].pop()
     with pytest.raises(InvalidInput, match="bucket"):
         Weighing.from_json(json.dumps(data))

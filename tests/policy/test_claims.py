@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.claim import Match, Rating, Relation
-from service.domain.decision import Category, Decision
+from service.domain.decision import SIGNALS, Category, Decision
 from service.domain.fusing import fused
 from service.domain.judgement import Evidence, Judgement, Signal
 from service.domain.post import Context, Post, Surface
 from service.errors import PolicyInvalid
 from service.policy.certificate import Bound, Certificate, WordSpan
-from service.policy.conditions import SIGNALS, ClaimBound, Threshold
+from service.policy.conditions import ClaimBound, Threshold
 from service.policy.document import DEFAULT, load, parse
 from service.policy.policy import Policy
 

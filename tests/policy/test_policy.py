@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from classifiers.labels import LABELS
 from classifiers.text.normalise import OBFUSCATIONS as COUNTED
 from service.domain.claim import Match, Rating, Relation
-from service.domain.decision import Category, Decision
+from service.domain.decision import SIGNALS, Category, Decision
 from service.domain.fusing import fused
 from service.domain.judgement import Evidence, Judgement, Signal
 from service.domain.post import Context, Post, Surface
 from service.errors import PolicyInvalid
 from service.policy.conditions import (
     OBFUSCATIONS,
-    SIGNALS,
     Abstained,
     AllOf,
     Among,

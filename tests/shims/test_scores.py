@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from service.domain.decision import Category
+from service.domain.decision import SIGNALS, Category
 from service.domain.judgement import Judgement
-from service.policy.conditions import SIGNALS
 from service.shims.attributes import ATTRIBUTES, attribute
 from service.shims.categories import CATEGORIES
 from service.shims.scores import Fit, Mapped, nearest, nothing, same, table

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from service.domain.decision import Category, Decision
 from service.domain.post import Context, Post, Surface
-from service.policy.routing import HARMS
 from service.transparency import statement_words as words
 from service.transparency.batches import BATCH, Batch, batches
 from service.transparency.decided import RESTRICTS, DecidedBy
@@ -324,7 +323,3 @@ class TestBatches:
     async def test_nothing_to_tell(self) -> None:
         assert await batched() == []
         assert await batched(restriction(categories=(Category.TEST,))) == []
-
-
-def test_every_category_has_a_harm() -> None:
-    assert set(HARMS) == set(Category)

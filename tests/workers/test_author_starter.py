@@ -3,7 +3,9 @@
 import pytest
 
 from service.domain.post import Post
-from service.moderation.author import SHIPPED, TOO_SHORT, AuthorJudgement, Weighing
+from service.moderation.author import TOO_SHORT, AuthorJudgement, Weighing
+from service.runtime.settings import Settings
+from service.runtime.wiring import connections
 from workers.classifier import BundleClassifier
 
 WRITTEN = (
@@ -25,11 +27,11 @@ TYPED = (
 @pytest.fixture(scope="module")
 def weighing() -> Weighing:
     """The shipped fit."""
-    return Weighing.from_json(SHIPPED.read_text(encoding="utf-8"))
+    return connections.weighing(Settings())
 
 
 def test_the_shipped_fit_is_for_the_shipped_model(classifier: BundleClassifier, weighing: Weighing) -> None:
-    remedy = "refit it: assay timelines --data DIR --fit service/timeline.json"
+    remedy = "refit it: assay timelines --data DIR --fit classifiers/starter"
     assert weighing.model_version == classifier.judged_by.model, remedy
 
 

@@ -18,7 +18,7 @@ from service.claims.files import ClaimFileError, read
 from service.cli.demo.sample_feed import claim_file
 from service.cli.views.verdicts import STYLES, matched
 from service.domain.claim import DEBUNKED, Claim, Match, Rating, Relation
-from service.domain.decision import Category
+from service.domain.decision import MISLEADING
 from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.errors import AssayError, NoWorker
@@ -27,7 +27,6 @@ Row = tuple[Post, Verdict]
 Matching = Callable[[Sequence[str]], Awaitable[Sequence[Sequence[Match]]]]
 
 _SHOWN = 160  # characters of a post
-_FALSE = frozenset({Category.MISINFORMATION, Category.AI_GENERATED_MISINFORMATION})
 
 
 class Count(NamedTuple):
@@ -71,7 +70,7 @@ def foremost(verdict: Verdict) -> Match | None:
 
 def is_flagged(verdict: Verdict) -> bool:
     """Whether the verdict calls the post misinformation, of whatever making."""
-    return not _FALSE.isdisjoint(verdict.ruling.categories)
+    return not MISLEADING.isdisjoint(verdict.ruling.categories)
 
 
 def claim_table(rows: Iterable[Row], relation: Relation, title: str, most: int) -> Table:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from service.domain.claim import Match, Relation
-from service.domain.decision import Category, Decision
+from service.domain.decision import Decision
 from service.domain.judgement import Judgement, Signal
 from service.domain.post import Post
 from service.domain.verdict import Source, Verdict
@@ -160,17 +160,13 @@ def verdict_table(rows: Sequence[tuple[Post, Verdict]], title: str) -> Table:
     for post, verdict in rows:
         table.add_row(
             Text(verdict.decision.value, STYLES[verdict.decision]),
-            ", ".join(_words(category) for category in verdict.ruling.categories) or Text("-", "dim"),
+            ", ".join(category.words for category in verdict.ruling.categories) or Text("-", "dim"),
             _percent(verdict, "ai_generated"),
             _percent(verdict, "misinformation"),
             Text(verdict.source.value.lower(), "dim" if verdict.source is Source.CACHE else "default"),
             Text(" ".join(post.text.split())),
         )
     return table
-
-
-def _words(category: Category) -> str:
-    return category.value.lower().replace("_", " ")
 
 
 def _percent(verdict: Verdict, name: str) -> Text:

@@ -14,7 +14,6 @@ from service.quality.opinions import Answer
 from service.review.case import CaseState
 from service.review.checking import check_words
 
-CATEGORIES = tuple(category for category in Category if category is not Category.TEST)
 DECISIONS = tuple(decision for decision in Decision if decision is not Decision.REVIEW)
 _EVERYTHING = VerdictFilter()
 

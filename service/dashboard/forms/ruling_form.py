@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from service.dashboard.request import Form
-from service.domain.decision import Category, Decision
+from service.domain.decision import CONTENT, Category, Decision
 from service.errors import InvalidInput
 from service.policy.routing import Reason, Routing
 from service.review.appeal import Appeal, AppealState
@@ -16,11 +16,7 @@ OUTCOMES = (Decision.ALLOW, Decision.LABEL, Decision.REDUCE, Decision.BLOCK)
 
 _PLAIN_REASONS = (
     Reason(name="no-violation", text="The post breaks no rule."),
-    *(
-        Reason(name=c.value.lower().replace("_", "-"), text="The post breaks this rule.", category=c)
-        for c in Category
-        if c is not Category.TEST
-    ),
+    *(Reason(name=c.value.lower().replace("_", "-"), text="The post breaks this rule.", category=c) for c in CONTENT),
 )
 
 

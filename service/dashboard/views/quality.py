@@ -11,10 +11,11 @@ from service.dashboard.charts import quality as drawn
 from service.dashboard.charts.overview import prevalence as by_day
 from service.dashboard.error_pages import status_of
 from service.dashboard.forms import golden_form
-from service.dashboard.forms.golden_form import CATEGORIES, DECISIONS, Proposed
+from service.dashboard.forms.golden_form import DECISIONS, Proposed
 from service.dashboard.pages import page
 from service.dashboard.rendering import words
 from service.dashboard.request import Form, PageRequest
+from service.domain.decision import CONTENT
 from service.domain.post import Surface
 from service.errors import Conflict, InvalidInput, NotFound
 from service.people.roles import Right
@@ -122,7 +123,7 @@ async def _golden(
         scores=[score for score in scores if score.moderator != request.person.id],
         dot=charts.interval,
         decisions=[(each, words(each)) for each in DECISIONS],
-        categories=[(each, words(each)) for each in CATEGORIES],
+        categories=[(each, words(each)) for each in CONTENT],
         surfaces=[(each, words(each)) for each in Surface],
         platform=like.platform if like else "example",
         error=error,

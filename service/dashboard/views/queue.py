@@ -14,7 +14,7 @@ from service.dashboard.forms.ruling_form import OUTCOMES, appeal_ruling, choices
 from service.dashboard.pages import page
 from service.dashboard.post_detail import PostDetail, post_detail
 from service.dashboard.request import Form, PageRequest
-from service.domain.decision import Category
+from service.domain.decision import CONTENT
 from service.domain.post import Surface
 from service.errors import AssayError, Conflict, InvalidInput, NotFound, NotHeld, Outdated
 from service.people.person import Person
@@ -264,7 +264,7 @@ async def _case(
         file=screen.file,
         mine=case.holder == request.person.id and case.closed_at is None,
         choices=choices(routing),
-        categories=[category for category in Category if category is not Category.TEST],
+        categories=CONTENT,
         milder=[each for each in OUTCOMES if screen.appeal and each.severity < screen.appeal.contested.severity],
         shown=bool(request.query("show") or (form and form.text("shown"))),
         outcomes=OUTCOMES,

@@ -8,6 +8,7 @@ from pathlib import Path
 from service.claims.redis_traffic import RedisClaimTraffic
 from service.claims.surges import Surges
 from service.claims.traffic import SurgeLimits
+from service.moderation import author
 from service.moderation.celery_queue import CeleryQueue
 from service.moderation.ports import Observer
 from service.moderation.redis.cache import RedisCache
@@ -21,7 +22,7 @@ from service.records.sql.store import SqlStore
 from service.runtime.settings import Settings
 from service.storage.redis_connection import RedisConnection
 
-_STARTER = Path(__file__).parents[3] / "classifiers" / "starter"
+STARTER = Path(__file__).parents[3] / "classifiers" / "starter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,28 @@ def certificate(settings: Settings) -> Certificate | None:
 
     Raises `InvalidInput` where it can't be read.
     """
-    path = settings.certificate or (settings.heads or settings.model or _STARTER) / certificates.FILE
+    path = settings.certificate or _bundle(settings) / certificates.FILE
     return certificates.load(path) if settings.certificate or path.is_file() else None
 
 
 def policy_document(settings: Settings) -> str:
     """The policy file of the settings, or the shipped one. Raises `OSError`, and `UnicodeDecodeError`."""
     return (settings.policy or DEFAULT).read_text(encoding="utf-8")
+
+
+def weighing(settings: Settings) -> author.Weighing:
+    """How posts of one author are weighed together: as the settings say, or the bundle that judges, if it was fitted.
+
+    Raises `InvalidInput`, and `OSError` for a file not there.
+    """
+    path = settings.timeline or _bundle(settings) / author.FILE
+    if not settings.timeline and not path.is_file():
+        return author.UNFITTED
+    return author.Weighing.from_json(path.read_text(encoding="utf-8"))
+
+
+def _bundle(settings: Settings) -> Path:
+    return settings.heads or settings.model or STARTER
 
 
 async def live_policy(settings: Settings, store: SqlStore) -> LivePolicy:

@@ -43,7 +43,15 @@ from service.review.opening import CaseOpening
 from service.review.sql.store import SqlReview
 from service.runtime.settings import Settings
 from service.runtime.wiring import use_cases
-from service.runtime.wiring.connections import Connections, certificate, connected, live_policy, redis_cache, surges_of
+from service.runtime.wiring.connections import (
+    Connections,
+    certificate,
+    connected,
+    live_policy,
+    redis_cache,
+    surges_of,
+    weighing,
+)
 from service.storage.redis_connection import RedisConnection
 from service.supervision import Loop, kept_running
 from service.transparency.publishing import Publishing
@@ -77,7 +85,7 @@ class Front:
 @asynccontextmanager
 async def started_front(settings: Settings) -> AsyncIterator[Front]:
     """A front while the context is open; drained at the end. Raises as `connected` and `live_policy` do."""
-    observer, weigh = TelemetryObserver(), use_cases.weighing(settings)
+    observer, weigh = TelemetryObserver(), weighing(settings)
     async with connected(settings) as held, use_cases.opened_sender(settings) as sender:
         store, cache, budget = held.store, _cache(settings, held.redis), Budget(RedisBudget(held.redis), observer)
         live = await live_policy(settings, store)

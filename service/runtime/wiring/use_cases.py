@@ -7,7 +7,6 @@ from service.audit.sql import SqlAudit
 from service.dashboard.services import BreakPolicy, DashboardServices
 from service.errors import InvalidInput
 from service.feeds import Pseudonyms
-from service.moderation.author import SHIPPED, Weighing
 from service.moderation.ports import Observer, VerdictCache
 from service.people.argon2_hasher import Argon2Hasher
 from service.people.directory import Directory
@@ -162,11 +161,6 @@ def retention(settings: Settings) -> Retention:
         confirmations=settings.retain_confirmations,
         audit=settings.retain_audit,
     )
-
-
-def weighing(settings: Settings) -> Weighing:
-    """How posts of one author are weighed together. Raises `InvalidInput`, and `OSError` for a file not there."""
-    return Weighing.from_json((settings.timeline or SHIPPED).read_text(encoding="utf-8"))
 
 
 def pseudonyms(settings: Settings) -> Pseudonyms:
