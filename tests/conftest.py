@@ -47,7 +47,7 @@ from tests.fakes.queue_and_cache import (
 
 ADAPTERS = ("memory", "redis")
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
-_TOGETHER = ("classifiers", "e2e")
+_TOGETHER = ("classifiers", "docs", "e2e")
 
 
 def pytest_configure() -> None:
