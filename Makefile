@@ -36,6 +36,9 @@ format: $(BIN)/.assay-dev ## Format the code and sort its imports
 proto: $(BIN)/.assay-dev ## Regenerate the gRPC code from proto/
 	$(BIN)/python proto/generate.py
 
+docs: $(BIN)/.assay-dev ## Write docs/configuration.md from the settings
+	$(BIN)/python docs/generate.py
+
 lock: $(BIN)/.assay-dev ## Resolve pyproject.toml into the two lock files again
 	$(BIN)/pip-compile $(LOCK_FLAGS) --extra postgres -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev --extra train --extra postgres -c requirements.lock -o requirements-dev.lock pyproject.toml
@@ -47,7 +50,7 @@ wheel: $(BIN)/.assay-dev ## Build the wheel into dist/
 clean: ## Remove the virtual environment and what builds leave behind
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.PHONY: help demo up moderate test system format proto lock wheel clean
+.PHONY: help demo up moderate test system format proto docs lock wheel clean
 
 LOCK_FLAGS := -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 

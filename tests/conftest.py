@@ -9,7 +9,7 @@ from hypothesis import settings
 
 pytest_plugins = [f"tests.fixtures.{name}" for name in ("redis", "sql", "review", "pipeline", "grpc_front")]
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
-_TOGETHER = ("classifiers", "e2e")
+_TOGETHER = ("classifiers", "docs", "e2e")
 
 
 def pytest_configure() -> None:

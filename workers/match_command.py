@@ -101,7 +101,7 @@ def _claims(file: Path | None) -> list[Claim]:
             else:
                 found[item.id] = item
     if not found:
-        raise InvalidInput("--claims", f"{file} holds no claims", "see the README for the formats")
+        raise InvalidInput("--claims", f"{file} holds no claims", "docs/claims.md has the formats")
     return list(found.values())
 
 

@@ -29,7 +29,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     help="Assay judges the posts of a feed: machine-written misinformation and what a policy forbids.",
-    epilog="Settings come from ASSAY_* variables; the README lists them.",
+    epilog="Settings come from ASSAY_* variables; docs/configuration.md lists them.",
 )
 app.add_typer(policies, name="policy")
 app.add_typer(claims, name="claims", rich_help_panel="Server")

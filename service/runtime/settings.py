@@ -75,18 +75,18 @@ class Settings(BaseSettings):
     retain_flagged: int = Field(365, ge=0, description="Days that other decided posts are kept; 0, or 184 and more.")
     retain_cases: int = Field(730, ge=0, description="Days that closed cases are kept; 0, or 184 and more.")
     retain_appeals: int = Field(730, ge=0, description="Days that decided appeals are kept; 0, or 184 and more.")
-    retain_deliveries: int = Field(30, ge=0, description="Days that webhook events that are through are kept.")
+    retain_deliveries: int = Field(30, ge=0, description="Days that finished webhook events are kept.")
     retain_requests: int = Field(1, ge=0, description="Days that answers to repeated requests are kept.")
-    retain_confirmations: int = Field(0, ge=0, description="Days that people's word on matched claims is kept.")
+    retain_confirmations: int = Field(0, ge=0, description="Days that what people said about matched claims is kept.")
     retain_audit: int = Field(0, ge=0, description="Days that the audit log is kept; 0: for ever.")
-    retention_interval: float = Field(3600.0, gt=0, description="How often old records are let go of.")
+    retention_interval: float = Field(3600.0, gt=0, description="How often old records are deleted.")
     erase_settle: float = Field(12.0, ge=0, description="Pause between passes of an erasure, for work under way.")
     dsa_ground: str = Field(
         "Terms and conditions of the service",
         min_length=1,
         description="What statements of reasons name as the ground.",
     )
-    dsa_terms_url: str = Field("", description="Where the terms stand, for statements of reasons.")
+    dsa_terms_url: str = Field("", description="Where the terms are, for statements of reasons.")
     dsa_territory: str = Field("EU", description="Where restrictions hold, for statements: EU, EEA, or codes.")
 
     review_lease: float = Field(300.0, ge=10, le=3600, description="How long a moderator holds a case unextended.")
@@ -152,12 +152,3 @@ class Settings(BaseSettings):
                 "database_url": self.database_url or f"sqlite:///{self.directory}/assay.db",
             }
         )
-
-
-def reference() -> str:
-    """Every setting with its default, as a Markdown table."""
-    rows = ["| variable | default | what it does |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = "" if isinstance(field.default, SecretStr) or field.default in ("", None) else f"`{field.default}`"
-        rows.append(f"| `ASSAY_{name.upper()}` | {default} | {field.description} |")
-    return "\n".join(rows)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -288,6 +289,22 @@ class TestUnavailable:
             assert await store.backlog() == (0, 0.0)
         engine.dispose()
         assert await store.accept([post_of()]) == [True]
+
+    async def test_a_full_disk_is_an_outage_that_ends_with_it(
+        self, sqlite_url: str, open_sql: Opener, post_of: MakePost
+    ) -> None:
+        store = await open_sql(sqlite_url)
+        assert await store.accept([post_of("before")]) == [True]
+        log = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))  # no file grows beyond that
+        try:
+            with pytest.raises(StoreUnavailable, match="does not answer"):
+                await store.accept([post_of("during", id="2")])
+            assert (await store.backlog())[0] == 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert await store.accept([post_of("during", id="2")]) == [True]
 
     @pytest.mark.parametrize("url", ["", "no url", "mysql://host/x", "sqlite://", "sqlite:///:memory:"])
     async def test_urls_that_are_none_of_ours(self, url: str) -> None:

@@ -1,17 +1,12 @@
-"""Settings: read from the environment, refused with their name, and documented."""
+"""Settings: read from the environment, and refused with their name."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from service.runtime.settings import Settings, reference
+from service.runtime.settings import Settings
 from tests.processes import assay
-
-
-def test_the_readme_documents_every_setting() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert reference() in readme, f"put this table into the README:\n{reference()}"
 
 
 def test_an_environment_variable_sets_its_field(monkeypatch: pytest.MonkeyPatch) -> None:

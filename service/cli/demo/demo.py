@@ -231,4 +231,4 @@ def _next_steps(out: Console) -> None:
     out.print("  make up                        keep it running, gRPC on 127.0.0.1:50051")
     out.print('  .venv/bin/assay check "..."    the verdict on a text of yours (while it runs)')
     out.print("  .venv/bin/assay submit FILE    a feed of yours")
-    out.print("  README.md                      calling it from your backend, policy, your own Llama 2")
+    out.print("  docs/README.md                 calling it from your backend, policy, your own Llama 2")

@@ -1,0 +1,38 @@
+"""Links of the pages lead somewhere: files that are there, headings that are there, and no words of a private dialect."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import PAGES, ROOT, anchors, links
+
+LINKING = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+DIALECT = ("lets go of", "let go of", "who is told", "is told of", "what stands", "stands in the", "anew")
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.name)
+def test_relative_links_and_anchors_exist(page: Path) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        if re.match(r"https?:|mailto:", link):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {link} leads nowhere"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{page.name}: {target.name} has no heading #{anchor}"
+
+
+def test_the_index_names_every_page() -> None:
+    named = {link for link in links(ROOT / "docs" / "README.md")}
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} <= named
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_prose_keeps_to_the_fields_words(page: Path) -> None:
+    text = " ".join(page.read_text().split())
+    assert [words for words in DIALECT if re.search(rf"\b{words}\b", text)] == []
