@@ -78,7 +78,7 @@ class ClaimWatch(BackgroundThread):
     async def _work(self) -> None:
         while await self._going_on():
             try:
-                async with connections.record_store(self._settings) as store:
+                async with connections.claim_store(self._settings) as store:
                     await self._until_lost(store)
             except Unavailable:
                 continue  # it will be back

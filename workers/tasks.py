@@ -79,7 +79,7 @@ def _opened(settings: Settings) -> _WorkerRuntime:
 
 
 async def _first_claims(settings: Settings, held: HeldClaims) -> None:
-    async with connections.record_store(settings) as store:
+    async with connections.claim_store(settings) as store:
         await held.refresh(store)
 
 

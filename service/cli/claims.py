@@ -117,9 +117,9 @@ def _prepare(settings: Settings) -> None:
 
 
 async def _on_store(settings: Settings, work: Callable[[ClaimStore], Awaitable[T]]) -> T:
-    from service.runtime.wiring.connections import record_store
+    from service.runtime.wiring.connections import claim_store
 
-    async with record_store(settings) as store:
+    async with claim_store(settings) as store:
         return await work(store)
 
 

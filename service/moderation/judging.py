@@ -19,11 +19,11 @@ from service.domain.judgement import Judgement
 from service.domain.post import Post
 from service.domain.verdict import Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, RedisUnavailable, Unavailable
-from service.moderation.ports import Attempts, Classifier, Clusters, Observer, Queue, VerdictCache
+from service.moderation.ports import Attempts, Classifier, Clusters, JudgingStore, Observer, Queue, VerdictCache
 from service.moderation.transport import Batch, Reply
 from service.policy.budget import Budget
 from service.policy.policy import Policies
-from service.records.ports import Announcer, RecordStore
+from service.records.ports import Announcer
 
 MAX_ATTEMPTS = 3
 SET_ASIDE = Skip("model", f"SET_ASIDE_AFTER_{MAX_ATTEMPTS}_ATTEMPTS")
@@ -45,7 +45,7 @@ class Judging:
         *,
         policy: Policies,
         classifier: Classifier,
-        store: RecordStore,
+        store: JudgingStore,
         cache: VerdictCache,
         queue: Queue,
         attempts: Attempts,

@@ -22,13 +22,12 @@ from service.domain.verdict import Skip, Source, Verdict, verdict_on
 from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavailable
 from service.moderation.batching import MicroBatcher, Waiting
 from service.moderation.dispatching import Dispatcher
-from service.moderation.ports import CacheHit, LoadObserver, Queue, VerdictCache
+from service.moderation.ports import CacheHit, FrontStore, LoadObserver, Queue, VerdictCache
 from service.moderation.transport import Batch, Lane
 from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
 from service.policy.budget import Budget
 from service.policy.policy import Policies, Policy
-from service.records.ports import RecordStore
 
 RecordHits = Literal["all", "flagged", "none"]
 NO_WORKER_IN_TIME = Skip("model", "NO_WORKER_IN_TIME")
@@ -55,7 +54,7 @@ class Pipeline:
         *,
         front: str,
         policy: Policies,
-        store: RecordStore,
+        store: FrontStore,
         cache: VerdictCache,
         queue: Queue,
         worker_pool: WorkerPool,

@@ -4,7 +4,7 @@ import asyncio
 
 from service.errors import Unavailable
 from service.quality.measures import Quality
-from service.quality.ports import OpinionStore, QualityObserver
+from service.quality.ports import QualityObserver, WaitingStore
 
 _EVERY, _FIRST = 60.0, 15.0
 
@@ -12,7 +12,7 @@ _EVERY, _FIRST = 60.0, 15.0
 class DriftWatch:
     """Hands drift, queues and open appeals to the observer."""
 
-    def __init__(self, quality: Quality, store: OpinionStore, observer: QualityObserver) -> None:
+    def __init__(self, quality: Quality, store: WaitingStore, observer: QualityObserver) -> None:
         self._quality, self._store, self._observer = quality, store, observer
 
     async def run(self) -> None:

@@ -18,9 +18,10 @@ from service.domain.verdict import Source, verdict_on
 from service.errors import AssayError
 from service.policy.routing import Routing
 from service.quality.golden import GoldenItem, Pace, Shown, choose, disguised, due
-from service.quality.ports import GoldenStore, Opener, QualityObserver
+from service.quality.ports import GoldenSchedule, QualityObserver
 from service.review.case import APPEALS, SECOND_OPINIONS, Case, CaseKind
 from service.review.opening import case_for
+from service.review.ports import CaseOpener
 
 _TICK, _PAUSE = 3.0, 30.0
 _AT_WORK = timedelta(minutes=15)
@@ -36,8 +37,8 @@ class GoldenScheduler:
 
     def __init__(
         self,
-        golden: GoldenStore,
-        cases: Opener,
+        golden: GoldenSchedule,
+        cases: CaseOpener,
         *,
         read: Read,
         decide: Callable[[Post, Judgement], tuple[Ruling, str]],

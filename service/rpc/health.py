@@ -13,7 +13,7 @@ from grpc_health.v1 import health, health_pb2
 
 from service.errors import AssayError, Unavailable
 from service.failures import described
-from service.records.ports import Archive
+from service.records.ports import RecordReader
 from service.rpc.calls import Context
 from service.rpc.moderator import Moderator
 
@@ -47,7 +47,9 @@ class HealthServicer(health.aio.HealthServicer):
 class Readiness:
     """Keeps the servicer told whether each service is ready, asking every `interval` seconds, more often while not."""
 
-    def __init__(self, moderator: Moderator, store: Archive, stopping: asyncio.Event, *, interval: float = 2.0) -> None:
+    def __init__(
+        self, moderator: Moderator, store: RecordReader, stopping: asyncio.Event, *, interval: float = 2.0
+    ) -> None:
         self.servicer = HealthServicer(stopping)
         self._checks: dict[str, Callable[[], Awaitable[Any]]] = {
             MODERATION: moderator.ready,

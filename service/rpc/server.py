@@ -17,9 +17,10 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from grpc_reflection.v1alpha.reflection import SERVICE_NAME, enable_server_reflection
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from service.claims.ports import ClaimStore
 from service.moderation.author import Weighing
 from service.policy.governance.governing import Governing
-from service.records.ports import Announcer, RecordStore
+from service.records.ports import Announcer, RecordReader
 from service.review.casework import Casework
 from service.rpc.answers import MAX_MESSAGE
 from service.rpc.appeals import APPEALS, AppealServicer
@@ -60,10 +61,11 @@ class Server:
     def __init__(
         self,
         moderator: Moderator,
-        store: RecordStore,
+        store: RecordReader,
         announcer: Announcer,
         weighing: Weighing,
         *,
+        claims: ClaimStore,
         webhooks: Endpoints | None = None,
         cases: Casework | None = None,
         governing: Governing | None = None,
@@ -81,8 +83,8 @@ class Server:
         verdicts = VerdictServicer(store, Watching(store, announcer, self._stopping, heartbeat=heartbeat))
         add_ModerationServiceServicer_to_server(moderation, self._server)
         add_VerdictServiceServicer_to_server(verdicts, self._server)
-        claims = ClaimServicer(store, moderator, default_deadline=default_deadline)
-        add_ClaimServiceServicer_to_server(claims, self._server)
+        claim_servicer = ClaimServicer(claims, store, moderator, default_deadline=default_deadline)
+        add_ClaimServiceServicer_to_server(claim_servicer, self._server)
         if webhooks is not None:
             add_WebhookServiceServicer_to_server(WebhookServicer(webhooks), self._server)
         if cases is not None:

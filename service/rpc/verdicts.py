@@ -11,7 +11,7 @@ from assay.v1.verdict_service_pb2_grpc import VerdictServiceServicer
 from service.domain.evidence import related
 from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotFound
-from service.records.ports import RecordStore
+from service.records.ports import RecordReader
 from service.rpc.calls import Context
 from service.rpc.message_limits import written
 from service.rpc.messages.enums import wants_evidence
@@ -28,7 +28,7 @@ _NAME = re.compile(f"({POST_NAME})/verdict")
 class VerdictServicer(VerdictServiceServicer):
     """Serves a record store's verdicts."""
 
-    def __init__(self, store: RecordStore, watching: Watching) -> None:
+    def __init__(self, store: RecordReader, watching: Watching) -> None:
         self._store, self._watching = store, watching
 
     async def GetVerdict(self, request: pb.GetVerdictRequest, context: Context) -> pb.GetVerdictResponse:  # noqa: N802

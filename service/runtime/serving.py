@@ -67,6 +67,7 @@ async def running(settings: Settings, *, dashboard: bool = False) -> AsyncIterat
             front.store,
             front.announcer,
             front.weighing,
+            claims=front.claims,
             webhooks=front.webhooks,
             cases=front.cases,
             governing=front.governing,

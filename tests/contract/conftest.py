@@ -20,10 +20,9 @@ import pytest
 from service.domain.claim import Claim, Match, Rating, Relation
 from service.domain.post import Post
 from service.domain.verdict import Verdict
-from service.records.ports import RecordStore
 from service.records.sql.store import SqlStore
 from service.storage.migrate import upgrade
-from tests.fakes.store import MemoryStore
+from tests.fakes.store import MemoryStore, RecordStore
 from tests.review.reviewed import Reviewed, review_on
 
 _TEMPLATE = "migrated"

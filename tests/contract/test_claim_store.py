@@ -13,14 +13,27 @@ from typing import Any
 import pytest
 
 from service.claims.ports import ClaimStore
+from service.claims.sql import SqlClaims
 from service.domain.claim import Change, Claim, ClaimFilter, ClaimRecord, ClaimState, Confirmation, Rating, Relation
 from service.errors import AlreadyExists, NotFound
+from service.records.sql.store import SqlStore
 
 MakeClaim = Callable[..., Claim]
 MakeClaims = Callable[..., list[Claim]]
 OpenStore = Callable[..., Any]
 ALL = ClaimFilter()
 NEW, UPDATED, UNCHANGED = Change
+
+
+@pytest.fixture
+def open_store(open_store: OpenStore) -> OpenStore:
+    """Opens claims of each kind: in SQL beside a record store."""
+
+    async def make(**options: Any) -> ClaimStore:
+        opened = await open_store(**options)
+        return SqlClaims.beside(opened) if isinstance(opened, SqlStore) else opened
+
+    return make
 
 
 async def every(store: ClaimStore, only: ClaimFilter = ALL) -> list[ClaimRecord]:

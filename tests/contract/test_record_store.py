@@ -14,7 +14,7 @@ from service.domain.judgement import Evidence, JudgedBy
 from service.domain.post import Context, Post, PostKey, Surface
 from service.domain.verdict import Verdict
 from service.errors import Conflict, NotDecided
-from service.records.ports import RecordStore
+from tests.fakes.store import RecordStore
 
 MakePost = Callable[..., Post]
 MakePosts = Callable[..., list[Post]]

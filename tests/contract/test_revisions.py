@@ -9,7 +9,7 @@ from service.domain.decision import Category, Decision, Ruling, Standing
 from service.domain.post import Post
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided
-from service.records.ports import RecordStore
+from tests.fakes.store import RecordStore
 
 ALL = VerdictFilter()
 BLOCK = Ruling(Decision.BLOCK, (Category.HATE,), ("moderator",), "hate-speech", "cases/1")

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from service.claims.sql import SqlClaims
 from service.domain.claim import Change, Claim, ClaimFilter, ClaimRecord, Confirmation, Relation
 from service.errors import AlreadyExists, StoreUnavailable
 from service.records.sql.store import SqlStore
@@ -18,7 +19,7 @@ from service.storage.database import driver_url
 from tests.fakes.store import MemoryStore
 
 MakeClaims = Callable[..., list[Claim]]
-Opener = Callable[..., Awaitable[SqlStore]]
+Opener = Callable[..., Awaitable[SqlClaims]]
 
 _REFUSALS = {
     "sqlite": ("CREATE TRIGGER refuse BEFORE INSERT ON claim_sets BEGIN SELECT RAISE(ABORT, 'refused'); END",),
@@ -27,6 +28,16 @@ _REFUSALS = {
         "CREATE TRIGGER refuse BEFORE INSERT ON claim_sets FOR EACH ROW EXECUTE FUNCTION refuse()",
     ),
 }
+
+
+@pytest.fixture
+def open_sql(open_sql: Callable[..., Awaitable[SqlStore]]) -> Opener:
+    """Opens claims on connections of their own at a URL, as another process would."""
+
+    async def open_one(url: str) -> SqlClaims:
+        return SqlClaims.beside(await open_sql(url))
+
+    return open_one
 
 
 def execute(url: str, statements: Iterable[str]) -> None:
@@ -54,7 +65,7 @@ class TestConcurrency:
         claims = claims_of(120)
         new: Counter[str] = Counter()
 
-        async def put(store: SqlStore, title: str) -> None:
+        async def put(store: SqlClaims, title: str) -> None:
             mine = [replace(claim, title=title) for claim in random.sample(claims, 100)]
             did = await store.put(mine)
             new.update(claim.id for claim, change in zip(mine, did, strict=True) if change is Change.NEW)

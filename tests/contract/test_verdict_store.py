@@ -12,7 +12,7 @@ from service.domain.judgement import Evidence
 from service.domain.post import Post, Surface
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
-from service.records.ports import RecordStore
+from tests.fakes.store import RecordStore
 
 MakePost = Callable[..., Post]
 MakePosts = Callable[..., list[Post]]

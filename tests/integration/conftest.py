@@ -11,6 +11,7 @@ import torch
 from classifiers.bundle import CLAIMS, MANIFEST, STARTER, Bundle, load_bundle
 from classifiers.detector import Detector
 from classifiers.matcher import Matcher
+from service.claims.sql import SqlClaims
 from service.domain.claim import Claim, Rating
 from service.records.sql.store import SqlStore
 from tests.contract.conftest import fresh_names, postgres_server, postgres_url
@@ -33,6 +34,12 @@ async def store(database: str) -> AsyncIterator[SqlStore]:
     opened = await SqlStore.connect(database)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def claim_store(store: SqlStore) -> SqlClaims:
+    """The claims in it."""
+    return SqlClaims.beside(store)
 
 
 @pytest.fixture(scope="session")

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from service.claims.sql import SqlClaims
 from service.domain.claim import Claim, Relation
 from service.domain.evidence import related
 from service.domain.judgement import JudgedBy
 from service.domain.post import Context, Post
 from service.domain.text_signature import near
 from service.domain.verdict import Verdict
-from service.records.sql.store import SqlStore
 from workers.classifier import LEAST_SCORE, BundleClassifier
 
 PLAIN = "Look what I found this morning, what do you all make of it?"
 
 
-async def hold(classifier: BundleClassifier, store: SqlStore) -> None:
+async def hold(classifier: BundleClassifier, claim_store: SqlClaims) -> None:
     """Take the store's claims up."""
     assert classifier.held
-    assert await classifier.held.refresh(store)
+    assert await classifier.held.refresh(claim_store)
 
 
 def test_each_post_gets_its_own_judgement_in_order(classifier: BundleClassifier, post_of: Callable[..., Post]) -> None:
@@ -89,10 +89,10 @@ def test_a_post_in_another_context_has_a_judgement_of_its_own(
 
 
 async def test_a_post_that_copies_a_claim_has_it_as_its_first_match(
-    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore, claims: list[Claim]
+    classifier: BundleClassifier, post_of: Callable[..., Post], claim_store: SqlClaims, claims: list[Claim]
 ) -> None:
-    await store.put(claims)
-    await hold(classifier, store)
+    await claim_store.put(claims)
+    await hold(classifier, claim_store)
     posts = [post_of(claim.claim) for claim in claims]
     judgements = classifier.judge([*posts, post_of(PLAIN)])
     for claim, judgement in zip(claims, judgements, strict=False):
@@ -110,10 +110,10 @@ async def test_a_post_that_copies_a_claim_has_it_as_its_first_match(
 
 @pytest.mark.parametrize("part", ["link_title", "image_alt", "image_text"])
 async def test_claims_are_looked_for_in_what_a_post_shows_beside_its_text(
-    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore, claims: list[Claim], part: str
+    classifier: BundleClassifier, post_of: Callable[..., Post], claim_store: SqlClaims, claims: list[Claim], part: str
 ) -> None:
-    await store.put(claims)
-    await hold(classifier, store)
+    await claim_store.put(claims)
+    await hold(classifier, claim_store)
     shown = post_of(PLAIN, context=Context(**{part: claims[0].claim}))
     answering = post_of(PLAIN, context=Context(parent_text=claims[0].claim))
     beside, above = classifier.judge([shown, answering])
@@ -122,28 +122,28 @@ async def test_claims_are_looked_for_in_what_a_post_shows_beside_its_text(
 
 
 async def test_a_quarantined_claim_is_matched_and_marked(
-    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore, claims: list[Claim]
+    classifier: BundleClassifier, post_of: Callable[..., Post], claim_store: SqlClaims, claims: list[Claim]
 ) -> None:
-    await store.put(claims)
-    await hold(classifier, store)
+    await claim_store.put(claims)
+    await hold(classifier, claim_store)
     before = classifier.judged_by
-    await store.quarantine("garlic", "too wide")
-    await hold(classifier, store)
+    await claim_store.quarantine("garlic", "too wide")
+    await hold(classifier, claim_store)
     judgements = classifier.judge([post_of(claim.claim) for claim in claims])
     marked = {judgement.evidence.matches[0].claim_id: judgement.evidence.matches[0] for judgement in judgements}
     assert [claim_id for claim_id, match in marked.items() if match.quarantined] == ["garlic"]
     assert classifier.judged_by.model == before.model
     assert classifier.judged_by.claims not in {"", before.claims}
-    await store.quarantine("garlic", "")
-    await hold(classifier, store)
+    await claim_store.quarantine("garlic", "")
+    await hold(classifier, claim_store)
     assert classifier.judged_by == before
 
 
 async def test_without_claims_nothing_is_compared(
-    classifier: BundleClassifier, post_of: Callable[..., Post], store: SqlStore
+    classifier: BundleClassifier, post_of: Callable[..., Post], claim_store: SqlClaims
 ) -> None:
     assert classifier.held
-    assert not await classifier.held.refresh(store)
+    assert not await classifier.held.refresh(claim_store)
     [judgement] = classifier.judge([post_of()])
     assert classifier.judged_by.claims == judgement.claims_version == ""
     assert judgement.evidence.matches == ()

@@ -25,7 +25,7 @@ FRAUD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
 
 @pytest.fixture
 def maker(store: SqlStore, quality: SqlQuality, review: SqlReview) -> GoldenMaker:
-    return GoldenMaker(Quality(quality, alpha), review, store)
+    return GoldenMaker(Quality(quality, quality, alpha), review, store)
 
 
 @pytest.fixture

@@ -180,6 +180,7 @@ async def front(pipeline: ScriptedPipeline, weighing: Weighing) -> AsyncIterator
         pipeline.store,
         pipeline.announcer,
         weighing,
+        claims=pipeline.store,
         address="127.0.0.1:0",
         reflection=True,
         heartbeat=0.3,
@@ -243,13 +244,15 @@ async def casework(
     front = CaseFront(reviewed, grpc.aio.insecure_channel("127.0.0.1:1"))
     parts: dict[str, Any] = {"routing": Routing, "observer": front, "cache": front, "announcer": front}
     cases = Casework(
-        Reviewing(reviewed.review, reviewed.store, **parts), Appealing(reviewed.review, reviewed.store, **parts)
+        Reviewing(reviewed.review, reviewed.review, reviewed.review, reviewed.store, **parts),
+        Appealing(reviewed.review, reviewed.store, **parts),
     )
     server = Server(
         pipeline,
         pipeline.store,
         pipeline.announcer,
         weighing,
+        claims=pipeline.store,
         address="127.0.0.1:0",
         cases=cases,
         registry=CollectorRegistry(),

@@ -157,6 +157,7 @@ async def restart(pipeline, weighing):
             pipeline.store,
             pipeline.announcer,
             weighing,
+            claims=pipeline.store,
             address=address,
             heartbeat=0.3,
             registry=CollectorRegistry(),

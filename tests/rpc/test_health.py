@@ -67,7 +67,10 @@ async def test_reflection_lists_all_services(front):
 
 async def test_address_in_use(front, pipeline, weighing):
     registry = CollectorRegistry()
-    second = Server(pipeline, pipeline.store, pipeline.announcer, weighing, address=front.address, registry=registry)
+    store = pipeline.store
+    second = Server(
+        pipeline, store, pipeline.announcer, weighing, claims=store, address=front.address, registry=registry
+    )
     with pytest.raises(OSError, match="free it or choose another"):
         await second.start()
     await second.stop(0)

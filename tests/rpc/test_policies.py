@@ -74,6 +74,7 @@ async def house(sqlite_url: str, pipeline: Any, weighing: Any) -> AsyncIterator[
         MemoryStore(),
         MemoryAnnouncer(),
         weighing,
+        claims=MemoryStore(),
         governing=governing,
         address="127.0.0.1:0",
         registry=CollectorRegistry(),

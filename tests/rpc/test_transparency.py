@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import CollectorRegistry
 
 from service.audit.sql import SqlAudit
+from service.claims.sql import SqlClaims
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.post import Post
 from service.domain.verdict import Verdict
@@ -68,6 +69,7 @@ async def served(
         store,
         MemoryAnnouncer(),
         weighing,
+        claims=SqlClaims.beside(store),
         publishing=Publishing(audit, SqlNumbers.beside(store), eraser),
         address="127.0.0.1:0",
         registry=CollectorRegistry(),

@@ -52,6 +52,7 @@ async def stub(pipeline, weighing, webhooks, sender) -> AsyncIterator[WebhookSer
         pipeline.store,
         pipeline.announcer,
         weighing,
+        claims=pipeline.store,
         webhooks=Endpoints(webhooks, sender),
         address="127.0.0.1:0",
         reflection=True,

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from service.dashboard.services import DashboardServices
 from service.people.directory import Directory
 from service.policy.governance.governing import Governing
-from service.records.ports import RecordStore
 from service.records.sql.store import SqlStore
 from service.review.sql.store import SqlReview
 from service.runtime.settings import Settings
@@ -27,7 +26,7 @@ async def governing_alone(settings: Settings) -> AsyncIterator[Governing]:
 
 
 @asynccontextmanager
-async def review_store(settings: Settings) -> AsyncIterator[tuple[SqlReview, RecordStore]]:
+async def review_store(settings: Settings) -> AsyncIterator[tuple[SqlReview, SqlStore]]:
     """Review, and the record store beside it, for commands that need no Redis. Raises as `SqlStore.connect` does."""
     store = await SqlStore.connect(settings.database_url)
     try:

@@ -5,7 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.claims.ports import ClaimStore
 from service.claims.redis_traffic import RedisClaimTraffic
+from service.claims.sql import SqlClaims
 from service.claims.surges import Surges
 from service.claims.traffic import SurgeLimits
 from service.feeds import Pseudonyms
@@ -18,7 +20,6 @@ from service.policy.certificate import Certificate
 from service.policy.document import load
 from service.policy.policy import Policy
 from service.records.followers import SharedReading
-from service.records.ports import RecordStore
 from service.records.redis_announcer import RedisAnnouncer
 from service.records.sql.store import SqlStore
 from service.runtime.settings import Settings
@@ -79,7 +80,11 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
 def surges_of(settings: Settings, held: Connections, observer: Observer) -> Surges:
     """What finds surging claims."""
     limits = SurgeLimits(posts=settings.surge_posts, share=settings.surge_share)
-    return Surges(RedisClaimTraffic(held.redis, window=settings.surge_window, limits=limits), held.store, observer)
+    return Surges(
+        RedisClaimTraffic(held.redis, window=settings.surge_window, limits=limits),
+        SqlClaims.beside(held.store),
+        observer,
+    )
 
 
 def redis_cache(settings: Settings, connection: RedisConnection) -> RedisCache:
@@ -88,10 +93,17 @@ def redis_cache(settings: Settings, connection: RedisConnection) -> RedisCache:
 
 
 @asynccontextmanager
-async def record_store(settings: Settings) -> AsyncIterator[RecordStore]:
+async def record_store(settings: Settings) -> AsyncIterator[SqlStore]:
     """The record store alone, where no Redis is needed. Raises as `SqlStore.connect` does."""
     store = await SqlStore.connect(settings.database_url)
     try:
         yield store
     finally:
         await store.close()
+
+
+@asynccontextmanager
+async def claim_store(settings: Settings) -> AsyncIterator[ClaimStore]:
+    """The claims alone, where no Redis is needed. Raises as `SqlStore.connect` does."""
+    async with record_store(settings) as store:
+        yield SqlClaims.beside(store)

@@ -1,6 +1,7 @@
 """Chooses the adapters of what people work with: settings and a store in, the dashboard's services out."""
 
 from service.audit.sql import SqlAudit
+from service.claims.sql import SqlClaims
 from service.dashboard.services import BreakPolicy, DashboardServices
 from service.people.argon2_hasher import Argon2Hasher
 from service.people.directory import Directory
@@ -39,19 +40,20 @@ def dashboard_services(
     reading: TextReader | None = None,
 ) -> DashboardServices:
     """What people work with, on this store; nothing of it needs a start or an end of its own."""
-    people, hasher = SqlPeople.beside(store), Argon2Hasher()
+    people, hasher, quality = SqlPeople.beside(store), Argon2Hasher(), SqlQuality.beside(store)
     lasts, idle = checked_lasts(settings.dashboard_session, settings.dashboard_idle)
     limits = SignInLimits(lasts=lasts, idle=idle, passwords=settings.dashboard_passwords)
     return DashboardServices(
         directory=Directory(people, hasher),
         sign_in=SignIn(people, SqlSessions.beside(store), hasher, provider=_provider(settings), limits=limits),
         store=store,
+        claims=SqlClaims.beside(store),
         announcer=announcer,
         policies=policies,
         governing=governing,
         reviewing=casework.reviewing,
         appealing=casework.appealing,
-        quality=Quality(SqlQuality.beside(store), alpha, cache=StaleCache(_STALE)),
+        quality=Quality(quality, quality, alpha, cache=StaleCache(_STALE)),
         audit=SqlAudit.beside(store),
         reading=reading,
         breaks=BreakPolicy(posts=settings.dashboard_break_after, rest=settings.dashboard_break),

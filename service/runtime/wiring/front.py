@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from service.claims.ports import ClaimStore
 from service.dashboard.services import DashboardServices
 from service.moderation.author import Weighing
 from service.moderation.dispatching import Dispatcher
@@ -24,7 +25,7 @@ from service.policy.policy import Policies
 from service.policy.redis_budget import RedisBudget
 from service.policy.routing import Routing
 from service.records.followers import Follower
-from service.records.ports import Announcer, RecordStore
+from service.records.ports import Announcer, RecordReader
 from service.records.sql.store import SqlStore
 from service.review.appealing import Appealing
 from service.review.casework import Casework
@@ -52,7 +53,8 @@ class Front:
     """
 
     pipeline: Pipeline
-    store: RecordStore
+    store: RecordReader
+    claims: ClaimStore
     announcer: Announcer
     weighing: Weighing
     services: DashboardServices
@@ -89,7 +91,9 @@ async def started_front(settings: Settings) -> AsyncIterator[Front]:
             services = dashboard_services(
                 settings, held.store, told, policies=live, governing=governing, casework=cases, reading=pipeline
             )
-            yield Front(pipeline, held.store, told, weigh, services, webhooks, cases, governing, publishing)
+            yield Front(
+                pipeline, held.store, services.claims, told, weigh, services, webhooks, cases, governing, publishing
+            )
         finally:
             await pipeline.drain()
 
@@ -157,7 +161,17 @@ def casework(
     review = SqlReview.beside(store)
     limits = ReviewLimits(lease=settings.review_lease, undo_within=settings.review_undo)
     return Casework(
-        Reviewing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer, limits=limits),
+        Reviewing(
+            review,
+            review,
+            review,
+            store,
+            routing=routing,
+            observer=observer,
+            cache=cache,
+            announcer=announcer,
+            limits=limits,
+        ),
         Appealing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer),
     )
 

@@ -29,7 +29,8 @@ from service.supervision import kept_running
 
 def quality(store: SqlStore) -> Quality:
     """What is known of how good decisions are, on this store."""
-    return Quality(SqlQuality.beside(store), alpha)
+    held = SqlQuality.beside(store)
+    return Quality(held, held, alpha)
 
 
 @asynccontextmanager
