@@ -64,7 +64,7 @@ def _opened(settings: Settings) -> _WorkerRuntime:
     runner, stack = asyncio.Runner(), AsyncExitStack()
     opened = runner.run(stack.enter_async_context(worker.opened(settings, classifier)))
     if held := classifier.held:
-        runner.run(held.refresh(opened.store))
+        runner.run(held.refresh(opened.claims))
     name, started = f"{socket.gethostname()}:{os.getpid()}", time.time()
 
     def info() -> WorkerInfo:

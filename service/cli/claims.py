@@ -102,7 +102,9 @@ def export() -> None:
 
 def with_store(work: Callable[[ClaimStore], Awaitable[T]]) -> T:
     """What `work` gives on the claims of the record store. See `on_store`."""
-    return on_store(lambda _, store: work(store))
+    from service.claims.sql import SqlClaims
+
+    return on_store(lambda _, store: work(SqlClaims.beside(store)))
 
 
 def _check_there(files: list[Path]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import typer
 from rich.table import Table
@@ -19,7 +19,7 @@ from service.cli.terminal import AsJson, err, on_store, out
 from service.records.ports import Archive
 from service.review.case import QueueState
 from service.review.exporting import decision_lines
-from service.review.ports import ReviewStore
+from service.review.ports import DecisionLog
 
 review = typer.Typer(no_args_is_help=True, help="Look at what waits for moderators, and export what they decided.")
 
@@ -29,6 +29,14 @@ Since = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="Write here, not to standard output.", metavar="FILE")]
 T = TypeVar("T")
+
+
+class ReviewReader(DecisionLog, Protocol):
+    """What these commands read."""
+
+    async def queues(self) -> list[QueueState]:
+        """See `CaseStore.queues`."""
+        ...
 
 
 @review.command()
@@ -53,14 +61,14 @@ def export_decisions(since: Since = None, file: Out = None) -> None:
     err.print(f"{count:,} decided texts", highlight=False)
 
 
-def with_review(work: Callable[[ReviewStore, Archive], Awaitable[T]]) -> T:
+def with_review(work: Callable[[ReviewReader, Archive], Awaitable[T]]) -> T:
     """What `work` gives on the cases of the record store, and on the store. See `on_store`."""
     from service.review.sql.store import SqlReview
 
     return on_store(lambda _, store: work(SqlReview.beside(store), store))
 
 
-async def _export(store: ReviewStore, archive: Archive, since: datetime | None, file: Path | None) -> int:
+async def _export(store: DecisionLog, archive: Archive, since: datetime | None, file: Path | None) -> int:
     count = 0
     with file.open("w", encoding="utf-8") if file else nullcontext(sys.stdout) as stream:
         async for line in decision_lines(store, archive, since):

@@ -6,13 +6,14 @@ Standard library and use cases only, so that a view can name what it needs and a
 from dataclasses import dataclass
 
 from service.audit.ports import AuditLog
+from service.claims.ports import ClaimStore
 from service.people.directory import Directory
 from service.people.sign_in import SignIn
 from service.policy.governance.governing import Governing
 from service.policy.governance.ports import TextReader
 from service.policy.policy import Policies
 from service.quality.measures import Quality
-from service.records.ports import Announcer, RecordStore
+from service.records.ports import Announcer, RecordReader
 from service.review.appealing import Appealing
 from service.review.reviewing import Reviewing
 
@@ -35,7 +36,8 @@ class DashboardServices:
 
     directory: Directory
     sign_in: SignIn
-    store: RecordStore
+    store: RecordReader
+    claims: ClaimStore
     announcer: Announcer
     policies: Policies
     governing: Governing

@@ -20,9 +20,9 @@ from service.domain.post import Post
 from service.domain.verdict import Source, Verdict
 from service.errors import AssayError, RedisUnavailable, Unavailable
 from service.moderation.deciding import MAX_ATTEMPTS, Deciding
-from service.moderation.ports import Attempts, Classifier, Clusters, Observer, Queue, VerdictCache
+from service.moderation.ports import Attempts, Classifier, Clusters, JudgingStore, Observer, Queue, VerdictCache
 from service.moderation.transport import Batch, Reply
-from service.records.ports import Announcer, RecordStore
+from service.records.ports import Announcer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Tasks:
 class Records:
     """Where verdicts go: recorded, cached, announced."""
 
-    store: RecordStore
+    store: JudgingStore
     cache: VerdictCache
     announcer: Announcer
 

@@ -23,12 +23,11 @@ from service.errors import AssayError, DeadlineExceeded, NoWorker, RedisUnavaila
 from service.moderation.batching import MicroBatcher, Waiting
 from service.moderation.deciding import Deciding
 from service.moderation.dispatching import Dispatcher
-from service.moderation.ports import CacheHit, LoadObserver, Queue, VerdictCache
+from service.moderation.ports import CacheHit, FrontStore, LoadObserver, Queue, VerdictCache
 from service.moderation.transport import Batch, Lane
 from service.moderation.worker_pool import WorkerPool
 from service.moderation.write_behind import WriteBehind
 from service.policy.policy import Policy
-from service.records.ports import RecordStore
 from service.supervision import kept_running
 
 RecordHits = Literal["all", "flagged", "none"]
@@ -51,7 +50,7 @@ class FrontLimits:
 class FrontRecords:
     """What is known of posts, and where a front's own verdicts go."""
 
-    store: RecordStore
+    store: FrontStore
     cache: VerdictCache
     write_behind: WriteBehind
 

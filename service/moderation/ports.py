@@ -4,16 +4,73 @@ Every adapter of one port passes the same contract test, beside its tests. Metho
 `RedisUnavailable` when their server does not answer, and nothing else that is not a programming error.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from service.claims.surges import SurgeObserver
+from service.domain.decision import Standing
 from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post, PostKey
 from service.domain.verdict import Verdict
 from service.moderation.transport import Batch, Lane, Reply, WorkerInfo
 from service.policy.budget import BudgetObserver
+
+
+class FrontStore(Protocol):
+    """What a front needs of the record store."""
+
+    async def accept(self, posts: Sequence[Post], *, lease: float = 0.0, request_id: str = "") -> list[bool]:
+        """See `records.ports.PostStore.accept`."""
+        ...
+
+    async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
+        """See `records.ports.Recorded.find`."""
+        ...
+
+    async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
+        """See `records.ports.JudgementStore.judgements`."""
+        ...
+
+    async def ping(self) -> None:
+        """See `records.ports.RecordReader.ping`."""
+        ...
+
+
+class JudgingStore(Protocol):
+    """What a worker needs of the record store."""
+
+    async def undecided(self, keys: Collection[PostKey]) -> set[PostKey]:
+        """See `records.ports.PostStore.undecided`."""
+        ...
+
+    async def release(self, keys: Collection[PostKey]) -> None:
+        """See `records.ports.PostStore.release`."""
+        ...
+
+    async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
+        """See `records.ports.Recorded.find`."""
+        ...
+
+    async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
+        """See `records.ports.JudgementStore.standing`."""
+        ...
+
+    async def record(self, posts: Sequence[Post], verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """See `records.ports.VerdictStore.record`."""
+        ...
+
+
+class AnswerStore(Protocol):
+    """What writing behind needs of the record store."""
+
+    async def accept(self, posts: Sequence[Post], *, lease: float = 0.0, request_id: str = "") -> list[bool]:
+        """See `records.ports.PostStore.accept`."""
+        ...
+
+    async def record(self, posts: Sequence[Post], verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """See `records.ports.VerdictStore.record`."""
+        ...
 
 
 class Classifier(Protocol):

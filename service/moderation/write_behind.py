@@ -10,8 +10,8 @@ from collections import deque
 from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.errors import Unavailable
-from service.moderation.ports import Observer, VerdictCache
-from service.records.ports import Announcer, RecordStore
+from service.moderation.ports import AnswerStore, Observer, VerdictCache
+from service.records.ports import Announcer
 from service.supervision import every
 
 _BULK = 500
@@ -24,7 +24,7 @@ class WriteBehind:
 
     def __init__(
         self,
-        store: RecordStore,
+        store: AnswerStore,
         cache: VerdictCache,
         announcer: Announcer,
         observer: Observer,

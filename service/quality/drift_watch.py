@@ -3,7 +3,7 @@
 import asyncio
 
 from service.quality.measures import Quality
-from service.quality.ports import OpinionStore, QualityObserver
+from service.quality.ports import QualityObserver, WaitingStore
 from service.supervision import every
 
 _EVERY, _FIRST = 60.0, 15.0
@@ -13,7 +13,7 @@ class DriftWatch:
     """Hands drift, queues and open appeals to the observer."""
 
     def __init__(
-        self, quality: Quality, store: OpinionStore, observer: QualityObserver, *, first: float = _FIRST
+        self, quality: Quality, store: WaitingStore, observer: QualityObserver, *, first: float = _FIRST
     ) -> None:
         self._quality, self._store, self._observer, self._first = quality, store, observer, first
 

@@ -13,18 +13,18 @@ from service.review.case import Case, CaseDecision, CaseKind
 
 
 class Decided(Protocol):
-    """What is known of cases: parts of `review.ports.ReviewStore`."""
+    """What is known of cases: parts of `review.ports`."""
 
     async def find_case(self, case_id: str) -> Case:
         """See `CaseStore.find_case`."""
         ...
 
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
-        """See `DecisionStore.decisions`."""
+        """See `HistoryStore.decisions`."""
         ...
 
     async def first_verdict(self, post: str, fingerprint: str) -> Verdict | None:
-        """See `ReviewStore.first_verdict`."""
+        """See `HistoryStore.first_verdict`."""
         ...
 
 

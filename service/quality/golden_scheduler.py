@@ -15,9 +15,10 @@ from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.policy.routing import Routing
 from service.quality.golden import GoldenItem, Pace, Shown, choose, disguised, due
-from service.quality.ports import GoldenStore, Opener, QualityObserver
+from service.quality.ports import GoldenSchedule, QualityObserver
 from service.review.case import APPEALS, SECOND_OPINIONS, Case, CaseKind
 from service.review.opening import case_for
+from service.review.ports import CaseOpener
 from service.supervision import every
 
 _TICK, _PAUSE = 3.0, 30.0
@@ -34,8 +35,8 @@ class GoldenScheduler:
 
     def __init__(
         self,
-        golden: GoldenStore,
-        cases: Opener,
+        golden: GoldenSchedule,
+        cases: CaseOpener,
         *,
         read: Read,
         decide: Callable[[Post, Judgement], Verdict],

@@ -15,7 +15,7 @@ from service.quality.drift import USUAL, Drift, Windows
 from service.quality.golden import GoldenItem, GoldenScore, scores
 from service.quality.opinions import Answer
 from service.quality.overview import Overview, Range, overview
-from service.quality.ports import QualityStore
+from service.quality.ports import GoldenStore, MeasureStore
 from service.quality.prevalence import Prevalence, prevalence
 from service.quality.stale_cache import StaleCache
 
@@ -27,19 +27,21 @@ class Quality:
 
     def __init__(
         self,
-        store: QualityStore,
+        store: MeasureStore,
+        golden: GoldenStore,
         alpha: Alpha,
         *,
         windows: Windows = USUAL,
         cache: StaleCache | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._store, self._alpha, self._windows, self._clock = store, alpha, windows, clock
+        self._store, self._golden, self._alpha = store, golden, alpha
+        self._windows, self._clock = windows, clock
         self._cache = cache or StaleCache()
 
     async def disguised_verdict(self, post: PostKey) -> Verdict | None:
         """What stands in for the verdict of a golden item under another name; None for all other posts."""
-        return await self._store.disguised_verdict(post)
+        return await self._golden.disguised_verdict(post)
 
     async def overview(self, span: Range) -> Overview:
         """The Overview page's numbers. Prevalence is of the days that the range touches, at least the last seven."""
@@ -89,11 +91,11 @@ class Quality:
     async def golden_scores(self, back: timedelta = SEASON) -> list[GoldenScore]:
         """How each moderator did on golden items."""
         since = self._clock() - back
-        return scores(await self._store.shown(since), await self._store.golden_results(since))
+        return scores(await self._golden.shown(since), await self._golden.golden_results(since))
 
     async def golden_items(self, *, retired: bool = False) -> list[GoldenItem]:
         """The golden items, newest first."""
-        return await self._store.golden_items(retired=retired)
+        return await self._golden.golden_items(retired=retired)
 
     async def add_golden(
         self,
@@ -123,12 +125,12 @@ class Quality:
             added_at=self._clock(),
             verdict=verdict,
         )
-        await self._store.add_golden(item)
+        await self._golden.add_golden(item)
         return item
 
     async def retire_golden(self, item_id: str, *, by: str) -> GoldenItem:
         """Show an item no more. Raises `NotFound`."""
-        return await self._store.retire_golden(item_id, by)
+        return await self._golden.retire_golden(item_id, by)
 
 
 def check_answer(answer: Answer) -> None:

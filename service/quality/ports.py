@@ -15,11 +15,10 @@ from service.quality.overview import QueueAge, Row
 from service.quality.prevalence import Rates, Sampled, SampledDay
 from service.quality.tally import Grain
 from service.review.appeal import AppealState
-from service.review.case import Case
 
 
-class CountStore(Protocol):
-    """What is counted of the verdicts that are recorded."""
+class SamplingStore(Protocol):
+    """Counts of the verdicts that are recorded, and the prevalence sample that is drawn of them."""
 
     async def count(self, verdicts: Sequence[Verdict], rates: Rates) -> None:
         """Count verdicts, given in the order of their sequences, and draw the prevalence sample from them.
@@ -27,6 +26,34 @@ class CountStore(Protocol):
         Each counts once, however often it comes, and in any number of fronts.
         """
         ...
+
+    async def unopened(self, limit: int) -> list[tuple[Sampled, PostKey, str]]:
+        """Posts drawn of which there is no case yet, with the id that their case is to have."""
+        ...
+
+    async def opened(self, keys: Collection[str]) -> None:
+        """These have their case now, or never will: they were erased or edited meanwhile."""
+        ...
+
+    async def prune(self, now: datetime) -> None:
+        """Forget counts that are older than they are kept for."""
+        ...
+
+
+class WaitingStore(Protocol):
+    """What waits for people."""
+
+    async def queue_ages(self) -> list[QueueAge]:
+        """Queues with open cases, the oldest first."""
+        ...
+
+    async def open_appeals(self) -> tuple[int, float]:
+        """How many appeals wait, and the age of the oldest in seconds (0 when none)."""
+        ...
+
+
+class MeasureStore(WaitingStore, Protocol):
+    """What is measured: counts, scores, the prevalence sample, and what people decided."""
 
     async def rows(self, grain: Grain, since: datetime) -> list[Row]:
         """The counts from then on."""
@@ -40,29 +67,9 @@ class CountStore(Protocol):
         """Histograms of scores, from that day on."""
         ...
 
-    async def prune(self, now: datetime) -> None:
-        """Forget counts that are older than they are kept for."""
-        ...
-
-
-class SampleStore(Protocol):
-    """The prevalence sample."""
-
-    async def unopened(self, limit: int) -> list[tuple[Sampled, PostKey, str]]:
-        """Posts drawn of which there is no case yet, with the id that their case is to have."""
-        ...
-
-    async def opened(self, keys: Collection[str]) -> None:
-        """These have their case now, or never will: they were erased or edited meanwhile."""
-        ...
-
     async def sampled_days(self, since: date) -> list[SampledDay]:
         """What became of the samples from that day on."""
         ...
-
-
-class OpinionStore(Protocol):
-    """What people decided."""
 
     async def opinions(self, since: datetime) -> list[Opinion]:
         """Decisions that stand, from then on, with what the service had decided by itself."""
@@ -72,16 +79,16 @@ class OpinionStore(Protocol):
         """Appeals by state that were opened from then on."""
         ...
 
-    async def open_appeals(self) -> tuple[int, float]:
-        """How many appeals wait, and the age of the oldest in seconds (0 when none)."""
+
+class GoldenItems(Protocol):
+    """The golden items that there are."""
+
+    async def golden_items(self, *, retired: bool = False) -> list[GoldenItem]:
+        """Items, newest first; the retired ones only when asked for."""
         ...
 
-    async def queue_ages(self) -> list[QueueAge]:
-        """Queues with open cases, the oldest first."""
-        ...
 
-
-class GoldenStore(Protocol):
+class GoldenStore(GoldenItems, Protocol):
     """Golden items. Adding and retiring stand in the audit log, in the same transaction."""
 
     async def add_golden(self, item: GoldenItem) -> None:
@@ -90,26 +97,6 @@ class GoldenStore(Protocol):
 
     async def retire_golden(self, item_id: str, by: str) -> GoldenItem:
         """Show it no more; what moderators made of it stays. Raises `NotFound`."""
-        ...
-
-    async def golden_items(self, *, retired: bool = False) -> list[GoldenItem]:
-        """Items, newest first; the retired ones only when asked for."""
-        ...
-
-    async def read_golden(self, item_id: str, verdict: Verdict) -> None:
-        """What the service says of an item's text."""
-        ...
-
-    async def paces(self, since: datetime) -> list[Pace]:
-        """Moderators who decided something from then on."""
-        ...
-
-    async def unseen(self, moderator: str) -> list[GoldenItem]:
-        """Items that are ready and were not shown to this moderator, nor decided by them when they were real cases."""
-        ...
-
-    async def show(self, shown: Shown, item: GoldenItem) -> bool:
-        """Keep that an item is shown, and its disguised post; False when that moderator's number is taken already."""
         ...
 
     async def shown(self, since: datetime) -> list[Shown]:
@@ -125,6 +112,26 @@ class GoldenStore(Protocol):
         ...
 
 
+class GoldenSchedule(GoldenItems, Protocol):
+    """Which golden items were shown to whom."""
+
+    async def paces(self, since: datetime) -> list[Pace]:
+        """Moderators who decided something from then on."""
+        ...
+
+    async def unseen(self, moderator: str) -> list[GoldenItem]:
+        """Items that are ready and were not shown to this moderator, nor decided by them when they were real cases."""
+        ...
+
+    async def read_golden(self, item_id: str, verdict: Verdict) -> None:
+        """What the service says of an item's text."""
+        ...
+
+    async def show(self, shown: Shown, item: GoldenItem) -> bool:
+        """Keep that an item is shown, and its disguised post; False when that moderator's number is taken already."""
+        ...
+
+
 class Forgetting(Protocol):
     """What quality keeps of posts that must be erased."""
 
@@ -133,18 +140,6 @@ class Forgetting(Protocol):
 
         And those of these texts (content digests), whoever pasted them.
         """
-        ...
-
-
-class QualityStore(CountStore, SampleStore, OpinionStore, GoldenStore, Forgetting, Protocol):
-    """All of it."""
-
-
-class Opener(Protocol):
-    """Opens cases: the part of `review.ports.CaseStore` that quality needs."""
-
-    async def open_cases(self, cases: Sequence[Case]) -> list[bool]:
-        """See `CaseStore.open_cases`."""
         ...
 
 

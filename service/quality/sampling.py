@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.errors import Unavailable
 from service.policy.routing import Routing
-from service.quality.ports import CountStore, Opener, QualityObserver, SampleStore
+from service.quality.ports import QualityObserver, SamplingStore
 from service.quality.prevalence import Rates
-from service.records.ports import Archive, VerdictStore
+from service.records.ports import Recorded
 from service.review.case import Case, CaseKind
 from service.review.opening import case_for
+from service.review.ports import CaseOpener
 
 FOLLOWER = "quality"
 _AT_ONCE = 100
@@ -22,22 +22,14 @@ PRIORITY = 3.0
 """Alike for all: what is decided first of the sample must not depend on what it is."""
 
 
-class Counted(CountStore, SampleStore, Protocol):
-    """The counts, and the sample that is drawn with them."""
-
-
-class Recorded(VerdictStore, Archive, Protocol):
-    """Posts and verdicts."""
-
-
 class Sampling:
     """The handler of the follower of that name: verdicts in, counts and prevalence cases out."""
 
     def __init__(
         self,
-        counted: Counted,
+        counted: SamplingStore,
         recorded: Recorded,
-        cases: Opener,
+        cases: CaseOpener,
         *,
         routing: Callable[[], Routing],
         observer: QualityObserver,

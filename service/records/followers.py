@@ -26,7 +26,7 @@ class Followed(Cursors, Protocol):
     """The store of the verdicts and of how far followers are."""
 
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
-        """See `ports.VerdictStore.after`."""
+        """See `ports.VerdictReader.after`."""
         ...
 
 
@@ -50,7 +50,7 @@ class SharedReading:
         await self._store.advance(follower, cursor)
 
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
-        """See `ports.VerdictStore.after`."""
+        """See `ports.VerdictReader.after`."""
         if cursor is None or only != _ALL or limit != _BATCH:
             return await self._store.after(cursor, only, limit)
         read = self._reads.get(cursor)

@@ -6,7 +6,6 @@ Every adapter passes the same contract test. Methods raise `StoreUnavailable` wh
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from service.claims.ports import ClaimStore
 from service.domain.decision import Standing
 from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post, PostKey
@@ -47,8 +46,51 @@ class PostStore(Protocol):
         ...
 
 
-class VerdictStore(Protocol):
-    """Judgements and verdicts that were recorded."""
+class Archive(Protocol):
+    """The posts that were accepted."""
+
+    async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
+        """The accepted post of each key."""
+        ...
+
+
+class Recorded(Archive, Protocol):
+    """Posts and their current verdicts, by key."""
+
+    async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
+        """The current verdict of each key."""
+        ...
+
+
+class VerdictReader(Protocol):
+    """Verdicts by name, and in the order of their sequences."""
+
+    async def latest(self, name: str) -> Verdict:
+        """The verdict of the name's current version. Raises `NotFound` or `NotDecided`."""
+        ...
+
+    async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
+        """Up to `limit` current verdicts with a sequence below `before` (None: the newest), newest first."""
+        ...
+
+    async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
+        """Up to `limit` verdicts of any revision recorded after `cursor`, oldest first, and the cursor to go on from.
+
+        The returned cursor passes over verdicts that the filter left out. With None, no verdicts and the newest cursor.
+        """
+        ...
+
+
+class RecordReader(VerdictReader, Archive, Protocol):
+    """What doors read of the record store."""
+
+    async def ping(self) -> None:
+        """Returns when the store answers; raises `StoreUnavailable`."""
+        ...
+
+
+class VerdictStore(VerdictReader, Protocol):
+    """Judgements and verdicts that are recorded."""
 
     async def record(self, posts: Sequence[Post], verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Commit verdicts with their judgements, one per post, in order; each key is decided exactly once.
@@ -79,28 +121,9 @@ class VerdictStore(Protocol):
         """End what was decided on a text in that case; what was decided before it holds again."""
         ...
 
-    async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
-        """The current verdict of each key."""
-        ...
 
-    async def latest(self, name: str) -> Verdict:
-        """The verdict of the name's current version. Raises `NotFound` or `NotDecided`."""
-        ...
-
-    async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
-        """Up to `limit` current verdicts with a sequence below `before` (None: the newest), newest first."""
-        ...
-
-    async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
-        """Up to `limit` verdicts of any revision recorded after `cursor`, oldest first, and the cursor to go on from.
-
-        The returned cursor passes over verdicts that the filter left out. With None, no verdicts and the newest cursor.
-        """
-        ...
-
-
-class Archive(Protocol):
-    """What was recorded, by content or by key."""
+class JudgementStore(Protocol):
+    """What was recorded of a text, by its content digest."""
 
     async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
         """The recorded judgement of each content digest by that bundle and those claims."""
@@ -108,14 +131,6 @@ class Archive(Protocol):
 
     async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
         """What people decided on each content digest."""
-        ...
-
-    async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
-        """The accepted post of each key."""
-        ...
-
-    async def ping(self) -> None:
-        """Returns when the store answers; raises `StoreUnavailable`."""
         ...
 
 
@@ -128,14 +143,6 @@ class Cursors(Protocol):
 
     async def advance(self, follower: str, cursor: int) -> None:
         """It has handled all up to `cursor`. A smaller one than stands there changes nothing."""
-        ...
-
-
-class RecordStore(PostStore, VerdictStore, Archive, ClaimStore, Cursors, Protocol):
-    """The whole record store, as bootstrap hands it over."""
-
-    async def close(self) -> None:
-        """Give connections back."""
         ...
 
 

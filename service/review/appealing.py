@@ -27,7 +27,7 @@ class Contested(Archive, Protocol):
     """What is read of the record store."""
 
     async def latest(self, name: str) -> Verdict:
-        """See `ports.VerdictStore.latest`."""
+        """See `ports.VerdictReader.latest`."""
         ...
 
 

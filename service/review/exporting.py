@@ -13,14 +13,14 @@ from service.domain.decision import MISLEADING, POLICY_LABELS
 from service.domain.post import Post, PostKey
 from service.records.ports import Archive
 from service.review.case import CaseDecision, CaseKind
-from service.review.ports import DecisionStore
+from service.review.ports import DecisionLog
 
 _PORTION = 500
 _Last = dict[str, tuple[PostKey, CaseDecision]]
 
 
 async def decision_lines(
-    store: DecisionStore, archive: Archive, since: datetime | None = None
+    store: DecisionLog, archive: Archive, since: datetime | None = None
 ) -> AsyncIterator[dict[str, Any]]:
     """One JSON object for each text that a person decided since then, in the order of the decisions."""
     last = list((await _last(store, since)).values())
@@ -32,7 +32,7 @@ async def decision_lines(
                 yield _line(decision, post)
 
 
-async def _last(store: DecisionStore, since: datetime | None) -> _Last:
+async def _last(store: DecisionLog, since: datetime | None) -> _Last:
     """The last decision on each text, by content digest, with a post that carries it."""
     last: _Last = {}
     after = ""
@@ -45,7 +45,7 @@ async def _last(store: DecisionStore, since: datetime | None) -> _Last:
     return last
 
 
-async def _texts(store: DecisionStore, decision: CaseDecision) -> Mapping[str, PostKey]:
+async def _texts(store: DecisionLog, decision: CaseDecision) -> Mapping[str, PostKey]:
     if decision.case:
         return {decision.content_digest: decision.post}
     return await store.texts(decision.id)

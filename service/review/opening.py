@@ -14,9 +14,9 @@ from service.domain.verdict import Source, Verdict
 from service.errors import AssayError
 from service.failures import FailureReporter
 from service.policy.routing import Routing
-from service.records.ports import RecordStore
+from service.records.ports import Recorded
 from service.review.case import Case, CaseKind
-from service.review.ports import Announced, Cached, ReviewStore
+from service.review.ports import Announced, Cached, OpeningStore
 from service.supervision import every
 
 _PORTION, _REMEMBERED = 500, 1_000
@@ -63,8 +63,8 @@ class CaseOpening:
 
     def __init__(
         self,
-        cases: ReviewStore,
-        records: RecordStore,
+        cases: OpeningStore,
+        records: Recorded,
         *,
         cache: Cached,
         announcer: Announced,

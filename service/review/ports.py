@@ -30,8 +30,8 @@ class Announced(Protocol):
         ...
 
 
-class CaseStore(Protocol):
-    """Cases and leases. Two people never hold one case at a time."""
+class CaseOpener(Protocol):
+    """Opens cases."""
 
     async def open_cases(self, cases: Sequence[Case]) -> list[bool]:
         """Open cases; False where there is one of that kind and subject for the post version already.
@@ -41,9 +41,9 @@ class CaseStore(Protocol):
         """
         ...
 
-    async def open_held(self, case: Case, moderator: str, *, seconds: float) -> Case:
-        """Open a case that the person holds, or give them the one that there is. Raises `NotHeld` when it is held."""
-        ...
+
+class OpeningStore(CaseOpener, Protocol):
+    """What opens and closes cases as verdicts come in, and brings verdicts in line with what people decided."""
 
     async def abandoned(self) -> list[PostKey]:
         """Current post versions that ask for a person and whose case was closed without a decision."""
@@ -51,6 +51,29 @@ class CaseStore(Protocol):
 
     async def close_outdated(self, posts: Collection[str]) -> int:
         """Close the open cases on versions of these posts (names) that are not the current ones; how many."""
+        ...
+
+    async def enforce(self, posts: Collection[str], *, suspect: bool = False) -> list[Verdict]:
+        """Give those posts (names) whose text a person decided, and whose verdict says otherwise, that ruling.
+
+        Where a decision was taken back that a post got by its text, it gets what the policy says of its twin; only
+        `suspect` ones are looked through for that.
+        """
+        ...
+
+    async def out_of_line(self, texts: Collection[str]) -> list[str]:
+        """Posts (names) with these texts (content digests) whose verdicts say otherwise than what stands on the text.
+
+        Where nothing stands on it: those on which a person decided.
+        """
+        ...
+
+
+class CaseStore(Protocol):
+    """Cases for moderators, and leases. Two people never hold one case at a time."""
+
+    async def open_held(self, case: Case, moderator: str, *, seconds: float) -> Case:
+        """Open a case that the person holds, or give them the one that there is. Raises `NotHeld` when it is held."""
         ...
 
     async def lease(
@@ -105,16 +128,17 @@ class DecisionStore(Protocol):
         """
         ...
 
-    async def find_decision(self, decision_id: str) -> CaseDecision:
-        """Raises `NotFound`."""
+    async def preview(self, bulk: BulkDecision) -> BulkPreview:
+        """What applying it now would change."""
         ...
 
-    async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
-        """All decisions on these post names, or that gave them a verdict, newest first.
-
-        Not an opinion on which somebody is asked for a second one, who must not see it.
-        """
+    async def apply(self, bulk: BulkDecision, token: str, *, request_id: str = "") -> Outcome:
+        """Apply what was previewed. Raises `Outdated` when it would change something else now."""
         ...
+
+
+class DecisionLog(Protocol):
+    """What was decided."""
 
     async def decided(
         self, *, since: datetime | None = None, kinds: Collection[CaseKind] = (), after: str = "", limit: int = 1000
@@ -124,18 +148,6 @@ class DecisionStore(Protocol):
 
     async def texts(self, decision_id: str) -> Mapping[str, PostKey]:
         """The texts (content digests) to which the decision gave a verdict, each with a post that carries it."""
-        ...
-
-
-class BulkStore(Protocol):
-    """Decisions over a cluster."""
-
-    async def preview(self, bulk: BulkDecision) -> BulkPreview:
-        """What applying it now would change."""
-        ...
-
-    async def apply(self, bulk: BulkDecision, token: str, *, request_id: str = "") -> Outcome:
-        """Apply what was previewed. Raises `Outdated` when it would change something else now."""
         ...
 
 
@@ -152,6 +164,29 @@ class NoteStore(Protocol):
 
     async def seen(self, reader: str, subject: str, action: str) -> None:
         """Keep in the audit log that a person read something."""
+        ...
+
+
+class HistoryStore(NoteStore, Protocol):
+    """What is known of a post: its verdicts, what people decided about it, contested and noted."""
+
+    async def history(self, post: str) -> list[Verdict]:
+        """All verdicts on the current version of the post of that name, oldest first."""
+        ...
+
+    async def first_verdict(self, post: str, fingerprint: str) -> Verdict | None:
+        """What the post version's first verdict was, before people decided."""
+        ...
+
+    async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
+        """All decisions on these post names, or that gave them a verdict, newest first.
+
+        Not an opinion on which somebody is asked for a second one, who must not see it.
+        """
+        ...
+
+    async def appeals_on(self, posts: Collection[str]) -> list[Appeal]:
+        """All appeals about these post names, newest first."""
         ...
 
 
@@ -176,35 +211,4 @@ class AppealStore(Protocol):
 
     async def deciders_of(self, verdict: Verdict) -> list[str]:
         """Who decided it, and before them whose opinions were asked; none when the policy did."""
-        ...
-
-    async def appeals_on(self, posts: Collection[str]) -> list[Appeal]:
-        """All appeals about these post names, newest first."""
-        ...
-
-
-class ReviewStore(CaseStore, DecisionStore, BulkStore, NoteStore, AppealStore, Protocol):
-    """All of it."""
-
-    async def enforce(self, posts: Collection[str], *, suspect: bool = False) -> list[Verdict]:
-        """Give those posts (names) whose text a person decided, and whose verdict says otherwise, that ruling.
-
-        Where a decision was taken back that a post got by its text, it gets what the policy says of its twin; only
-        `suspect` ones are looked through for that.
-        """
-        ...
-
-    async def out_of_line(self, texts: Collection[str]) -> list[str]:
-        """Posts (names) with these texts (content digests) whose verdicts say otherwise than what stands on the text.
-
-        Where nothing stands on it: those on which a person decided.
-        """
-        ...
-
-    async def history(self, post: str) -> list[Verdict]:
-        """All verdicts on the current version of the post of that name, oldest first."""
-        ...
-
-    async def first_verdict(self, post: str, fingerprint: str) -> Verdict | None:
-        """What the post version's first verdict was, before people decided."""
         ...

@@ -35,7 +35,7 @@ from service.review.case import (
 )
 from service.review.checking import check_moderator, check_words, checked
 from service.review.opening import Refreshing, case_for
-from service.review.ports import Announced, Cached, ReviewStore
+from service.review.ports import Announced, Cached, CaseStore, DecisionStore, HistoryStore
 
 ANY = CaseFilter()
 _DISGUISED = {CaseKind.GOLDEN, CaseKind.PREVALENCE}
@@ -75,7 +75,9 @@ class Reviewing:
 
     def __init__(
         self,
-        cases: ReviewStore,
+        cases: CaseStore,
+        decisions: DecisionStore,
+        history: HistoryStore,
         records: Archive,
         *,
         routing: Callable[[], Routing],
@@ -84,7 +86,8 @@ class Reviewing:
         announcer: Announced | None = None,
         limits: ReviewLimits = ReviewLimits(),
     ) -> None:
-        self._cases, self._records, self._routing, self._limits = cases, records, routing, limits
+        self._cases, self._decisions, self._history, self._records = cases, decisions, history, records
+        self._routing, self._limits = routing, limits
         self._refreshing = Refreshing(cache, announcer, observer)
 
     # Holding cases ----------------------------------------------------------------------------------------------------
@@ -146,7 +149,7 @@ class Reviewing:
         check_moderator(moderator)
         appeal = (await self._cases.find_case(case_id)).kind is CaseKind.APPEAL
         said = checked(ruled, self._routing(), always_rationale=appeal)
-        return await self._told(await self._cases.decide(case_id, moderator, said, seconds=seconds, opinion=False))
+        return await self._told(await self._decisions.decide(case_id, moderator, said, seconds=seconds, opinion=False))
 
     async def second_opinion(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float = 0.0) -> Outcome:
         """Say what one thinks and have somebody else asked, who doesn't see it; if both agree it is decided.
@@ -159,7 +162,9 @@ class Reviewing:
             raise InvalidInput("case", f"is of the kind {found.kind}", "decide it: it is a second opinion already")
         said = checked(ruled, self._routing())
         opinion = found.kind is CaseKind.REVIEW  # a golden or sampled case is decided: it must not show what it is
-        made = await self._told(await self._cases.decide(case_id, moderator, said, seconds=seconds, opinion=opinion))
+        made = await self._told(
+            await self._decisions.decide(case_id, moderator, said, seconds=seconds, opinion=opinion)
+        )
         return made if opinion else replace(made, decision=replace(made.decision, applied=False, posts=0))
 
     async def reopen(self, name: str, moderator: str) -> Case:
@@ -169,7 +174,7 @@ class Reviewing:
         else is at it.
         """
         check_moderator(moderator)
-        revisions = await self._cases.history(name)
+        revisions = await self._history.history(name)
         if not revisions:
             raise NotDecided(f"{name} has no verdict; look whether that is its name, and ask again shortly")
         verdict = revisions[-1]
@@ -187,16 +192,16 @@ class Reviewing:
         """Take one's own last decision back; its case is held again. Raises `NotFound`, `Outdated`."""
         check_moderator(moderator)
         within, lease = self._limits.undo_within, self._limits.lease
-        return await self._told(await self._cases.undo(decision_id, moderator, within=within, seconds=lease))
+        return await self._told(await self._decisions.undo(decision_id, moderator, within=within, seconds=lease))
 
     async def preview(self, bulk: BulkDecision) -> BulkPreview:
         """What a bulk decision would change now. Raises `InvalidInput`."""
-        return await self._cases.preview(self._checked(bulk))
+        return await self._decisions.preview(self._checked(bulk))
 
     async def apply(self, bulk: BulkDecision, token: str, *, request_id: str = "") -> Outcome:
         """Apply what was previewed. Raises `Outdated` when it would change something else now, `InvalidInput`."""
         check_request_id(request_id)
-        return await self._told(await self._cases.apply(self._checked(bulk), token, request_id=request_id))
+        return await self._told(await self._decisions.apply(self._checked(bulk), token, request_id=request_id))
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
@@ -212,15 +217,15 @@ class Reviewing:
         if blind and reader != found.holder:
             raise NotAllowed(f"{found.name} is for one person to decide by themselves; lease it to see it")
         [post] = await self._records.posts([found.post])
-        verdict = await self._cases.first_verdict(found.post.name, found.post.fingerprint)
+        verdict = await self._history.first_verdict(found.post.name, found.post.fingerprint)
         about = [found.name, found.post.name, author_name(found.post.name, found.author)]
-        notes = tuple(note for note in await self._cases.notes(about) if not blind or note.moderator == reader)
+        notes = tuple(note for note in await self._history.notes(about) if not blind or note.moderator == reader)
         view = CaseView(case=shown(found), post=post, verdict=verdict, notes=notes)
-        await self._cases.seen(reader, found.name, "case.read")
+        await self._history.seen(reader, found.name, "case.read")
         if blind:
             return view
         names = [found.post.name]
-        decisions, appeals = await self._cases.decisions(names), await self._cases.appeals_on(names)
+        decisions, appeals = await self._history.decisions(names), await self._history.appeals_on(names)
         return replace(view, decisions=tuple(map(plain, decisions)), appeals=tuple(appeals))
 
     async def find(self, case_id: str) -> Case:
@@ -233,15 +238,15 @@ class Reviewing:
 
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
         """All decisions on these post names, newest first; no opinion on which somebody is asked for a second one."""
-        return await self._cases.decisions(posts)
+        return await self._history.decisions(posts)
 
     async def opened_with(self, post: PostKey) -> Verdict | None:
         """What was first said of the post version, before people decided: what its case was opened with."""
-        return await self._cases.first_verdict(post.name, post.fingerprint)
+        return await self._history.first_verdict(post.name, post.fingerprint)
 
     async def history(self, name: str) -> list[Verdict]:
         """All verdicts on the current version of the post of that name, oldest first."""
-        return await self._cases.history(name)
+        return await self._history.history(name)
 
     async def add_note(self, about: str, moderator: str, text: str, *, request_id: str = "") -> Note:
         """Keep a note on a post, an author or a case (a resource name). Raises `InvalidInput`."""
@@ -249,12 +254,12 @@ class Reviewing:
         check_request_id(request_id)
         check_words("text", text, needed=True)
         note = Note(about=about, moderator=moderator, text=text, written_at=datetime.now(UTC))
-        await self._cases.add_note(note, request_id=request_id)
+        await self._history.add_note(note, request_id=request_id)
         return note
 
     async def notes(self, about: Collection[str]) -> list[Note]:
         """Notes on these resource names, newest first."""
-        return await self._cases.notes(about)
+        return await self._history.notes(about)
 
     # ------------------------------------------------------------------------------------------------------------------
 

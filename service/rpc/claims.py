@@ -1,17 +1,18 @@
-"""ClaimService: keeps the record store's claims for clients, and has workers match texts with them."""
+"""ClaimService: keeps claims for clients, and has workers match texts with them."""
 
 from assay.v1 import claim_pb2
 from assay.v1 import claim_service_pb2 as pb
 from assay.v1.claim_service_pb2_grpc import ClaimServiceServicer, add_ClaimServiceServicer_to_server
 
 from service.claims.limits import MAX_CLAIMS
+from service.claims.ports import ClaimStore
 from service.domain.canonical import digest
 from service.domain.claim import Claim, ClaimRecord
 from service.domain.judgement import Judgement
 from service.domain.post import Post
 from service.domain.validation import check
 from service.errors import InvalidInput, NotFound
-from service.records.ports import RecordStore
+from service.records.ports import RecordReader
 from service.rpc.answers import check_size
 from service.rpc.calls import Context, deadline_of
 from service.rpc.message_limits import check_count, written
@@ -29,22 +30,24 @@ _PLATFORM = "claims"  # of texts that are only matched: no post of this name com
 
 
 class ClaimServicer(Service, ClaimServiceServicer):
-    """Serves a record store's claims, and a pipeline's reading; `default_deadline` (seconds) for calls without one."""
+    """Serves claims, and a pipeline's reading; `default_deadline` (seconds) for calls without one."""
 
     name = "assay.v1.ClaimService"
     add_to = add_ClaimServiceServicer_to_server
 
-    def __init__(self, store: RecordStore, moderator: Moderator, *, default_deadline: float) -> None:
-        self._store, self._moderator, self._default_deadline = store, moderator, default_deadline
-        self.ready = store.ping
+    def __init__(
+        self, claims: ClaimStore, verdicts: RecordReader, moderator: Moderator, *, default_deadline: float
+    ) -> None:
+        self._claims, self._verdicts, self.ready = claims, verdicts, verdicts.ping
+        self._moderator, self._default_deadline = moderator, default_deadline
 
     async def ImportClaims(self, request: pb.ImportClaimsRequest, context: Context) -> pb.ImportClaimsResponse:  # noqa: N802
         """Store the good claims at once, say what is wrong with the others."""
         check_count("claims", len(request.claims), MAX_CLAIMS)
         claims = [try_claim(claim, f"claims[{index}]") for index, claim in enumerate(request.claims)]
         good = [claim for claim in claims if isinstance(claim, Claim)]
-        changes = iter(await self._store.put(good) if good else ())
-        response = pb.ImportClaimsResponse(claims_version=await self._store.claims_version())
+        changes = iter(await self._claims.put(good) if good else ())
+        response = pb.ImportClaimsResponse(claims_version=await self._claims.claims_version())
         for message, claim in zip(request.claims, claims, strict=True):
             if isinstance(claim, InvalidInput):
                 response.results.add(claim=message.name, state=pb.IMPORT_STATE_REJECTED, error=status_of(claim))
@@ -58,7 +61,7 @@ class ClaimServicer(Service, ClaimServiceServicer):
             raise InvalidInput("claim", "is missing", "send the claim to store")
         claim = read_claim(request.claim, "claim")
         response = pb.CreateClaimResponse()
-        write_record(await self._store.create(claim), response.claim)
+        write_record(await self._claims.create(claim), response.claim)
         return response
 
     async def GetClaim(self, request: pb.GetClaimRequest, context: Context) -> pb.GetClaimResponse:  # noqa: N802
@@ -70,8 +73,8 @@ class ClaimServicer(Service, ClaimServiceServicer):
     async def ListClaims(self, request: pb.ListClaimsRequest, context: Context) -> pb.ListClaimsResponse:  # noqa: N802
         """A page, by name; shorter than asked where it would be larger than a message may be."""
         only, size = read_claim_filter(request.filter), page_size(request.page_size)
-        found = await self._store.claims(only, after=read_claim_token(request.page_token, only), limit=size + 1)
-        response = pb.ListClaimsResponse(claims_version=await self._store.claims_version())
+        found = await self._claims.claims(only, after=read_claim_token(request.page_token, only), limit=size + 1)
+        response = pb.ListClaimsResponse(claims_version=await self._claims.claims_version())
         count = written(found[:size], lambda record: _add(record, response))
         if count < len(found):
             response.next_page_token = write_claim_token(found[count - 1].claim.id, only)
@@ -92,12 +95,12 @@ class ClaimServicer(Service, ClaimServiceServicer):
         """Keep a person's word on a post that has a verdict."""
         confirmation = read_confirmation(request)
         try:
-            await self._store.latest(confirmation.post)
+            await self._verdicts.latest(confirmation.post)
         except NotFound as error:
             raise NoSuchResource(confirmation.post, f"no post {confirmation.post} was accepted", "Post") from error
         response = pb.ConfirmMatchResponse()
         try:
-            write_record(await self._store.confirm(confirmation), response.claim)
+            write_record(await self._claims.confirm(confirmation), response.claim)
         except NotFound as error:
             raise NoSuchClaim(request.claim) from error
         return response
@@ -109,14 +112,14 @@ class ClaimServicer(Service, ClaimServiceServicer):
         claim_id, reason = read_quarantine(request)
         response = pb.QuarantineClaimResponse()
         try:
-            write_record(await self._store.quarantine(claim_id, reason), response.claim)
+            write_record(await self._claims.quarantine(claim_id, reason), response.claim)
         except NotFound as error:
             raise NoSuchClaim(request.name) from error
         return response
 
     async def _found(self, claim_id: str) -> ClaimRecord:
         try:
-            return await self._store.find_claim(claim_id)
+            return await self._claims.find_claim(claim_id)
         except NotFound as error:
             raise NoSuchClaim(f"claims/{claim_id}") from error
 

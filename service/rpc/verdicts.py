@@ -11,7 +11,7 @@ from assay.v1.verdict_service_pb2_grpc import VerdictServiceServicer, add_Verdic
 from service.domain.evidence import related
 from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotFound
-from service.records.ports import RecordStore
+from service.records.ports import RecordReader
 from service.rpc.calls import Context
 from service.rpc.message_limits import written
 from service.rpc.messages.enums import wants_evidence
@@ -32,7 +32,7 @@ class VerdictServicer(Service, VerdictServiceServicer):
     name = "assay.v1.VerdictService"
     add_to = add_VerdictServiceServicer_to_server
 
-    def __init__(self, store: RecordStore, watching: Watching) -> None:
+    def __init__(self, store: RecordReader, watching: Watching) -> None:
         self._store, self._watching, self.ready = store, watching, store.ping
 
     async def GetVerdict(self, request: pb.GetVerdictRequest, context: Context) -> pb.GetVerdictResponse:  # noqa: N802

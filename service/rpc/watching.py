@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 
 from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import InvalidInput, RedisUnavailable, Unavailable
-from service.records.ports import Announcer, VerdictStore
+from service.records.ports import Announcer, VerdictReader
 
 _Place = tuple[int | None, VerdictFilter]
 _Page = tuple[list[Verdict], int]
@@ -40,7 +40,7 @@ class Watching:
 
     def __init__(
         self,
-        store: VerdictStore,
+        store: VerdictReader,
         announcer: Announcer,
         stopping: asyncio.Event,
         *,

@@ -89,7 +89,7 @@ def services(front: Front, options: ServerOptions) -> list[Service]:
     return [
         ModerationServicer(front.pipeline, front.weighing, default_deadline=deadline, stopping=stopping),
         VerdictServicer(front.store, watching),
-        ClaimServicer(front.store, front.pipeline, default_deadline=deadline),
+        ClaimServicer(front.claims, front.store, front.pipeline, default_deadline=deadline),
         PolicyServicer(front.governing, front.pipeline, default_deadline=deadline),
         ReviewServicer(front.cases.reviewing),
         AppealServicer(front.cases.appealing),

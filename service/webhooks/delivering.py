@@ -14,7 +14,7 @@ from collections.abc import Callable
 from service.errors import AssayError
 from service.supervision import Poke, every
 from service.webhooks.delivery import Leased, outcome
-from service.webhooks.ports import DeliveryObserver, Sender, WebhookStore
+from service.webhooks.ports import DeliveryObserver, DeliveryStore, Sender
 from service.webhooks.signing import headers
 
 _TICK, _PAUSE = 0.5, 1.0
@@ -30,7 +30,7 @@ class Delivering:
 
     def __init__(
         self,
-        store: WebhookStore,
+        store: DeliveryStore,
         sender: Sender,
         observer: DeliveryObserver,
         *,

@@ -10,7 +10,7 @@ from service.errors import InvalidInput
 from service.webhooks.delivery import Answer, Delivery
 from service.webhooks.endpoint import Endpoint, check_endpoint, new_id
 from service.webhooks.event import EventType, trial_event
-from service.webhooks.ports import DeliveryFilter, Sender, WebhookStore
+from service.webhooks.ports import DeliveryFilter, EndpointStore, Sender
 from service.webhooks.signing import headers, new_secret
 
 OVERLAP = 86_400.0
@@ -34,7 +34,7 @@ class Endpoints:
 
     def __init__(
         self,
-        store: WebhookStore,
+        store: EndpointStore,
         sender: Sender,
         *,
         allow_private: bool = False,

@@ -21,9 +21,10 @@ class DeliveryFilter:
 
 
 class EndpointStore(Protocol):
-    """Endpoints and their secrets. Each change stands in the audit log, in the same transaction, as made by `actor`.
+    """Endpoints, their secrets and what is delivered to them.
 
-    Methods raise `WebhookNotFound` for an endpoint that is not there.
+    Each change stands in the audit log, in the same transaction, as made by `actor`. Methods raise `WebhookNotFound`
+    for an endpoint that is not there.
     """
 
     async def add_endpoint(self, endpoint: Endpoint, secret: str) -> Endpoint:
@@ -61,6 +62,20 @@ class EndpointStore(Protocol):
         """Put an act that changes nothing into the audit log."""
         ...
 
+    async def deliveries(
+        self, endpoint_id: str, only: DeliveryFilter, *, before: int | None, limit: int
+    ) -> list[Delivery]:
+        """Deliveries with an id below `before` (None: the newest), newest first. Raises `WebhookNotFound`."""
+        ...
+
+    async def replay(self, endpoint_id: str, only: DeliveryFilter, *, delivery: int | None, actor: str) -> int:
+        """Make deliveries due now, with all tries before them again; how many.
+
+        One of them, or all that the filter finds. What a front holds at the moment is left to it. Raises
+        `WebhookNotFound`, also for a delivery that the endpoint doesn't have.
+        """
+        ...
+
 
 class DeliveryStore(Protocol):
     """Deliveries: each event enqueued once for an endpoint, held by one front at a time, tried until it is over."""
@@ -85,27 +100,9 @@ class DeliveryStore(Protocol):
         """Give back what was leased and not tried."""
         ...
 
-    async def deliveries(
-        self, endpoint_id: str, only: DeliveryFilter, *, before: int | None, limit: int
-    ) -> list[Delivery]:
-        """Deliveries with an id below `before` (None: the newest), newest first. Raises `WebhookNotFound`."""
-        ...
-
-    async def replay(self, endpoint_id: str, only: DeliveryFilter, *, delivery: int | None, actor: str) -> int:
-        """Make deliveries due now, with all tries before them again; how many.
-
-        One of them, or all that the filter finds. What a front holds at the moment is left to it. Raises
-        `WebhookNotFound`, also for a delivery that the endpoint doesn't have.
-        """
-        ...
-
     async def waiting(self) -> Mapping[DeliveryState, int]:
         """How many deliveries are pending and dead, counted up to 100,000 each."""
         ...
-
-
-class WebhookStore(EndpointStore, DeliveryStore, Protocol):
-    """Both, as bootstrap hands them over."""
 
 
 class Sender(Protocol):

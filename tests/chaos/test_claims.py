@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.claims.sql import SqlClaims
 from service.domain.post import Post
 from service.domain.verdict import Verdict
 from service.records.sql.store import SqlStore
@@ -59,7 +60,8 @@ async def test_a_worker_killed_while_claims_are_loaded_holds_them_all_when_it_is
 ) -> None:
     few = claim_file(deployment.directory / "few.jsonl", range(40), "before")
     assert assay("claims", "load", str(few), **stored(deployment)).returncode == 0
-    first = await deployed_store.claims_version()
+    claims = SqlClaims.beside(deployed_store)
+    first = await claims.claims_version()
     text = "Warehouse 7 of the harbour was emptied by 10 pirates."
     async with Client(deployment.address, patience=60.0, timeout=60.0) as client:
         before = await verdict_by(client, first, text)
@@ -69,14 +71,14 @@ async def test_a_worker_killed_while_claims_are_loaded_holds_them_all_when_it_is
         posts = [Post(platform="chaos", id=str(n), text=f"{n} gulls sat on the harbour wall.") for n in range(POSTS)]
         assert await client.submit(posts) == [True] * POSTS
         loading = Process("claims", "load", str(many), **stored(deployment))
-        while await deployed_store.claims_version() == first:
+        while await claims.claims_version() == first:
             assert loading.process.poll() is None, loading.output
         deployment.worker.kill()
         assert loading.process.poll() is None, "all was loaded before the kill: this run shows nothing"
         deployment.worker = deployment.start_worker()
         assert loading.process.wait(60) == 0, loading.output
 
-        version = await deployed_store.claims_version()
+        version = await claims.claims_version()
         after = await verdict_by(client, version, text)
         assert (after.matches[0].claim_id, after.matches[0].publisher) == ("w-7", "after")
         far = await verdict_by(client, version, f"Warehouse {NEW - 5} of the harbour was emptied by {NEW - 2} pirates.")

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from service.claims.sql import SqlClaims
 from service.domain.claim import Change, ClaimFilter, ClaimRecord, Confirmation, Relation
 from service.errors import AlreadyExists, StoreUnavailable
-from service.records.sql.store import SqlStore
 from service.storage.database import driver_url
 from tests.factories import claims_of
 from tests.fakes.store import MemoryStore
@@ -26,6 +26,19 @@ _REFUSALS = {
         "CREATE TRIGGER refuse BEFORE INSERT ON claim_sets FOR EACH ROW EXECUTE FUNCTION refuse()",
     ),
 }
+
+
+OpenClaims = Callable[[str], Awaitable[SqlClaims]]
+
+
+@pytest.fixture
+def open_claims(open_sql: OpenSql) -> OpenClaims:
+    """Opens claims on connections of their own at a URL, as another process would."""
+
+    async def open_one(url: str) -> SqlClaims:
+        return SqlClaims.beside(await open_sql(url))
+
+    return open_one
 
 
 def execute(url: str, statements: Iterable[str]) -> None:
@@ -47,13 +60,13 @@ async def recounted(records: Iterable[ClaimRecord]) -> str:
 
 class TestConcurrency:
     async def test_rivals_put_in_any_order_and_the_version_stays_a_recount(
-        self, sql_url: str, open_sql: OpenSql
+        self, sql_url: str, open_claims: OpenClaims
     ) -> None:
-        stores = [await open_sql(sql_url) for _ in range(4)]
+        stores = [await open_claims(sql_url) for _ in range(4)]
         claims = claims_of(120)
         new: Counter[str] = Counter()
 
-        async def put(store: SqlStore, title: str) -> None:
+        async def put(store: SqlClaims, title: str) -> None:
             mine = [replace(claim, title=title) for claim in random.sample(claims, 100)]
             did = await store.put(mine)
             new.update(claim.id for claim, change in zip(mine, did, strict=True) if change is Change.NEW)
@@ -68,8 +81,8 @@ class TestConcurrency:
         assert new == Counter(record.claim.id for record in found.records)
         assert found.version == await stores[1].claims_version() == await recounted(found.records)
 
-    async def test_of_rivals_that_create_one_claim_one_does(self, sql_url: str, open_sql: OpenSql) -> None:
-        stores = [await open_sql(sql_url) for _ in range(4)]
+    async def test_of_rivals_that_create_one_claim_one_does(self, sql_url: str, open_claims: OpenClaims) -> None:
+        stores = [await open_claims(sql_url) for _ in range(4)]
         for claim in claims_of(5):
             rivals = [replace(claim, title=f"rival {number}") for number in range(4)]
             creating = (store.create(rival) for store, rival in zip(stores, rivals, strict=True))
@@ -80,8 +93,8 @@ class TestConcurrency:
         found = await stores[0].claim_set()
         assert found.version == await recounted(found.records)
 
-    async def test_a_claim_set_is_of_one_moment(self, sql_url: str, open_sql: OpenSql) -> None:
-        writer, reader = await open_sql(sql_url), await open_sql(sql_url)
+    async def test_a_claim_set_is_of_one_moment(self, sql_url: str, open_claims: OpenClaims) -> None:
+        writer, reader = await open_claims(sql_url), await open_claims(sql_url)
         claims = claims_of(1500)
         await writer.put(claims)
 
@@ -104,8 +117,8 @@ class TestConcurrency:
 
 
 class TestAllOrNone:
-    async def test_a_call_that_fails_at_its_end_stored_nothing(self, sql_url: str, open_sql: OpenSql) -> None:
-        store = await open_sql(sql_url)
+    async def test_a_call_that_fails_at_its_end_stored_nothing(self, sql_url: str, open_claims: OpenClaims) -> None:
+        store = await open_claims(sql_url)
         claims = claims_of(10)
         execute(sql_url, _REFUSALS[sql_url.partition(":")[0]])
         with pytest.raises((DBAPIError, StoreUnavailable)):
@@ -115,8 +128,8 @@ class TestAllOrNone:
         execute(sql_url, ["DROP TRIGGER refuse" + (" ON claim_sets" if sql_url.startswith("postgres") else "")])
         assert await store.put(claims) == [Change.NEW] * 10
 
-    async def test_a_cancelled_call_leaves_all_or_nothing(self, sql_url: str, open_sql: OpenSql) -> None:
-        store = await open_sql(sql_url)
+    async def test_a_cancelled_call_leaves_all_or_nothing(self, sql_url: str, open_claims: OpenClaims) -> None:
+        store = await open_claims(sql_url)
         for turn, delay in enumerate((0.0, 0.001, 0.005, 0.01, 0.02, 0.04)):
             call = asyncio.create_task(store.put(claims_of(200, turn * 1000)))
             await asyncio.sleep(delay)

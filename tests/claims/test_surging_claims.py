@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service.claims.sql import SqlClaims
 from service.domain.canonical import content_digest
 from service.domain.claim import Claim, ClaimState, Rating
 from service.records.sql.store import SqlStore
@@ -47,7 +48,7 @@ def test_workers_agree_on_the_cluster_of_near_texts(judge_lines: JudgeLines) -> 
 async def test_a_claim_that_surges_over_two_workers_is_quarantined_in_the_store(
     judge_lines: JudgeLines, sqlite_url: str
 ) -> None:
-    store = await SqlStore.connect(sqlite_url)
+    store = SqlClaims.beside(await SqlStore.connect(sqlite_url))
     await store.put([CLAIM])
     before = await store.claims_version()
     batches = [[f"cheese {number}, {batch}" for number in range(5)] for batch in range(6)]

@@ -60,7 +60,7 @@ class Season:
         self._draw = random.Random(seed)
         self._drifted, self._made = drifted, 0
         self.store, self.quality, self.review = store, SqlQuality.beside(store), SqlReview.beside(store)
-        self._measures = Quality(self.quality, alpha)
+        self._measures = Quality(self.quality, self.quality, alpha)
         self._telemetry = QualityTelemetry(CollectorRegistry())
         self._sampling = Sampling(
             self.quality,

@@ -33,7 +33,9 @@ async def filled(site: Site) -> list[str]:
     await site.services.governing.enrol()
     posts = [hostile(number) for number in range(3)]
     await open_cases(site, posts, "hate", cluster="f" * 32)
-    await site.store.put([Claim(id="bleach", claim=SCRIPT, title=SCRIPT, verdict=SCRIPT[:250], publisher=SCRIPT[:250])])
+    await site.services.claims.put(
+        [Claim(id="bleach", claim=SCRIPT, title=SCRIPT, verdict=SCRIPT[:250], publisher=SCRIPT[:250])]
+    )
     other = await site.person("moderator", name="first")
     [case] = await site.services.reviewing.lease(other.id)
     ruled = Ruled(decision=Decision.BLOCK, reason="hate", rationale=SCRIPT)

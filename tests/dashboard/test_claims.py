@@ -33,11 +33,11 @@ async def test_a_file_is_imported_and_its_bad_rows_are_named(site: Site, open_pa
     await page.get_by_role("button", name="Import").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Imported")
     await expect(page.locator("section:has(#bad)")).to_contain_text("line 3")
-    assert (await site.store.find_claim("c1")).claim.claim == "The moon is cheese"
+    assert (await site.services.claims.find_claim("c1")).claim.claim == "The moon is cheese"
 
 
 async def test_a_claim_is_quarantined_with_a_reason_and_put_back(site: Site, open_page: OpenPage) -> None:
-    await site.store.put([BLEACH])
+    await site.services.claims.put([BLEACH])
     await open_cases(site, [post_of(1)])
     page = await open_page("/claims?query=malaria", "lead")
     await page.get_by_role("link", name="Drinking bleach").click()
@@ -47,15 +47,15 @@ async def test_a_claim_is_quarantined_with_a_reason_and_put_back(site: Site, ope
     await page.get_by_role("button", name="Quarantine").click()
     await page.get_by_role("dialog").get_by_role("button", name="Quarantine").click()
     await expect(page.get_by_text("A song quotes it")).to_be_visible()
-    assert (await site.store.find_claim("bleach")).state is ClaimState.QUARANTINED
+    assert (await site.services.claims.find_claim("bleach")).state is ClaimState.QUARANTINED
     await page.get_by_role("button", name="Put it back").click()
     await page.get_by_role("dialog").get_by_role("button", name="Put it back").click()
     await expect(page.get_by_role("status").first).to_contain_text("weighs again")
-    assert (await site.store.find_claim("bleach")).state is ClaimState.ACTIVE
+    assert (await site.services.claims.find_claim("bleach")).state is ClaimState.ACTIVE
 
 
 async def test_those_who_may_not_are_refused(site: Site, client_of: Client) -> None:
-    await site.store.put([BLEACH])
+    await site.services.claims.put([BLEACH])
     viewer = await client_of("viewer")
     assert (await viewer.post("/claims/bleach/state", data={"reason": "no"})).status_code == 403
     lead = await client_of("lead")

@@ -6,7 +6,6 @@ after a backslash and end with a comment. What it says on standard error comes b
 
 import contextlib
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -74,7 +73,13 @@ def _run(words: list[str], stdin: str | None, variables: dict[str, str]) -> tupl
         return "", grpcurl(*words[1:]), 0
     else:
         done = subprocess.run(
-            words, env={**environment(**variables)}, input=stdin, capture_output=True, text=True, timeout=30, check=False
+            words,
+            env={**environment(**variables)},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
     return done.stderr, done.stdout, done.returncode
 
@@ -85,7 +90,7 @@ def grpcurl(*arguments: str) -> str:
     assert plaintext == "-plaintext"
     service, _, name = method.partition("/")
     found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
-    request = json_format.ParseDict(json.loads(body), message_factory.GetMessageClass(found.input_type)())
+    request: Message = json_format.ParseDict(json.loads(body), message_factory.GetMessageClass(found.input_type)())
     response = message_factory.GetMessageClass(found.output_type)
     with grpc.insecure_channel(address) as channel:
         multi = channel.unary_stream if found.server_streaming else channel.unary_unary

@@ -22,7 +22,9 @@ from tests.docs.markdown import PAGES, Fence, fences
 
 BLOCKS = [fence for page in PAGES for fence in fences(page)]
 LANGUAGES = {"console", "python", "text", "yaml", "json", "jsonl", "csv", "sh"}
-HEAD = "schema: 1\nname: x\ndescription: x\ndefaults: {abstained: ALLOW, provisional: FAIL, set_aside: REVIEW}\nrules:\n"
+HEAD = (
+    "schema: 1\nname: x\ndescription: x\ndefaults: {abstained: ALLOW, provisional: FAIL, set_aside: REVIEW}\nrules:\n"
+)
 
 
 def test_every_block_has_a_language() -> None:

@@ -11,6 +11,7 @@ from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post, PostKey
 from service.domain.verdict import Verdict, VerdictFilter
 from service.errors import Conflict, NotDecided, NotFound
+from service.records.sql.store import SqlStore
 from service.records.standings import holding, with_standing
 from tests.fakes.claims import MemoryClaims
 
@@ -37,7 +38,7 @@ class _Request:
 
 
 class MemoryStore(MemoryClaims):
-    """`ports.RecordStore` in this process. `clock` gives Unix time in seconds."""
+    """Every port of `service.records.ports`, and claims, in this process. `clock` gives Unix time in seconds."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         super().__init__(clock=clock)
@@ -137,7 +138,7 @@ class MemoryStore(MemoryClaims):
         self._standing[content_digest] = left
 
     async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
-        """See `ports.Archive.standing`."""
+        """See `ports.JudgementStore.standing`."""
         return [self._held().get(digest, ()) for digest in digests]
 
     def _held(self) -> dict[str, tuple[Standing, ...]]:
@@ -156,12 +157,12 @@ class MemoryStore(MemoryClaims):
         return with_standing(judged, self._held())
 
     async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
-        """See `ports.VerdictStore.find`."""
+        """See `ports.Recorded.find`."""
         found = map(self._decided.get, keys)
         return [verdict and self._judged(verdict) for verdict in found]
 
     async def latest(self, name: str) -> Verdict:
-        """See `ports.VerdictStore.latest`."""
+        """See `ports.VerdictReader.latest`."""
         if name not in self._current:
             raise NotFound(f"{name} was never accepted")
         if verdict := self._decided.get(self._current[name]):
@@ -169,14 +170,14 @@ class MemoryStore(MemoryClaims):
         raise NotDecided(f"{name} is accepted and not decided yet; ask again shortly")
 
     async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
-        """See `ports.VerdictStore.page`."""
+        """See `ports.VerdictReader.page`."""
         older = self._recorded if before is None else self._recorded[: max(0, before - 1)]
         current = (verdict for verdict in reversed(older) if self._decided[verdict.post] is verdict)
         matching = (verdict for verdict in current if _matches(verdict, self._posts[verdict.post], only))
         return [self._judged(verdict) for verdict in islice(matching, limit)]
 
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
-        """See `ports.VerdictStore.after`."""
+        """See `ports.VerdictReader.after`."""
         newest = len(self._recorded)
         if cursor is None or cursor >= newest:
             return [], newest if cursor is None else cursor
@@ -186,7 +187,7 @@ class MemoryStore(MemoryClaims):
         return found, newest if len(found) < limit else found[-1].sequence
 
     async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
-        """See `ports.Archive.judgements`."""
+        """See `ports.JudgementStore.judgements`."""
         found = [self._judgements.get((digest, judged_by)) for digest in digests]
         held = self._held()
         return [each and replace(each, standing=held.get(each.content_digest, ())) for each in found]
@@ -196,10 +197,10 @@ class MemoryStore(MemoryClaims):
         return [self._posts.get(key) for key in keys]
 
     async def ping(self) -> None:
-        """See `ports.Archive.ping`."""
+        """See `ports.RecordReader.ping`."""
 
     async def close(self) -> None:
-        """See `ports.RecordStore.close`."""
+        """Give nothing back."""
 
 
 def _matches(verdict: Verdict, post: Post, only: VerdictFilter) -> bool:
@@ -214,3 +215,7 @@ def _matches(verdict: Verdict, post: Post, only: VerdictFilter) -> bool:
         and (not only.author or only.author == post.author)
         and (not only.text or only.text.lower() in post.text.lower())
     )
+
+
+RecordStore = SqlStore | MemoryStore
+"""What tests of every adapter take."""

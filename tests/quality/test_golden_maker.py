@@ -23,7 +23,7 @@ FRAUD = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
 
 @pytest.fixture
 def maker(sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview) -> GoldenMaker:
-    return GoldenMaker(Quality(quality, alpha), review_store, sqlite_store)
+    return GoldenMaker(Quality(quality, quality, alpha), review_store, sqlite_store)
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ class TestGoldenScheduler:
     async def test_a_moderator_at_work_gets_one_next_and_cannot_tell(
         self, scheduler: GoldenScheduler, bench: Bench
     ) -> None:
-        measures = Quality(bench.quality, alpha)
+        measures = Quality(bench.quality, bench.quality, alpha)
         fraud = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
         item = await measures.add_golden(bench.posts[20], fraud, by="m-9")
         assert await scheduler.schedule() == 0  # nobody is at work
@@ -154,7 +154,7 @@ class TestGoldenScheduler:
         assert await scheduler.schedule() == 0  # there is no further item
 
     async def test_it_waited_as_long_as_the_case_before_it(self, scheduler: GoldenScheduler, bench: Bench) -> None:
-        await Quality(bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
+        await Quality(bench.quality, bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
         before = datetime.now(UTC) - timedelta(hours=5)
         await bench.work(bench.posts[:8], opened_at=before)
         assert await scheduler.schedule() == 1
@@ -170,7 +170,7 @@ class TestGoldenScheduler:
     async def test_where_a_golden_case_would_stand_out_it_goes_to_its_own_queue(
         self, scheduler: GoldenScheduler, bench: Bench, queue: str
     ) -> None:
-        await Quality(bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
+        await Quality(bench.quality, bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
         await bench.work(bench.posts[:8], queue=queue)
         assert await scheduler.schedule() == 1
         [case] = await bench.review.lease("m-1", ANY, seconds=60)
@@ -186,7 +186,7 @@ class TestGoldenScheduler:
 
 class TestMeasures:
     async def test_every_question_has_an_answer_from_the_start(self, quality: SqlQuality) -> None:
-        measures = Quality(quality, alpha)
+        measures = Quality(quality, quality, alpha)
         for span in Range:
             assert (await measures.overview(span)).posts == 0
         assert await measures.drift() == []
@@ -198,7 +198,7 @@ class TestMeasures:
 
     async def test_the_overview_counts_what_was_recorded(self, bench: Bench) -> None:
         await bench.sampling().handle(await bench.recorded(bench.posts, Decision.BLOCK))
-        measures = Quality(bench.quality, alpha)
+        measures = Quality(bench.quality, bench.quality, alpha)
         for span in Range:
             found = await measures.overview(span)
             assert (found.posts, found.decisions[Decision.BLOCK]) == (30, 30)
@@ -220,14 +220,16 @@ class TestMeasures:
         self, bench: Bench, text: str, answer: Answer, field: str
     ) -> None:
         with pytest.raises(InvalidInput) as refused:
-            await Quality(bench.quality, alpha).add_golden(replace(bench.posts[0], text=text), answer, by="m-9")
+            await Quality(bench.quality, bench.quality, alpha).add_golden(
+                replace(bench.posts[0], text=text), answer, by="m-9"
+            )
         assert refused.value.field == field
 
 
 class TestDriftWatch:
     async def test_what_alerts_rest_on_is_told(self, bench: Bench) -> None:
         await bench.sampling().handle(await bench.recorded(bench.posts))
-        await DriftWatch(Quality(bench.quality, alpha), bench.quality, bench.told).look()
+        await DriftWatch(Quality(bench.quality, bench.quality, alpha), bench.quality, bench.told).look()
         assert {each.signal for each in bench.told.drifts} == {"ai_generated", "misinformation"}
         [(queues, appeals)] = bench.told.waits
         assert [(each.queue, each.open) for each in queues] == [("general", 30)]
@@ -239,8 +241,10 @@ class TestDriftWatch:
                 raise StoreUnavailable("away")
 
         with pytest.raises(StoreUnavailable):
-            await DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told).look()
-        watch = asyncio.create_task(DriftWatch(Away(bench.quality, alpha), bench.quality, bench.told, first=0.0).run())
+            await DriftWatch(Away(bench.quality, bench.quality, alpha), bench.quality, bench.told).look()
+        watch = asyncio.create_task(
+            DriftWatch(Away(bench.quality, bench.quality, alpha), bench.quality, bench.told, first=0.0).run()
+        )
         async with asyncio.timeout(5):
             while not bench.told.failures:  # noqa: ASYNC110 - the watch tells nobody else
                 await asyncio.sleep(0.01)

@@ -10,8 +10,8 @@ from service.domain.fusing import fused
 from service.domain.judgement import Evidence, JudgedBy
 from service.domain.post import Context, PostKey, Surface
 from service.errors import Conflict, NotDecided
-from service.records.ports import RecordStore
 from tests.factories import match_of, post_of, posts_of, verdict_of
+from tests.fakes.store import RecordStore
 from tests.fixtures.sql import OpenStore
 from tests.waiting import until
 

@@ -7,8 +7,8 @@ import pytest
 from service.domain.decision import Category, Decision, Ruling, Standing
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided
-from service.records.ports import RecordStore
 from tests.factories import post_of, posts_of, verdict_of
+from tests.fakes.store import RecordStore
 
 ALL = VerdictFilter()
 BLOCK = Ruling(Decision.BLOCK, (Category.HATE,), ("moderator",), "hate-speech", "cases/1")

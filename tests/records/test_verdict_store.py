@@ -12,8 +12,8 @@ from service.domain.judgement import Evidence
 from service.domain.post import Surface
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided, NotFound
-from service.records.ports import RecordStore
 from tests.factories import match_of, post_of, posts_of, verdict_of
+from tests.fakes.store import RecordStore
 
 ALL = VerdictFilter()
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -77,5 +77,12 @@ def routing() -> Routing:
 def reviewing(reviewed: Reviewed, told: Told, routing: Routing) -> Reviewing:
     """The use cases."""
     return Reviewing(
-        reviewed.review, reviewed.store, routing=lambda: routing, observer=told, cache=told, announcer=told
+        reviewed.review,
+        reviewed.review,
+        reviewed.review,
+        reviewed.store,
+        routing=lambda: routing,
+        observer=told,
+        cache=told,
+        announcer=told,
     )

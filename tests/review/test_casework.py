@@ -5,6 +5,7 @@ from typing import Any
 
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.verdict import Source, VerdictFilter
+from service.records.sql.store import SqlStore
 from service.review.appeal import AppealState
 from service.review.case import Case, Ruled, Scope
 from service.runtime.settings import Settings
@@ -20,12 +21,14 @@ async def leased(front: Front, moderator: str) -> Case:
     return found[0]
 
 
-async def test_from_a_recorded_verdict_to_an_upheld_appeal(redis_url: str, sqlite_url: str) -> None:
+async def test_from_a_recorded_verdict_to_an_upheld_appeal(
+    redis_url: str, sqlite_url: str, sqlite_store: SqlStore
+) -> None:
     settings = Settings(redis_url=redis_url, database_url=sqlite_url, metrics_port=0)
     first, twin = post_of("Win money now", id="1"), post_of("Win money now", id="2")
     async with started_front(settings) as front:
         asking = [replace(verdict_of(post, sequence=0), ruling=Ruling(Decision.REVIEW)) for post in (first, twin)]
-        await front.store.record([first, twin], asking)
+        await sqlite_store.record([first, twin], asking)
         case = await leased(front, "m-1")
         said = Ruled(decision=Decision.BLOCK, categories=(Category.FRAUD,), **_reason(front), rationale="a scam")
         _, cursor = await front.store.after(None, VerdictFilter(), 1)

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from structlog.testing import capture_logs
 
+from service.claims.sql import SqlClaims
 from service.domain.claim import Claim
 from service.domain.decision import Decision, Ruling
 from service.domain.verdict import Source
@@ -316,11 +317,12 @@ class TestFollowing:
 
     async def test_claims_that_are_quarantined_are_told(self, bench: Bench) -> None:
         await bench.add(events=(EventType.CLAIM_QUARANTINED, EventType.CLAIM_RELEASED))
-        await bench.store.put([Claim(id="moon", claim="The moon is made of cheese.")])
-        await bench.store.quarantine("moon", "surge")
-        await bench.store.quarantine("moon", "surge")
+        claims = SqlClaims.beside(bench.store)
+        await claims.put([Claim(id="moon", claim="The moon is made of cheese.")])
+        await claims.quarantine("moon", "surge")
+        await claims.quarantine("moon", "surge")
         await once(bench.delivering)
-        await bench.store.quarantine("moon", "")
+        await claims.quarantine("moon", "")
         await once(bench.delivering)
         told = [json.loads(each.body) for each in bench.receiver.received]
         assert [each["type"] for each in told] == ["claim.quarantined", "claim.released"]

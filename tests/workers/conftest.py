@@ -10,8 +10,16 @@ import torch
 from classifiers.bundle import CLAIMS, MANIFEST, STARTER, Bundle, load_bundle
 from classifiers.detector import Detector
 from classifiers.matcher import Matcher
+from service.claims.sql import SqlClaims
 from service.domain.claim import Claim, Rating
+from service.records.sql.store import SqlStore
 from workers.classifier import BundleClassifier
+
+
+@pytest.fixture
+def claim_store(sqlite_store: SqlStore) -> SqlClaims:
+    """The claims in the record store."""
+    return SqlClaims.beside(sqlite_store)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from classifiers.bundle import Bundle
 from classifiers.claims.index import ClaimIndex, Entry
 from classifiers.detector import Detector
 from classifiers.matcher import Matcher
+from service.claims.sql import SqlClaims
 from service.domain.claim import Claim
 from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post
@@ -98,34 +99,34 @@ async def watched(database: str, classifier: BundleClassifier) -> AsyncIterator[
 
 
 async def test_a_changed_set_is_taken_up_within_seconds_and_its_version_with_it(
-    sqlite_url: str, sqlite_store: SqlStore, classifier: BundleClassifier
+    sqlite_url: str, claim_store: SqlClaims, classifier: BundleClassifier
 ) -> None:
     post = Post(platform="example", id="1", text=TEXTS[0])
     versions = []
     async with watched(sqlite_url, classifier):
         for publisher in "ABA":
             before = classifier.judged_by
-            await sqlite_store.put(set_of(publisher))
+            await claim_store.put(set_of(publisher))
             await until_it_judges_by_others(classifier, before, within=8)
             [judgement] = classifier.judge([post])
             assert publishers([judgement]) == {publisher}
             assert judgement.judged_by == classifier.judged_by
-            assert judgement.claims_version.startswith(await sqlite_store.claims_version())
+            assert judgement.claims_version.startswith(await claim_store.claims_version())
             versions.append(judgement.claims_version)
     assert versions[0] != versions[1]
     assert versions[0] == versions[2]
 
 
 async def test_while_an_index_is_made_the_old_claims_judge(
-    sqlite_url: str, sqlite_store: SqlStore, gated: BundleClassifier, matcher: GatedMatcher
+    sqlite_url: str, claim_store: SqlClaims, gated: BundleClassifier, matcher: GatedMatcher
 ) -> None:
     posts = [Post(platform="example", id=str(n), text=text) for n, text in enumerate(TEXTS[:4])]
-    await sqlite_store.put(set_of("A"))
-    await held(gated).refresh(sqlite_store)
+    await claim_store.put(set_of("A"))
+    await held(gated).refresh(claim_store)
     before = gated.judged_by
     async with watched(sqlite_url, gated):
         matcher.gate.clear()
-        await sqlite_store.put(set_of("B"))
+        await claim_store.put(set_of("B"))
         await until(matcher.waiting.is_set)
         for _ in range(5):
             judgements = gated.judge(posts)
@@ -137,7 +138,7 @@ async def test_while_an_index_is_made_the_old_claims_judge(
         assert publishers(gated.judge(posts)) == {"B"}
 
 
-async def test_no_judgement_rests_on_half_a_set(sqlite_store: SqlStore, classifier: BundleClassifier) -> None:
+async def test_no_judgement_rests_on_half_a_set(claim_store: SqlClaims, classifier: BundleClassifier) -> None:
     posts = [Post(platform="example", id=str(n), text=text) for n, text in enumerate(TEXTS[::5])]
     sets = {publisher: {claim.claim: claim for claim in set_of(publisher)} for publisher in "AB"}
     owner: dict[str, str] = {}
@@ -148,8 +149,8 @@ async def test_no_judgement_rests_on_half_a_set(sqlite_store: SqlStore, classifi
         while not over.is_set():
             batches.append(classifier.judge(posts))
 
-    await sqlite_store.put(set_of("A"))
-    await held(classifier).refresh(sqlite_store)
+    await claim_store.put(set_of("A"))
+    await held(classifier).refresh(claim_store)
     owner[classifier.judged_by.claims] = "A"
     judging = threading.Thread(target=hammer)
     judging.start()
@@ -158,8 +159,8 @@ async def test_no_judgement_rests_on_half_a_set(sqlite_store: SqlStore, classifi
         while swaps < SWAPS or len(batches) < BATCHES:  # a slow machine swaps more often, not less surely
             assert judging.is_alive()
             publisher = "BA"[swaps % 2]
-            await sqlite_store.put(set_of(publisher))
-            assert await held(classifier).refresh(sqlite_store)
+            await claim_store.put(set_of(publisher))
+            assert await held(classifier).refresh(claim_store)
             assert owner.setdefault(classifier.judged_by.claims, publisher) == publisher
             await asyncio.sleep(0.01)
             swaps += 1
@@ -177,11 +178,11 @@ async def test_no_judgement_rests_on_half_a_set(sqlite_store: SqlStore, classifi
 
 
 async def test_while_the_store_is_away_the_old_claims_serve_and_afterwards_the_new_ones(
-    sqlite_url: str, sqlite_store: SqlStore, classifier: BundleClassifier, tmp_path: Path
+    sqlite_url: str, claim_store: SqlClaims, classifier: BundleClassifier, tmp_path: Path
 ) -> None:
-    await sqlite_store.put(set_of("A"))
-    await held(classifier).refresh(sqlite_store)
-    await sqlite_store.put(set_of("B"))
+    await claim_store.put(set_of("A"))
+    await held(classifier).refresh(claim_store)
+    await claim_store.put(set_of("B"))
     before = classifier.judged_by
     away = (tmp_path / "store").rename(tmp_path / "elsewhere")
     async with watched(sqlite_url, classifier):
@@ -199,7 +200,7 @@ async def test_a_postgresql_that_cuts_all_connections_is_waited_for(
     name = str(make_url(postgres_url).database)
 
     async def put(publisher: str) -> None:
-        store = await SqlStore.connect(postgres_url)
+        store = SqlClaims.beside(await SqlStore.connect(postgres_url))
         await store.put(set_of(publisher))
         await store.close()
 
@@ -222,14 +223,14 @@ async def test_a_postgresql_that_cuts_all_connections_is_waited_for(
 
 
 async def test_a_set_that_no_index_can_be_made_of_is_told_and_the_old_one_serves(
-    sqlite_url: str, sqlite_store: SqlStore, gated: BundleClassifier
+    sqlite_url: str, claim_store: SqlClaims, gated: BundleClassifier
 ) -> None:
-    await sqlite_store.put(set_of("A"))
-    await held(gated).refresh(sqlite_store)
+    await claim_store.put(set_of("A"))
+    await held(gated).refresh(claim_store)
     before = gated.judged_by
     with capture_logs() as events:
         async with watched(sqlite_url, gated):
-            await sqlite_store.put([Claim(id="poison", claim="Nobody can index this.")])
+            await claim_store.put([Claim(id="poison", claim="Nobody can index this.")])
             await until(lambda: any(event["event"] == "claims not taken up" for event in events))
             assert gated.judged_by == before
             assert publishers(gated.judge([Post(platform="example", id="1", text=TEXTS[0])])) == {"A"}

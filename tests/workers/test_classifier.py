@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from service.claims.sql import SqlClaims
 from service.domain.claim import Claim, Relation
 from service.domain.evidence import related
 from service.domain.judgement import JudgedBy
 from service.domain.post import Context
 from service.domain.text_signature import near
-from service.records.sql.store import SqlStore
 from tests.factories import post_of, verdict_of
 from workers.classifier import LEAST_SCORE, BundleClassifier
 
 PLAIN = "Look what I found this morning, what do you all make of it?"
 
 
-async def hold(classifier: BundleClassifier, store: SqlStore) -> None:
+async def hold(classifier: BundleClassifier, claim_store: SqlClaims) -> None:
     """Take the store's claims up."""
     assert classifier.held
-    assert await classifier.held.refresh(store)
+    assert await classifier.held.refresh(claim_store)
 
 
 def test_each_post_gets_its_own_judgement_in_order(classifier: BundleClassifier) -> None:
@@ -80,10 +80,10 @@ def test_a_post_in_another_context_has_a_judgement_of_its_own(classifier: Bundle
 
 
 async def test_a_post_that_copies_a_claim_has_it_as_its_first_match(
-    classifier: BundleClassifier, sqlite_store: SqlStore, claims: list[Claim]
+    classifier: BundleClassifier, claim_store: SqlClaims, claims: list[Claim]
 ) -> None:
-    await sqlite_store.put(claims)
-    await hold(classifier, sqlite_store)
+    await claim_store.put(claims)
+    await hold(classifier, claim_store)
     posts = [post_of(claim.claim) for claim in claims]
     judgements = classifier.judge([*posts, post_of(PLAIN)])
     for claim, judgement in zip(claims, judgements, strict=False):
@@ -101,10 +101,10 @@ async def test_a_post_that_copies_a_claim_has_it_as_its_first_match(
 
 @pytest.mark.parametrize("part", ["link_title", "image_alt", "image_text"])
 async def test_claims_are_looked_for_in_what_a_post_shows_beside_its_text(
-    classifier: BundleClassifier, sqlite_store: SqlStore, claims: list[Claim], part: str
+    classifier: BundleClassifier, claim_store: SqlClaims, claims: list[Claim], part: str
 ) -> None:
-    await sqlite_store.put(claims)
-    await hold(classifier, sqlite_store)
+    await claim_store.put(claims)
+    await hold(classifier, claim_store)
     shown = post_of(PLAIN, context=Context(**{part: claims[0].claim}))
     answering = post_of(PLAIN, context=Context(parent_text=claims[0].claim))
     beside, above = classifier.judge([shown, answering])
@@ -113,26 +113,26 @@ async def test_claims_are_looked_for_in_what_a_post_shows_beside_its_text(
 
 
 async def test_a_quarantined_claim_is_matched_and_marked(
-    classifier: BundleClassifier, sqlite_store: SqlStore, claims: list[Claim]
+    classifier: BundleClassifier, claim_store: SqlClaims, claims: list[Claim]
 ) -> None:
-    await sqlite_store.put(claims)
-    await hold(classifier, sqlite_store)
+    await claim_store.put(claims)
+    await hold(classifier, claim_store)
     before = classifier.judged_by
-    await sqlite_store.quarantine("garlic", "too wide")
-    await hold(classifier, sqlite_store)
+    await claim_store.quarantine("garlic", "too wide")
+    await hold(classifier, claim_store)
     judgements = classifier.judge([post_of(claim.claim) for claim in claims])
     marked = {judgement.evidence.matches[0].claim_id: judgement.evidence.matches[0] for judgement in judgements}
     assert [claim_id for claim_id, match in marked.items() if match.quarantined] == ["garlic"]
     assert classifier.judged_by.model == before.model
     assert classifier.judged_by.claims not in {"", before.claims}
-    await sqlite_store.quarantine("garlic", "")
-    await hold(classifier, sqlite_store)
+    await claim_store.quarantine("garlic", "")
+    await hold(classifier, claim_store)
     assert classifier.judged_by == before
 
 
-async def test_without_claims_nothing_is_compared(classifier: BundleClassifier, sqlite_store: SqlStore) -> None:
+async def test_without_claims_nothing_is_compared(classifier: BundleClassifier, claim_store: SqlClaims) -> None:
     assert classifier.held
-    assert not await classifier.held.refresh(sqlite_store)
+    assert not await classifier.held.refresh(claim_store)
     [judgement] = classifier.judge([post_of()])
     assert classifier.judged_by.claims == judgement.claims_version == ""
     assert judgement.evidence.matches == ()

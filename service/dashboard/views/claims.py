@@ -44,7 +44,7 @@ async def set_state(request: PageRequest) -> Response:
             check_reason(reason)
     except InvalidInput as error:
         return await _one(request, error)
-    await request.services.store.quarantine(claim_id, reason)
+    await request.services.claims.quarantine(claim_id, reason)
     action = "claim.release" if release else "claim.quarantine"
     await request.services.audit.append(actor=request.person.id, action=action, subject=f"claims/{claim_id}")
     said = (
@@ -67,7 +67,7 @@ async def import_file(request: PageRequest) -> Response:
         found = await asyncio.to_thread(list, items)
     except InvalidInput as error:
         return await _list(request, error)
-    await load(found, request.services.store, tally, refused.append)
+    await load(found, request.services.claims, tally, refused.append)
     counts = {change.lower(): count for change, count in tally.changes.items()}
     await request.services.audit.append(
         actor=request.person.id, action="claim.import", subject="claims", detail={**counts, "bad": tally.bad}
@@ -78,8 +78,8 @@ async def import_file(request: PageRequest) -> Response:
 
 
 async def _list(request: PageRequest, error: AssayError | None = None) -> Response:
-    store, only = request.services.store, _filter(request)
-    found = await store.claims(only, after=request.query("after"), limit=_PAGE + 1)
+    claims, only = request.services.claims, _filter(request)
+    found = await claims.claims(only, after=request.query("after"), limit=_PAGE + 1)
     asked = {"query": only.query, "publisher": only.publisher, "state": request.query("state")}
     following = urlencode({**asked, "after": found[_PAGE - 1].claim.id}) if len(found) > _PAGE else ""
     return request.render(
@@ -90,7 +90,7 @@ async def _list(request: PageRequest, error: AssayError | None = None) -> Respon
         asked=any(asked.values()),
         states=list(ClaimState),
         formats=FORMATS,
-        version=await store.claims_version(),
+        version=await claims.claims_version(),
         error=error,
     )
 
@@ -104,7 +104,7 @@ def _filter(request: PageRequest) -> ClaimFilter:
 
 async def _one(request: PageRequest, error: AssayError | None = None) -> Response:
     services, claim_id = request.services, request.path("id")
-    record = await services.store.find_claim(claim_id)
+    record = await services.claims.find_claim(claim_id)
     verdicts = await services.store.page(VerdictFilter(claim_id=claim_id), before=None, limit=_POSTS)
     posts: Sequence[object] = await texts_of(services, [verdict.post for verdict in verdicts])
     return request.render(

@@ -11,7 +11,7 @@ from service.failures import FailureReporter
 from service.policy.governance.policy_version import PolicyAct, PolicyChange, PolicyVersion, Slots
 from service.policy.governance.shadow_ruling import Differing, ShadowRuling
 from service.policy.policy import Policy
-from service.records.ports import Archive, VerdictStore
+from service.records.ports import Archive, VerdictReader
 
 
 class PolicyStore(Protocol):
@@ -97,7 +97,7 @@ class UpheldAppeals(Protocol):
         ...
 
 
-class Records(VerdictStore, Archive, Protocol):
+class Records(VerdictReader, Archive, Protocol):
     """What was recorded: verdicts with their judgements, and the posts they are on."""
 
 

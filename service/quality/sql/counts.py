@@ -31,11 +31,11 @@ _KEPT_DAYS = 400
 
 
 class SqlCounts(SqlDatabase):
-    """`quality.ports.CountStore` on SQL."""
+    """The counts of `quality.ports.SamplingStore` and `MeasureStore` on SQL."""
 
     @unbroken
     async def count(self, verdicts: Sequence[Verdict], rates: Rates) -> None:
-        """See `CountStore.count`."""
+        """See `SamplingStore.count`."""
         async with self.write() as tx:
             await take_turns(tx, "quality")
             counted = (await tx.execute(_CURSOR)).scalar_one_or_none() or 0
@@ -52,7 +52,7 @@ class SqlCounts(SqlDatabase):
 
     @unbroken
     async def rows(self, grain: Grain, since: datetime) -> list[Row]:
-        """See `CountStore.rows`."""
+        """See `MeasureStore.rows`."""
         query = _rows(grain, since).order_by(ROLLUPS.c.start)
         async with self.read() as connection:
             found = await connection.execute(query)
@@ -60,7 +60,7 @@ class SqlCounts(SqlDatabase):
 
     @unbroken
     async def volumes(self, since: datetime) -> Volumes:
-        """See `CountStore.volumes`."""
+        """See `MeasureStore.volumes`."""
         total: Counter[str] = Counter()
         for _, counts in await self.rows(Grain.DAY, since):
             total.update(by_kind(counts).get("flagged", {}))
@@ -69,14 +69,14 @@ class SqlCounts(SqlDatabase):
 
     @unbroken
     async def histograms(self, since: date) -> Mapping[ScoreKey, Sequence[int]]:
-        """See `CountStore.histograms`."""
+        """See `MeasureStore.histograms`."""
         async with self.read() as connection:
             found = await connection.execute(select(SCORES).where(SCORES.c.day >= day_number(since)))
             return {ScoreKey(day_of(row.day), row.model, row.signal): row.counts for row in found}
 
     @unbroken
     async def prune(self, now: datetime) -> None:
-        """See `CountStore.prune`."""
+        """See `SamplingStore.prune`."""
         async with self.write() as tx:
             for grain, kept in KEPT.items():
                 before = int((now - kept).timestamp())

@@ -41,7 +41,7 @@ _READY = (GOLDEN.c.retired_at == 0) & (GOLDEN.c.ready == 1)
 
 
 class SqlGolden(SqlDatabase):
-    """`quality.ports.GoldenStore` and `Forgetting` on SQL."""
+    """`quality.ports.GoldenStore`, `GoldenSchedule` and `Forgetting` on SQL."""
 
     @unbroken
     async def add_golden(self, item: GoldenItem) -> None:
@@ -74,13 +74,13 @@ class SqlGolden(SqlDatabase):
 
     @unbroken
     async def golden_items(self, *, retired: bool = False) -> list[GoldenItem]:
-        """See `GoldenStore.golden_items`."""
+        """See `GoldenItems.golden_items`."""
         query = select(GOLDEN).order_by(GOLDEN.c.added_at.desc(), GOLDEN.c.id)
         return await self.read_all(query if retired else query.where(GOLDEN.c.retired_at == 0), _item)
 
     @unbroken
     async def read_golden(self, item_id: str, verdict: Verdict) -> None:
-        """See `GoldenStore.read_golden`."""
+        """See `GoldenSchedule.read_golden`."""
         judgement = encode_judgement(verdict.judgement) if verdict.judgement else None
         values = {"verdict": encode_verdict(verdict), "judgement": judgement, "ready": 1}
         async with self.write() as tx:
@@ -88,13 +88,13 @@ class SqlGolden(SqlDatabase):
 
     @unbroken
     async def paces(self, since: datetime) -> list[Pace]:
-        """See `GoldenStore.paces`."""
+        """See `GoldenSchedule.paces`."""
         async with self.read() as connection:
             return [_pace(row) for row in await connection.execute(_paces(since))]
 
     @unbroken
     async def unseen(self, moderator: str) -> list[GoldenItem]:
-        """See `GoldenStore.unseen`."""
+        """See `GoldenSchedule.unseen`."""
         shown = exists().where(GOLDEN_SHOWN.c.item == GOLDEN.c.id, GOLDEN_SHOWN.c.moderator == moderator)
         decided = exists().where(
             CASE_DECISIONS.c.moderator == moderator, CASE_DECISIONS.c.content_digest == GOLDEN.c.content_digest
@@ -103,7 +103,7 @@ class SqlGolden(SqlDatabase):
 
     @unbroken
     async def show(self, shown: Shown, item: GoldenItem) -> bool:
-        """See `GoldenStore.show`: `shown.post` must be of the post that `disguised` makes."""
+        """See `GoldenSchedule.show`: `shown.post` must be of the post that `disguised` makes."""
         row = {
             "case": shown.case,
             "item": shown.item,

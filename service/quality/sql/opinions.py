@@ -46,11 +46,11 @@ def _query(since: datetime, of: ColumnElement[bool]) -> Select[Any]:
 
 
 class SqlOpinions(SqlDatabase):
-    """`quality.ports.OpinionStore` on SQL."""
+    """What people decided, and what waits for them, of `quality.ports.MeasureStore` on SQL."""
 
     @unbroken
     async def opinions(self, since: datetime) -> list[Opinion]:
-        """See `OpinionStore.opinions`."""
+        """See `MeasureStore.opinions`."""
         own = await self.read_all(_query(since, _ITS_OWN), _opinion)
         drawn = (CASES.c.kind == CaseKind.PREVALENCE) & (CASES.c.state == CaseState.DECIDED)
         # A decision on another post with the same text settles a drawn post's case too.
@@ -58,7 +58,7 @@ class SqlOpinions(SqlDatabase):
 
     @unbroken
     async def appeal_counts(self, since: datetime) -> Mapping[AppealState, int]:
-        """See `OpinionStore.appeal_counts`."""
+        """See `MeasureStore.appeal_counts`."""
         query = select(APPEALS.c.state, func.count().label("count")).where(APPEALS.c.opened_at >= microseconds(since))
         async with self.read() as connection:
             rows = await connection.execute(query.group_by(APPEALS.c.state))
@@ -66,7 +66,7 @@ class SqlOpinions(SqlDatabase):
 
     @unbroken
     async def open_appeals(self) -> tuple[int, float]:
-        """See `OpinionStore.open_appeals`."""
+        """See `WaitingStore.open_appeals`."""
         query = select(func.count(), func.min(APPEALS.c.opened_at)).where(APPEALS.c.state == AppealState.OPEN)
         async with self.read() as connection:
             count, oldest = (await connection.execute(query)).one()
@@ -74,7 +74,7 @@ class SqlOpinions(SqlDatabase):
 
     @unbroken
     async def queue_ages(self) -> list[QueueAge]:
-        """See `OpinionStore.queue_ages`."""
+        """See `WaitingStore.queue_ages`."""
         now = self.now()
         held = func.sum((CASES.c.lease_until > now).cast(Integer))
         query = select(CASES.c.queue, func.count(), held, func.min(CASES.c.opened_at))

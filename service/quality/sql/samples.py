@@ -50,25 +50,25 @@ def answer_of(decision: str, categories: str) -> Answer:
 
 
 class SqlSamples(SqlDatabase):
-    """`quality.ports.SampleStore` on SQL."""
+    """The prevalence sample of `quality.ports.SamplingStore` and `MeasureStore` on SQL."""
 
     @unbroken
     async def unopened(self, limit: int) -> list[tuple[Sampled, PostKey, str]]:
-        """See `SampleStore.unopened`."""
+        """See `SamplingStore.unopened`."""
         query = select(SAMPLES).where(SAMPLES.c.opened == 0).order_by(SAMPLES.c.key).limit(limit)
         async with self.read() as connection:
             return [_waiting(row) for row in await connection.execute(query)]
 
     @unbroken
     async def opened(self, keys: Collection[str]) -> None:
-        """See `SampleStore.opened`."""
+        """See `SamplingStore.opened`."""
         done = {"opened": 1, "name": "", "fingerprint": ""}  # the case names the post, and is erased with it
         async with self.write() as tx:
             await tx.execute(update(SAMPLES).where(SAMPLES.c.key.in_(listed(tx, keys))).values(done))
 
     @unbroken
     async def sampled_days(self, since: date) -> list[SampledDay]:
-        """See `SampleStore.sampled_days`. Answers come counted: there are few that differ."""
+        """See `MeasureStore.sampled_days`. Answers come counted: there are few that differ."""
         first, by_answer = day_number(since), [SAMPLES.c.day, SAMPLES.c.part, *_ANSWER]
         said = select(*by_answer, func.count().label("cases")).select_from(_SEEN).group_by(*by_answer)
         async with self.read() as connection:

@@ -1,4 +1,4 @@
-"""What quality needs of the record store, put together from its parts: `quality.ports.QualityStore` on SQL."""
+"""Every store of `service.quality.ports` on SQL, put together from its parts."""
 
 from service.quality.sql.counts import SqlCounts
 from service.quality.sql.golden import SqlGolden

@@ -23,7 +23,7 @@ _AT_ONCE = 500
 
 
 class SqlStanding(SqlDatabase):
-    """The standing decisions of `ports.VerdictStore` and `ports.Archive` on SQL."""
+    """The standing decisions of `ports.VerdictStore` and `ports.JudgementStore` on SQL."""
 
     @unbroken
     async def stand(self, content_digest: str, standing: Standing) -> None:
@@ -39,7 +39,7 @@ class SqlStanding(SqlDatabase):
 
     @unbroken
     async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
-        """See `ports.Archive.standing`."""
+        """See `ports.JudgementStore.standing`."""
         async with self.read() as connection:
             found = await standing_of(connection, digests)
         return [found.get(digest, ()) for digest in digests]

@@ -1,4 +1,4 @@
-"""The record store on SQLite and PostgreSQL: `ports.RecordStore`, put together from its parts."""
+"""The record store on SQLite and PostgreSQL: every port of `service.records.ports` on one database."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,7 +6,6 @@ from typing import Self
 
 from sqlalchemy import select
 
-from service.claims.sql import SqlClaims
 from service.domain.codec import decode_judgement, decode_post
 from service.domain.judgement import JudgedBy, Judgement
 from service.domain.post import Post, PostKey
@@ -19,8 +18,8 @@ from service.storage.documents import listed
 from service.storage.tables.records import JUDGEMENTS, POSTS, row_key
 
 
-class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlClaims, SqlCursors):
-    """Posts, verdicts, judgements, people's decisions and claims on one database; made by `SqlStore.connect(url)`."""
+class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlCursors):
+    """Posts, verdicts, judgements, people's decisions on one database; made by `SqlStore.connect(url)`."""
 
     @classmethod
     async def connect(
@@ -42,7 +41,7 @@ class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlClaims, SqlCursors):
 
     @unbroken
     async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
-        """See `ports.Archive.judgements`."""
+        """See `ports.JudgementStore.judgements`."""
         query = select(JUDGEMENTS.c.content_digest, JUDGEMENTS.c.body)
         query = query.where(JUDGEMENTS.c.model_version == judged_by.model)
         query = query.where(JUDGEMENTS.c.claims_version == judged_by.claims)
@@ -63,6 +62,6 @@ class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlClaims, SqlCursors):
 
     @unbroken
     async def ping(self) -> None:
-        """See `ports.Archive.ping`: the server answers, and its tables are there."""
+        """See `ports.RecordReader.ping`: the server answers, and its tables are there."""
         async with self.read() as connection:
             await connection.execute(select(POSTS.c.key).limit(1))

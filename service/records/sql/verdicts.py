@@ -77,7 +77,7 @@ class SqlVerdicts(SqlDatabase):
 
     @unbroken
     async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
-        """See `ports.VerdictStore.find`."""
+        """See `ports.Recorded.find`."""
         wanted = [row_key(key) for key in keys]
         found = await self._find(wanted)
         return [found.get(key) for key in wanted]
@@ -90,7 +90,7 @@ class SqlVerdicts(SqlDatabase):
 
     @unbroken
     async def latest(self, name: str) -> Verdict:
-        """See `ports.VerdictStore.latest`."""
+        """See `ports.VerdictReader.latest`."""
         async with self.read() as connection:
             row = (await connection.execute(_NAMED.where(NAMES.c.name == name))).mappings().one_or_none()
         if row is None:
@@ -101,7 +101,7 @@ class SqlVerdicts(SqlDatabase):
 
     @unbroken
     async def page(self, only: VerdictFilter, *, before: int | None, limit: int) -> list[Verdict]:
-        """See `ports.VerdictStore.page`."""
+        """See `ports.VerdictReader.page`."""
         sequence = _sequence(only)
         query = _narrow(_CURRENT, only).order_by(sequence.desc()).limit(limit)
         if before is not None:
@@ -112,7 +112,7 @@ class SqlVerdicts(SqlDatabase):
 
     @unbroken
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
-        """See `ports.VerdictStore.after`."""
+        """See `ports.VerdictReader.after`."""
         async with self.read() as connection:
             # The newest sequence is read first: all up to it are visible to the statement that follows.
             newest = (await connection.execute(select(func.coalesce(func.max(VERDICTS.c.seq), 0)))).scalar_one()

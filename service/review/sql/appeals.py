@@ -94,7 +94,7 @@ class SqlAppeals(SqlDatabase):
 
     @unbroken
     async def appeals_on(self, posts: Collection[str]) -> list[Appeal]:
-        """See `AppealStore.appeals_on`."""
+        """See `HistoryStore.appeals_on`."""
         async with self.read() as connection:
             query = select(APPEALS).where(APPEALS.c.name.in_(listed(connection, posts)))
             rows = (await connection.execute(query.order_by(APPEALS.c.number.desc()))).mappings()

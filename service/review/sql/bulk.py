@@ -34,17 +34,17 @@ from service.storage.tables.review import APPEALS, CASE_DECISIONS, CASES
 
 
 class SqlBulk(SqlDatabase):
-    """`review.ports.BulkStore` on SQL."""
+    """The bulk decisions of `review.ports.DecisionStore` on SQL."""
 
     @unbroken
     async def preview(self, bulk: BulkDecision) -> BulkPreview:
-        """See `BulkStore.preview`."""
+        """See `DecisionStore.preview`."""
         async with self.read() as connection:
             return await _seen(connection, bulk)
 
     @unbroken
     async def apply(self, bulk: BulkDecision, token: str, *, request_id: str = "") -> Outcome:
-        """See `BulkStore.apply`."""
+        """See `DecisionStore.apply`."""
         async with self.write() as tx:
             await take_turns(tx, DECIDING)
             now = self.now()

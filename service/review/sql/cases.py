@@ -42,7 +42,7 @@ class SqlCases(SqlDatabase):
 
     @unbroken
     async def open_cases(self, cases: Sequence[Case]) -> list[bool]:
-        """See `CaseStore.open_cases`."""
+        """See `CaseOpener.open_cases`."""
         if not cases:
             return []
         async with self.write() as tx:
@@ -73,7 +73,7 @@ class SqlCases(SqlDatabase):
 
     @unbroken
     async def abandoned(self) -> list[PostKey]:
-        """See `CaseStore.abandoned`."""
+        """See `OpeningStore.abandoned`."""
         tables = CASES.join(NAMES, NAMES.c.key == CASES.c.key).join(POSTS, POSTS.c.key == CASES.c.key)
         tables = tables.join(VERDICTS, VERDICTS.c.seq == POSTS.c.decided_seq)
         query = select(CASES.c.name, CASES.c.fingerprint).select_from(tables).limit(_SWEPT)
@@ -87,7 +87,7 @@ class SqlCases(SqlDatabase):
 
     @unbroken
     async def close_outdated(self, posts: Collection[str]) -> int:
-        """See `CaseStore.close_outdated`."""
+        """See `OpeningStore.close_outdated`."""
         async with self.read() as connection:  # hardly ever is there one, and nobody need wait for a write then
             if not (await connection.execute(select(CASES.c.id).where(_outdated(connection, posts)).limit(1))).first():
                 return 0

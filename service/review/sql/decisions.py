@@ -28,7 +28,7 @@ from service.storage.tables.review import CASE_DECISIONS, CASES, DECISION_EFFECT
 
 
 class SqlDecisions(SqlDatabase):
-    """`review.ports.DecisionStore` on SQL."""
+    """`review.ports.DecisionStore`, but bulk decisions, and `DecisionLog` on SQL."""
 
     @unbroken
     async def decide(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float, opinion: bool) -> Outcome:
@@ -58,13 +58,13 @@ class SqlDecisions(SqlDatabase):
 
     @unbroken
     async def find_decision(self, decision_id: str) -> CaseDecision:
-        """See `DecisionStore.find_decision`."""
+        """The decision of that id. Raises `NotFound`."""
         async with self.read() as connection:
             return await find_decision(connection, decision_id)
 
     @unbroken
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
-        """See `DecisionStore.decisions`."""
+        """See `HistoryStore.decisions`."""
         async with self.read() as connection:
             named = listed(connection, posts)
             through = select(DECISION_EFFECTS.c.decision).where(DECISION_EFFECTS.c.name.in_(named))
@@ -76,7 +76,7 @@ class SqlDecisions(SqlDatabase):
     async def decided(
         self, *, since: datetime | None = None, kinds: Collection[CaseKind] = (), after: str = "", limit: int = 1000
     ) -> list[CaseDecision]:
-        """See `DecisionStore.decided`."""
+        """See `DecisionLog.decided`."""
         query = select(CASE_DECISIONS).order_by(CASE_DECISIONS.c.number).limit(limit)
         if since:
             query = query.where(CASE_DECISIONS.c.decided_at >= microseconds(since))
@@ -90,7 +90,7 @@ class SqlDecisions(SqlDatabase):
 
     @unbroken
     async def texts(self, decision_id: str) -> dict[str, PostKey]:
-        """See `DecisionStore.texts`."""
+        """See `DecisionLog.texts`."""
         query = select(func.min(VERDICTS.c.seq)).join(DECISION_EFFECTS, DECISION_EFFECTS.c.after_seq == VERDICTS.c.seq)
         query = query.where(DECISION_EFFECTS.c.decision == decision_id).group_by(VERDICTS.c.content_digest)
         posts = select(VERDICTS.c.content_digest, POSTS.c.name, POSTS.c.fingerprint)

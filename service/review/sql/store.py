@@ -1,4 +1,4 @@
-"""Review and appeals on SQLite and PostgreSQL: `review.ports.ReviewStore`, put together from its parts.
+"""Review and appeals on SQLite and PostgreSQL: every port of `service.review.ports` on one database.
 
 Made beside the record store, over its connections: `SqlReview.beside(store)`.
 """
@@ -29,7 +29,7 @@ class SqlReview(SqlCases, SqlDecisions, SqlBulk, SqlNotes, SqlAppeals):
 
     @unbroken
     async def enforce(self, posts: Collection[str], *, suspect: bool = False) -> list[Verdict]:
-        """See `ReviewStore.enforce`."""
+        """See `OpeningStore.enforce`."""
         decided = select(STANDING.c.case).join(VERDICTS, VERDICTS.c.content_digest == STANDING.c.content_digest)
         decided = decided.join(NAMES, NAMES.c.key == VERDICTS.c.key)
         async with self.read() as connection:  # of most texts nobody decided, and nobody need wait for a write then
@@ -42,7 +42,7 @@ class SqlReview(SqlCases, SqlDecisions, SqlBulk, SqlNotes, SqlAppeals):
             return await enforce(tx, list(keys.scalars()), self.now())
 
     async def out_of_line(self, texts: Collection[str]) -> list[str]:
-        """See `ReviewStore.out_of_line`."""
+        """See `OpeningStore.out_of_line`."""
         async with self.read() as connection:
             standings = await standing_of(connection, texts)
         found: list[str] = []
@@ -54,14 +54,14 @@ class SqlReview(SqlCases, SqlDecisions, SqlBulk, SqlNotes, SqlAppeals):
 
     @unbroken
     async def history(self, post: str) -> list[Verdict]:
-        """See `ReviewStore.history`."""
+        """See `HistoryStore.history`."""
         async with self.read() as connection:
             current = select(NAMES.c.key).where(NAMES.c.name == post).scalar_subquery()
             return await recorded_verdicts(connection, VERDICTS.c.key == current)
 
     @unbroken
     async def first_verdict(self, post: str, fingerprint: str) -> Verdict | None:
-        """See `ReviewStore.first_verdict`."""
+        """See `HistoryStore.first_verdict`."""
         async with self.read() as connection:
             this = and_(VERDICTS.c.key == row_key(PostKey(post, fingerprint)), VERDICTS.c.revision == 0)
             found = await recorded_verdicts(connection, this)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.claims.redis_traffic import RedisClaimTraffic
+from service.claims.sql import SqlClaims
 from service.claims.surges import Surges
 from service.claims.traffic import SurgeLimits
 from service.moderation import author
@@ -114,7 +115,11 @@ async def live_policy(settings: Settings, store: SqlStore) -> LivePolicy:
 def surges_of(settings: Settings, held: Connections, observer: Observer) -> Surges:
     """What finds surging claims."""
     limits = SurgeLimits(posts=settings.surge_posts, share=settings.surge_share)
-    return Surges(RedisClaimTraffic(held.redis, window=settings.surge_window, limits=limits), held.store, observer)
+    return Surges(
+        RedisClaimTraffic(held.redis, window=settings.surge_window, limits=limits),
+        SqlClaims.beside(held.store),
+        observer,
+    )
 
 
 def redis_cache(settings: Settings, connection: RedisConnection) -> RedisCache:

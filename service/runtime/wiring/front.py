@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from service.claims.ports import ClaimStore
 from service.dashboard.services import DashboardServices
 from service.domain.judgement import Judgement
 from service.domain.post import Post
@@ -37,7 +38,7 @@ from service.quality.golden_scheduler import GoldenScheduler
 from service.quality.sql.store import SqlQuality
 from service.quality.telemetry import QualityTelemetry
 from service.records.followers import Follower, Handle, SharedReading
-from service.records.ports import Announcer, RecordStore
+from service.records.ports import Announcer, RecordReader
 from service.review.casework import Casework
 from service.review.opening import CaseOpening
 from service.review.sql.store import SqlReview
@@ -72,7 +73,8 @@ class Front:
     """
 
     pipeline: Pipeline
-    store: RecordStore
+    store: RecordReader
+    claims: ClaimStore
     announcer: Announcer
     weighing: Weighing
     services: DashboardServices
@@ -110,6 +112,7 @@ async def started_front(settings: Settings) -> AsyncIterator[Front]:
             yield Front(
                 pipeline=pipeline,
                 store=store,
+                claims=services.claims,
                 announcer=held.announcer,
                 weighing=weigh,
                 services=services,

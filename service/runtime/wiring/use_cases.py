@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from service.audit.sql import SqlAudit
+from service.claims.sql import SqlClaims
 from service.dashboard.services import BreakPolicy, DashboardServices
 from service.errors import InvalidInput
 from service.feeds import Pseudonyms
@@ -82,14 +83,25 @@ def casework(
     review = SqlReview.beside(store)
     limits = ReviewLimits(lease=settings.review_lease, undo_within=settings.review_undo)
     return Casework(
-        Reviewing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer, limits=limits),
+        Reviewing(
+            review,
+            review,
+            review,
+            store,
+            routing=routing,
+            observer=observer,
+            cache=cache,
+            announcer=announcer,
+            limits=limits,
+        ),
         Appealing(review, store, routing=routing, observer=observer, cache=cache, announcer=announcer),
     )
 
 
-def quality(store: SqlStore) -> Quality:
+def quality(store: SqlStore, cache: StaleCache | None = None) -> Quality:
     """What is known of how good decisions are, on this store."""
-    return Quality(SqlQuality.beside(store), alpha)
+    held = SqlQuality.beside(store)
+    return Quality(held, held, alpha, cache=cache)
 
 
 def golden_maker(store: SqlStore) -> GoldenMaker:
@@ -191,12 +203,13 @@ def dashboard_services(
         directory=Directory(people, hasher),
         sign_in=SignIn(people, SqlSessions.beside(store), hasher, provider=_provider(settings), limits=limits),
         store=store,
+        claims=SqlClaims.beside(store),
         announcer=announcer,
         policies=policies,
         governing=governing,
         reviewing=casework.reviewing,
         appealing=casework.appealing,
-        quality=Quality(SqlQuality.beside(store), alpha, cache=StaleCache(_STALE)),
+        quality=quality(store, StaleCache(_STALE)),
         audit=SqlAudit.beside(store),
         reading=reading,
         breaks=BreakPolicy(posts=settings.dashboard_break_after, rest=settings.dashboard_break),

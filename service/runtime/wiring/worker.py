@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from service.claims.ports import ClaimStore
+from service.claims.sql import SqlClaims
 from service.failures import FailureLog, UnforeseenLog
 from service.moderation.deciding import Deciding
 from service.moderation.judging import Judging, Records, Tasks
@@ -43,11 +44,12 @@ TakeUpClaims = Callable[[ClaimStore], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What judges batches, by the live policy, and the store that it records in."""
+    """What judges batches, by the live policy; the store that it records in, and the claims in it."""
 
     judging: Judging
     live: LivePolicy
     store: SqlStore
+    claims: ClaimStore
 
 
 @asynccontextmanager
@@ -65,7 +67,7 @@ async def opened(settings: Settings, classifier: Classifier, live: LivePolicy | 
             records=Records(held.store, redis_cache(settings, held.redis), held.announcer),
             observer=observer,
         )
-        yield Worker(judging, live, held.store)
+        yield Worker(judging, live, held.store, SqlClaims.beside(held.store))
 
 
 def beside(
@@ -101,7 +103,7 @@ async def watch_policy(settings: Settings, live: LivePolicy) -> None:
 async def watch_claims(settings: Settings, take_up: TakeUpClaims) -> None:
     """Keeps the claims that the worker holds fresh, for ever."""
     async with opened_store(settings) as store:
-        await every(_INTERVAL, lambda: take_up(store), UnforeseenLog(), "claims")
+        await every(_INTERVAL, lambda: take_up(SqlClaims.beside(store)), UnforeseenLog(), "claims")
 
 
 class _PolicyLog(FailureLog):

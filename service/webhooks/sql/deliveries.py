@@ -91,7 +91,7 @@ class SqlDeliveries(SqlDatabase):
     async def deliveries(
         self, endpoint_id: str, only: DeliveryFilter, *, before: int | None, limit: int
     ) -> list[Delivery]:
-        """See `ports.DeliveryStore.deliveries`."""
+        """See `ports.EndpointStore.deliveries`."""
         query = select(DELIVERIES, EVENTS.c.type, EVENTS.c.subject).join(EVENTS, EVENTS.c.id == DELIVERIES.c.event_id)
         query = query.where(*_narrow(endpoint_id, only)).order_by(DELIVERIES.c.id.desc()).limit(limit)
         if before is not None:
@@ -104,7 +104,7 @@ class SqlDeliveries(SqlDatabase):
 
     @unbroken
     async def replay(self, endpoint_id: str, only: DeliveryFilter, *, delivery: int | None, actor: str) -> int:
-        """See `ports.DeliveryStore.replay`."""
+        """See `ports.EndpointStore.replay`."""
         now = self.now()
         ours = _narrow(endpoint_id, only) + ([DELIVERIES.c.id == delivery] if delivery is not None else [])
         again = {"state": DeliveryState.PENDING, "tries": 0, "due_at": now, "lease": "", "changed_at": now}
