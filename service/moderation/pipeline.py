@@ -4,8 +4,8 @@
     submit:   record store (accept) -> the dispatcher -> bulk queue -> worker
     read:     cache -> single flight -> batch -> live queue -> worker -> reply: judgements; nothing is recorded
 
-What the cache holds is decided here by the pure policy; whatever a model must read goes to a worker, which records
-before it replies. While Redis is away the store answers what it can.
+What the cache holds is decided here, as `service.moderation.deciding` says; whatever a model must read goes to a
+worker, which records before it replies. While Redis is away the store answers what it can.
 """
 
 import asyncio
