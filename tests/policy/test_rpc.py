@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from service.domain.decision import Decision, Ruling
 from service.domain.post import PostKey
+from service.moderation.author import Weighing
 from service.policy.budget import Budget
 from service.policy.document import DEFAULT, PolicyDocuments
 from service.policy.governance.governing import Governing, PolicyParts
@@ -29,6 +30,7 @@ from tests.factories import message_of, post_of, verdict_of
 from tests.fakes.budget import MemoryBudget
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
+from tests.fixtures.grpc_front import ScriptedPipeline
 from tests.grpc_failures import failure_of
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ class PolicyFront:
 
 
 @pytest.fixture
-async def policy_front(sqlite_url: str, scripted: Any, weighing: Any) -> AsyncIterator[PolicyFront]:
+async def policy_front(sqlite_url: str, scripted: ScriptedPipeline, weighing: Weighing) -> AsyncIterator[PolicyFront]:
     store, actions = await SqlStore.connect(sqlite_url), MemoryBudget()
     parts = PolicyParts(
         store=SqlPolicies.beside(store),

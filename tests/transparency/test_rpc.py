@@ -30,6 +30,7 @@ from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.statement_check import problems
 from tests.factories import verdict_of
 from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.fixtures.grpc_front import ScriptedPipeline
 from tests.grpc_failures import failure_of
 
 if TYPE_CHECKING:
@@ -58,14 +59,14 @@ class Served:
 async def served(
     sqlite_url: str,
     redis_connection: RedisConnection,
-    scripted: object,
+    scripted: ScriptedPipeline,
     weighing: Weighing,
 ) -> AsyncIterator[Served]:
     store = await SqlStore.connect(sqlite_url)
     erasure, audit = SqlErasure.beside(store), SqlAudit.beside(store)
     eraser = Eraser([RedisErasure(redis_connection), erasure], erasure, settle=0.0)
     server = Server(
-        scripted,  # type: ignore[arg-type]
+        scripted,
         store,
         MemoryAnnouncer(),
         weighing,
