@@ -11,6 +11,7 @@ from service.domain.decision import Category, Decision, Ruling
 from service.domain.judgement import Evidence, JudgedBy, Judgement, Remainder, Signal, Span, TokenSurprise
 from service.domain.post import Post
 from service.domain.verdict import Skip, Source, Verdict
+from service.webhooks.event import Event, verdict_event
 from tests.fakes.classifier import KeywordClassifier
 
 
@@ -103,6 +104,12 @@ def match_of(claim_id: str, relation: Relation = Relation.REPEATS) -> Match:
         p_relation=0.75,
         weight=1.5,
     )
+
+
+def events_of(count: int, start: int = 1) -> list[Event]:
+    """Events of verdicts, numbered from `start`."""
+    numbers = range(start, start + count)
+    return [verdict_event(verdict_of(post_of(id=str(number)), sequence=number)) for number in numbers]
 
 
 def message_of(text: str = "Vaccines contain microchips", number: int = 1, **fields: Any) -> post_pb2.Post:

@@ -102,7 +102,7 @@ async def test_a_hundred_texts_are_not_too_many(match: MatchTexts, claims: None)
         ("!crash", grpc.StatusCode.INTERNAL),
     ],
 )
-async def test_what_cannot_be_read_fails_the_call(front: Front, text: str, code: Any) -> None:
+async def test_what_cannot_be_read_fails_the_call(front: Front, text: str, code: grpc.StatusCode) -> None:
     request = pb.MatchClaimsRequest(texts=[BANANAS, text])
     assert (await failure_of(front.claims.MatchClaims(request, timeout=0.5))).code is code
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from service.domain.claim import Match, Rating, Relation
 from service.domain.decision import Category, Decision, Ruling
@@ -12,6 +13,7 @@ from service.domain.verdict import Source, Verdict, verdict_on
 from service.review.opening import case_for
 from service.review.sql.store import SqlReview
 from tests.dashboard.conftest import Site
+from tests.factories import numbered
 
 _CATEGORY = {
     "hate": Category.HATE,
@@ -75,8 +77,7 @@ async def open_cases(site: Site, posts: Sequence[Post], signal: str = "misinform
     await SqlReview.beside(site.store).open_cases(cases)
 
 
-def post_of(number: int, text: str = "", **fields: object) -> Post:
-    """A post with that number."""
+def post_of(number: int, text: str = "", **fields: Any) -> Post:
+    """A post with that number, of one of three authors."""
     said = text or f"Doctors hide that bleach cures malaria, {number}"
-    given = {"platform": "example", "id": str(number), "text": said}
-    return Post(**{**given, "author": f"a-{number % 3}", "created_at": datetime.now(UTC), **fields})  # type: ignore[arg-type]
+    return numbered(number, said, **{"author": f"a-{number % 3}", "created_at": datetime.now(UTC), **fields})

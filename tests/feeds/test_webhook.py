@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from service.errors import AssayError, InvalidInput, Overloaded, StoreUnavailable
 from service.feeds.http_receiver import MAX_BODY, Submit, webhook_app
+from tests.feeds.conftest import Acceptor
 
 SECRET = "app secret"
 TOKEN = "töken"
@@ -59,7 +60,7 @@ async def test_a_wrong_handshake_is_refused(http: httpx.AsyncClient, asked: dict
 
 
 async def test_a_signed_notification_is_accepted_and_its_redelivery_harmless(
-    http: httpx.AsyncClient, acceptor: Any
+    http: httpx.AsyncClient, acceptor: Acceptor
 ) -> None:
     body = notification(CHANGE, LIKE)
     with capture_logs() as events:
@@ -82,7 +83,7 @@ async def test_a_signed_notification_is_accepted_and_its_redelivery_harmless(
     ],
 )
 async def test_what_is_not_signed_is_not_read(
-    http: httpx.AsyncClient, acceptor: Any, headers: dict[str, Any], status: int
+    http: httpx.AsyncClient, acceptor: Acceptor, headers: dict[str, Any], status: int
 ) -> None:
     answer = await http.post("/webhook", content=notification(CHANGE), headers=headers)
     assert answer.status_code == status
@@ -108,7 +109,7 @@ async def test_a_large_body_is_refused(http: httpx.AsyncClient, chunked: bool) -
     ("outage", "wait"), [(StoreUnavailable("the store is away"), "10"), (Overloaded("too much", 2.6), "3")]
 )
 async def test_what_was_not_accepted_is_to_be_sent_again(
-    http: httpx.AsyncClient, acceptor: Any, outage: AssayError, wait: str
+    http: httpx.AsyncClient, acceptor: Acceptor, outage: AssayError, wait: str
 ) -> None:
     acceptor.outage = outage
     body = notification(CHANGE)
@@ -119,7 +120,7 @@ async def test_what_was_not_accepted_is_to_be_sent_again(
     assert len(acceptor.accepted) == 1
 
 
-async def test_a_malformed_change_is_logged_and_the_rest_accepted(http: httpx.AsyncClient, acceptor: Any) -> None:
+async def test_a_malformed_change_is_logged_and_the_rest_accepted(http: httpx.AsyncClient, acceptor: Acceptor) -> None:
     body = notification(BROKEN, CHANGE)
     with capture_logs() as events:
         answer = await http.post("/webhook", content=body, headers=signed(body))
@@ -136,7 +137,7 @@ def test_no_receiver_without_token_and_secret(submit: Submit, missing: str) -> N
         webhook_app(submit, platform="facebook", **values)
 
 
-async def test_over_a_real_socket(app: Starlette, acceptor: Any) -> None:
+async def test_over_a_real_socket(app: Starlette, acceptor: Acceptor) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     running = asyncio.create_task(server.serve(sockets=[listener]))

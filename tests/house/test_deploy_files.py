@@ -84,7 +84,7 @@ def test_every_metric_is_shown() -> None:
 
 
 @pytest.mark.parametrize("path", [*DEPLOY.glob("*.yaml"), *DEPLOY.glob("grafana/provisioning/*/*.yaml")], ids=str)
-def test_yaml_parses(path: Any) -> None:
+def test_yaml_parses(path: Path) -> None:
     assert isinstance(read(path), dict)
 
 
@@ -136,7 +136,7 @@ def values_named(template: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
-def test_templates_read_values_that_exist(path: Any) -> None:
+def test_templates_read_values_that_exist(path: Path) -> None:
     template = path.read_text()
     opened = re.findall(r"{{-? (?:if|range|with|define)\b", template)
     assert len(opened) == len(re.findall(r"{{-? end\b", template))

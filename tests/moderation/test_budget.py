@@ -65,7 +65,9 @@ async def judged(parts: PipelineParts, *posts: Post) -> list[Any]:
 
 
 class TestWorker:
-    async def test_beyond_the_budget_a_person_is_asked(self, parts: PipelineParts, hoaxes: Any) -> None:
+    async def test_beyond_the_budget_a_person_is_asked(
+        self, parts: PipelineParts, hoaxes: Callable[..., list[Post]]
+    ) -> None:
         verdicts = await judged(parts, *hoaxes(4))
         assert decisions(verdicts) == [REDUCE, REDUCE, REVIEW, REVIEW]
         assert verdicts[0].ruling.rules == ("hoax",)
@@ -75,14 +77,16 @@ class TestWorker:
         assert decisions(await parts.recorded(*hoaxes(4))) == decisions(verdicts)
 
     async def test_a_batch_costs_one_round_trip_and_nothing_where_none_acts(
-        self, parts: PipelineParts, hoaxes: Any
+        self, parts: PipelineParts, hoaxes: Callable[..., list[Post]]
     ) -> None:
         await judged(parts, numbered(1), numbered(2, "delve"))
         assert parts.actions.calls == []
         await judged(parts, *hoaxes(3, start=10))
         assert parts.actions.calls == ["spend"]
 
-    async def test_a_batch_that_comes_twice_costs_once(self, parts: PipelineParts, hoaxes: Any) -> None:
+    async def test_a_batch_that_comes_twice_costs_once(
+        self, parts: PipelineParts, hoaxes: Callable[..., list[Post]]
+    ) -> None:
         parts.store.failing = {"record"}
         for _ in range(3):
             with pytest.raises(Exception, match="away"):
@@ -91,7 +95,9 @@ class TestWorker:
         assert decisions(await judged(parts, *hoaxes(2))) == [REDUCE, REDUCE]
         assert (await parts.actions.state()).spent == 2
 
-    async def test_what_is_only_read_costs_nothing(self, parts: PipelineParts, hoaxes: Any) -> None:
+    async def test_what_is_only_read_costs_nothing(
+        self, parts: PipelineParts, hoaxes: Callable[..., list[Post]]
+    ) -> None:
         await parts.judging().judge(Batch("b", tuple(hoaxes(5)), recorded=False))
         assert parts.actions.calls == []
 
@@ -100,7 +106,9 @@ class TestWorker:
         assert decisions(await judged(parts, *posts)) == [REDUCE] * 5
         assert parts.actions.calls == []
 
-    async def test_while_redis_is_away_nobody_acts(self, parts: PipelineParts, hoaxes: Any) -> None:
+    async def test_while_redis_is_away_nobody_acts(
+        self, parts: PipelineParts, hoaxes: Callable[..., list[Post]]
+    ) -> None:
         parts.redis_away()
         verdicts = await judged(parts, *hoaxes(2))
         assert decisions(verdicts) == [REVIEW, REVIEW]
@@ -121,7 +129,7 @@ class TestFront:
             assert parts.actions.calls.count("spend") == 2
 
     async def test_once_a_person_closed_the_breaker_there_is_as_much_again(
-        self, parts: PipelineParts, hoaxes: Any
+        self, parts: PipelineParts, hoaxes: Callable[..., list[Post]]
     ) -> None:
         async with parts.front() as front:
             assert decisions(await front.moderate_many(hoaxes(3))) == [REDUCE, REDUCE, REVIEW]
@@ -130,7 +138,9 @@ class TestFront:
             assert sorted(found) == [REDUCE, REDUCE, REVIEW]
             assert decisions(await front.moderate_many(hoaxes(3))) == [REDUCE, REDUCE, REVIEW]  # as decided
 
-    async def test_many_calls_at_once_never_act_more_often(self, parts: PipelineParts, hoaxes: Any) -> None:
+    async def test_many_calls_at_once_never_act_more_often(
+        self, parts: PipelineParts, hoaxes: Callable[..., list[Post]]
+    ) -> None:
         async with parts.front() as front:
             found = await asyncio.gather(*(front.moderate(each) for each in hoaxes(30)))
         assert decisions(found).count(REDUCE) == 2

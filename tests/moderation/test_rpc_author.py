@@ -123,7 +123,7 @@ async def test_posts_of_another_author_are_refused(
     ],
 )
 async def test_one_post_that_cannot_be_judged_fails_the_call(
-    front: Front, request_of: Callable[..., pb.ModerateAuthorRequest], text: str, code: Any
+    front: Front, request_of: Callable[..., pb.ModerateAuthorRequest], text: str, code: grpc.StatusCode
 ) -> None:
     failure = await failure_of(front.moderation.ModerateAuthor(request_of(LONG, text), timeout=0.5))
     assert failure.code is code

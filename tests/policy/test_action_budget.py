@@ -11,6 +11,7 @@ from service.domain.post import PostKey
 from service.errors import RedisUnavailable
 from service.policy.ports import ActionBudget
 from service.policy.redis_budget import RedisBudget
+from service.runtime.embedded_redis import EmbeddedRedis
 from service.storage.redis_connection import RedisConnection
 from tests.fakes.budget import MemoryBudget
 
@@ -104,9 +105,9 @@ async def test_days_end_in_redis(redis_connection: RedisConnection) -> None:
     assert await budget.spend(keys(2, start=1), 1) == ([True, False], True)
 
 
-async def test_without_redis(own_redis: object, lost_connection: RedisConnection) -> None:
+async def test_without_redis(own_redis: EmbeddedRedis, lost_connection: RedisConnection) -> None:
     budget = RedisBudget(lost_connection)
-    own_redis.stop()  # type: ignore[attr-defined]
+    own_redis.stop()
     acts: list[Callable[[], object]] = [lambda: budget.spend(keys(1), 5), budget.state, budget.close]
     for act in acts:
         with pytest.raises(RedisUnavailable):

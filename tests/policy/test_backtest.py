@@ -15,9 +15,11 @@ from service.domain.judgement import Judgement, Signal
 from service.domain.post import Post
 from service.domain.verdict import Source, Verdict, verdict_on
 from service.errors import InvalidInput, PolicyNotFound
+from service.policy.document import PolicyDocuments
 from service.policy.governance import governing as governing_module
 from service.policy.governance.backtest import Tally
 from service.policy.governance.governing import Governing
+from tests.policy.conftest import GovernanceParts
 
 MakeDocument = Callable[..., str]
 ALLOW, LABEL, REVIEW = Decision.ALLOW, Decision.LABEL, Decision.REVIEW
@@ -29,7 +31,7 @@ async def lower(governing: Governing, document_of: MakeDocument) -> str:
     return (await governing.create(document_of(0.8), author="m-1")).version
 
 
-async def test_flips_are_counted_and_told(governance: Any, governing: Governing, lower: str) -> None:
+async def test_flips_are_counted_and_told(governance: GovernanceParts, governing: Governing, lower: str) -> None:
     verdicts = await governance.record([0.95, 0.85, 0.82, 0.5, 0.81])
     governance.appeals.posts = {verdicts[0].post.name, verdicts[1].post.name}
     found = await governing.backtest(lower)
@@ -44,7 +46,9 @@ async def test_flips_are_counted_and_told(governance: Any, governing: Governing,
     assert found.summary.endswith(": 3 ALLOW to REVIEW; 1 had appeals upheld.")
 
 
-async def test_a_version_against_itself_flips_nothing(governance: Any, governing: Governing, lower: str) -> None:
+async def test_a_version_against_itself_flips_nothing(
+    governance: GovernanceParts, governing: Governing, lower: str
+) -> None:
     await governance.record([0.95, 0.85])
     found = await governing.backtest(lower, base=lower)
     assert (found.posts, found.flipped, found.recategorised) == (2, 0, 0)
@@ -52,7 +56,7 @@ async def test_a_version_against_itself_flips_nothing(governance: Any, governing
     assert (await governing.backtest((await governing.live()).version)).flipped == 0
 
 
-async def test_older_verdicts_are_left_out(governance: Any, governing: Governing, lower: str) -> None:
+async def test_older_verdicts_are_left_out(governance: GovernanceParts, governing: Governing, lower: str) -> None:
     await governance.record([0.85], age=timedelta(days=8))
     await governance.record([0.85], age=timedelta(days=6), start=1)
     assert (await governing.backtest(lower)).posts == 1
@@ -61,7 +65,7 @@ async def test_older_verdicts_are_left_out(governance: Any, governing: Governing
 
 @pytest.mark.parametrize("limit", [1, 4, 5, 6, 9, 10, 11])
 async def test_pages_lose_and_repeat_nothing(
-    governance: Any, governing: Governing, lower: str, monkeypatch: pytest.MonkeyPatch, limit: int
+    governance: GovernanceParts, governing: Governing, lower: str, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     monkeypatch.setattr(governing_module, "_PORTION", 5)
     await governance.record([0.85] * 10)
@@ -71,7 +75,7 @@ async def test_pages_lose_and_repeat_nothing(
 
 
 async def test_what_people_decided_and_what_no_model_judged_stay(
-    governance: Any, governing: Governing, lower: str
+    governance: GovernanceParts, governing: Governing, lower: str
 ) -> None:
     [verdict] = await governance.record([0.85])
     by_person = replace(verdict, source=Source.MODERATOR, ruling=Ruling(ALLOW, (), ("moderator",), "fine", "cases/1"))
@@ -84,7 +88,7 @@ async def test_what_people_decided_and_what_no_model_judged_stay(
 
 
 async def test_automatic_actions_before_and_after(
-    governance: Any, governing: Governing, document_of: MakeDocument
+    governance: GovernanceParts, governing: Governing, document_of: MakeDocument
 ) -> None:
     await governance.record([0.95, 0.85, 0.5])
     acting = await governing.create(document_of(0.8, then="REDUCE"), author="m-1")
@@ -108,7 +112,7 @@ SCORES = st.lists(st.floats(0, 1), max_size=30)
 @settings(max_examples=60, deadline=None)
 @given(SCORES, THRESHOLDS, st.integers(1, 7))
 def test_counts_add_up_however_they_come_in(
-    document_of: MakeDocument, reader: Any, found: list[float], bounds: tuple[float, float], portion: int
+    document_of: MakeDocument, reader: PolicyDocuments, found: list[float], bounds: tuple[float, float], portion: int
 ) -> None:
     before, after = bounds
     base, candidate = (reader.policy(document_of(threshold)) for threshold in (before, after))

@@ -372,7 +372,7 @@ def test_a_rebuttal_that_reads_like_the_rumour_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize("path", [DEFAULT, *sorted(EXAMPLES.glob("*.yaml"))], ids=lambda path: path.stem)
-def test_every_shipped_policy_joins_both_axes_and_flags_the_claim(path: Any) -> None:
+def test_every_shipped_policy_joins_both_axes_and_flags_the_claim(path: Path) -> None:
     shipped, repeated = load(path), fused(judged(match(), ai_generated=0.99))
     for post in (POST, AD):
         human = shipped.decide(post, fused(judged(match())))

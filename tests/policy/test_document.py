@@ -1,7 +1,6 @@
 """Policy documents: what is read, and how what is wrong in them is told."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -45,7 +44,7 @@ def judged(words: int, **probabilities: float) -> Judgement:
 
 
 @pytest.mark.parametrize("path", [DEFAULT, *EXAMPLES], ids=lambda path: path.stem)
-def test_shipped_policies_are_valid(path: Any) -> None:
+def test_shipped_policies_are_valid(path: Path) -> None:
     policy = load(path)
     assert policy.name == path.stem
     assert all(rule.reason for rule in policy.rules)

@@ -3,21 +3,22 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.post import Post
 from service.errors import InvalidInput, NotAllowed, Outdated, PolicyInvalid, PolicyNotFound, RedisUnavailable
+from service.policy.document import PolicyDocuments
 from service.policy.governance.governing import LONGEST_DOCUMENT, Governing
 from service.policy.governance.policy_version import PolicyAct
 from service.policy.governance.ports import TextReader
+from tests.policy.conftest import GovernanceParts
 
 MakeDocument = Callable[..., str]
 
 
-async def test_the_file_of_the_settings_is_live_and_kept(governing: Governing, governance: Any) -> None:
+async def test_the_file_of_the_settings_is_live_and_kept(governing: Governing, governance: GovernanceParts) -> None:
     live = await governing.live()
     assert (live.document, live.author) == (governance.file, "system")
     assert await governing.versions() == [live] == [await governing.find(live.version)]
@@ -108,7 +109,7 @@ async def test_promoted_seen_and_taken_back(governing: Governing, document_of: M
     ]
 
 
-async def test_a_second_person_where_that_is_asked_for(governance: Any, document_of: MakeDocument) -> None:
+async def test_a_second_person_where_that_is_asked_for(governance: GovernanceParts, document_of: MakeDocument) -> None:
     governing = governance.governing(second_person=True)
     made = await governing.create(document_of(0.8), author="m-1")
     with pytest.raises(NotAllowed, match="m-1"):
@@ -116,7 +117,9 @@ async def test_a_second_person_where_that_is_asked_for(governance: Any, document
     await governing.promote(made.version, actor="m-2")
 
 
-async def test_what_rests_on_another_certificate_is_not_promoted(governance: Any, document_of: MakeDocument) -> None:
+async def test_what_rests_on_another_certificate_is_not_promoted(
+    governance: GovernanceParts, document_of: MakeDocument
+) -> None:
     governing = governance.governing()
     made = await governing.create(document_of(0.8), author="m-1")
     renamed = replace(made, version="f" * 32)  # as if a certificate had been part of its name
@@ -136,7 +139,7 @@ async def test_of_many_who_promote_at_once_one_does(governing: Governing, docume
 
 
 async def test_the_breaker_is_closed_by_a_person_and_that_is_kept(
-    governance: Any, governing: Governing, document_of: MakeDocument, reader: Any
+    governance: GovernanceParts, governing: Governing, document_of: MakeDocument, reader: PolicyDocuments
 ) -> None:
     assert (await governing.budget()).limit == 1000
     acting = reader.policy(document_of(0.5, then="REDUCE", budget=2))
@@ -154,7 +157,7 @@ async def test_the_breaker_is_closed_by_a_person_and_that_is_kept(
     assert (change.act, change.actor) == (PolicyAct.CLOSE_BREAKER, "m-9")
 
 
-async def test_a_process_without_redis_says_so(governance: Any) -> None:
+async def test_a_process_without_redis_says_so(governance: GovernanceParts) -> None:
     with pytest.raises(RedisUnavailable):
         await governance.governing(budget=None).budget()
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from service.errors import PolicyInvalid, StoreUnavailable
+from service.policy.document import PolicyDocuments
 from service.policy.governance.governing import Governing
 from service.policy.governance.live import LivePolicy, PolicyWatch
 from service.policy.governance.policy_version import PolicyVersion, Slots
+from tests.policy.conftest import GovernanceParts
 from tests.waiting import until
 
 MakeDocument = Callable[..., str]
@@ -34,12 +36,12 @@ class Away:
 
 
 @pytest.fixture
-def away(governance: Any) -> Away:
+def away(governance: GovernanceParts) -> Away:
     return Away(governance.policies)
 
 
 @pytest.fixture
-def watch(governance: Any, away: Away, reader: Any) -> PolicyWatch:
+def watch(governance: GovernanceParts, away: Away, reader: PolicyDocuments) -> PolicyWatch:
     return PolicyWatch(governance.live, away, reader, governance.told, interval=0.01)  # type: ignore[arg-type]
 
 
@@ -49,7 +51,7 @@ async def two(governing: Governing, document_of: MakeDocument) -> list[str]:
 
 
 async def test_the_file_decides_until_something_is_promoted_and_after_the_way_back(
-    governance: Any, governing: Governing, watch: PolicyWatch, two: list[str]
+    governance: GovernanceParts, governing: Governing, watch: PolicyWatch, two: list[str]
 ) -> None:
     file = governance.live.current
     live = []
@@ -76,7 +78,7 @@ async def test_the_file_decides_until_something_is_promoted_and_after_the_way_ba
 
 
 async def test_a_promoted_version_is_taken_up_by_whoever_watches(
-    governance: Any, governing: Governing, watch: PolicyWatch, two: list[str]
+    governance: GovernanceParts, governing: Governing, watch: PolicyWatch, two: list[str]
 ) -> None:
     task = asyncio.create_task(watch.run())
     await governing.promote(two[0], actor="m")
@@ -87,7 +89,7 @@ async def test_a_promoted_version_is_taken_up_by_whoever_watches(
 
 
 async def test_while_nothing_changes_nothing_is_read(
-    governance: Any, governing: Governing, away: Away, watch: PolicyWatch, two: list[str]
+    governance: GovernanceParts, governing: Governing, away: Away, watch: PolicyWatch, two: list[str]
 ) -> None:
     await governing.promote(two[0], actor="m")
     await watch.look()
@@ -98,7 +100,7 @@ async def test_while_nothing_changes_nothing_is_read(
 
 
 async def test_while_the_store_is_away_the_old_policy_serves_and_one_trouble_is_told(
-    governance: Any, governing: Governing, away: Away, watch: PolicyWatch, two: list[str]
+    governance: GovernanceParts, governing: Governing, away: Away, watch: PolicyWatch, two: list[str]
 ) -> None:
     await governing.promote(two[0], actor="m")
     await watch.look()
@@ -117,7 +119,7 @@ async def test_while_the_store_is_away_the_old_policy_serves_and_one_trouble_is_
 
 
 async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told_once(
-    governance: Any, governing: Governing, watch: PolicyWatch, two: list[str], document_of: MakeDocument
+    governance: GovernanceParts, governing: Governing, watch: PolicyWatch, two: list[str], document_of: MakeDocument
 ) -> None:
     broken = PolicyVersion(
         version="bad",
@@ -146,7 +148,7 @@ async def test_a_version_that_cannot_be_read_here_changes_nothing_and_is_told_on
 
 
 async def test_a_bad_shadow_does_not_stop_a_promotion(
-    governance: Any, governing: Governing, watch: PolicyWatch, two: list[str], document_of: MakeDocument
+    governance: GovernanceParts, governing: Governing, watch: PolicyWatch, two: list[str], document_of: MakeDocument
 ) -> None:
     made = await governing.find(two[0])
     await governance.policies.add_policy(replace(made, version="bad", document=document_of(then="BLOCK")))
@@ -157,11 +159,12 @@ async def test_a_bad_shadow_does_not_stop_a_promotion(
     assert len(governance.told.failures) == 1
     await governing.set_shadow(two[1], actor="m")
     await watch.look()
+    assert governance.live.shadow
     assert governance.live.shadow.version == two[1]
 
 
 async def test_at_a_start_a_live_version_that_cannot_be_read_is_an_error(
-    governance: Any, reader: Any, document_of: MakeDocument
+    governance: GovernanceParts, reader: PolicyDocuments, document_of: MakeDocument
 ) -> None:
     bad = PolicyVersion(
         version="bad",

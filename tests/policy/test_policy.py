@@ -193,7 +193,7 @@ def test_unjudged_posts_get_the_defaults() -> None:
         (AllOf((Words(100), at_least("hate", 0.5))).negated(), judged(hate=0.6), True),
     ],
 )
-def test_conditions(condition: Any, judgement: Any, holds: bool) -> None:
+def test_conditions(condition: Any, judgement: Judgement | None, holds: bool) -> None:
     assert condition.holds(POST, judgement) is holds
 
 
@@ -249,7 +249,7 @@ JUDGEMENTS = st.none() | st.builds(
 
 
 @given(CONDITIONS, JUDGEMENTS)
-def test_a_condition_and_its_negation_never_both_hold(condition: Any, judgement: Any) -> None:
+def test_a_condition_and_its_negation_never_both_hold(condition: Any, judgement: Judgement | None) -> None:
     both = (condition.holds(POST, judgement), condition.negated().holds(POST, judgement))
     assert both != (True, True)
     if judgement is not None:
@@ -258,7 +258,7 @@ def test_a_condition_and_its_negation_never_both_hold(condition: Any, judgement:
 
 
 @given(st.text(), JUDGEMENTS, st.sampled_from(Surface))
-def test_every_post_gets_a_ruling_of_the_default(text: str, judgement: Any, surface: Surface) -> None:
+def test_every_post_gets_a_ruling_of_the_default(text: str, judgement: Judgement | None, surface: Surface) -> None:
     post = replace(POST, text=text, surface=surface)
     ruling = DEFAULT.decide(post, judgement)
     assert ruling == DEFAULT.decide(post, judgement)
@@ -268,9 +268,9 @@ def test_every_post_gets_a_ruling_of_the_default(text: str, judgement: Any, surf
 
 
 @given(JUDGEMENTS.filter(bool), st.floats(0, 1))
-def test_machine_writing_alone_is_never_more_than_labelled(judgement: Any, probability: float) -> None:
-    human = replace(judgement, signals=judgement.signals | {"ai_generated": Signal("ai_generated", 0, 0, 0, 0)})
-    machine = replace(judgement, signals=judgement.signals | {"ai_generated": Signal("ai_generated", 1, 0, 1, 1)})
+def test_machine_writing_alone_is_never_more_than_labelled(judgement: Judgement, probability: float) -> None:
+    human = replace(judgement, signals={**judgement.signals, "ai_generated": Signal("ai_generated", 0, 0, 0, 0)})
+    machine = replace(judgement, signals={**judgement.signals, "ai_generated": Signal("ai_generated", 1, 0, 1, 1)})
     before, after = DEFAULT.decide(POST, human).decision, DEFAULT.decide(POST, machine).decision
     assert after.severity <= max(before.severity, Decision.LABEL.severity)
 

@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2
 
 from service.domain.decision import Decision, Ruling
 from service.domain.post import PostKey
+from service.moderation.author import Weighing
 from service.policy.budget import Budget
 from service.policy.document import DEFAULT, PolicyDocuments
 from service.policy.governance.governing import Governing, PolicyParts
@@ -28,6 +29,7 @@ from tests.factories import message_of, post_of, verdict_of
 from tests.fakes.budget import MemoryBudget
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.fakes.store import MemoryStore
+from tests.fixtures.grpc_front import ScriptedPipeline
 from tests.grpc_failures import failure_of
 from tests.rpc.servers import server_of
 
@@ -62,7 +64,7 @@ class PolicyFront:
 
 
 @pytest.fixture
-async def policy_front(sqlite_url: str, scripted: Any, weighing: Any) -> AsyncIterator[PolicyFront]:
+async def policy_front(sqlite_url: str, scripted: ScriptedPipeline, weighing: Weighing) -> AsyncIterator[PolicyFront]:
     store, actions = await SqlStore.connect(sqlite_url), MemoryBudget()
     parts = PolicyParts(
         store=SqlPolicies.beside(store),

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from service.domain.decision import Category, Decision, Ruling
 from service.domain.verdict import Source
 from service.errors import InvalidInput, PolicyNotFound
+from service.policy.document import PolicyDocuments
 from service.policy.governance.governing import Governing
 from service.policy.governance.shadow import FOLLOWER, Shadow
 from service.records.followers import Follower
 from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.policy.conftest import GovernanceParts
 
 MakeDocument = Callable[..., str]
 ALLOW, REVIEW = Decision.ALLOW, Decision.REVIEW
@@ -27,13 +28,13 @@ async def version(governing: Governing, document_of: MakeDocument) -> str:
 
 
 @pytest.fixture
-def follower(governance: Any) -> Follower:
+def follower(governance: GovernanceParts) -> Follower:
     shadow = Shadow(lambda: governance.live.shadow, governance.store, governance.rulings)
     return Follower(FOLLOWER, governance.store, MemoryAnnouncer(), shadow.handle, governance.told, "now")
 
 
 async def test_it_rules_on_what_is_recorded_from_then_on(
-    governance: Any, governing: Governing, follower: Follower, version: str, reader: Any
+    governance: GovernanceParts, governing: Governing, follower: Follower, version: str, reader: PolicyDocuments
 ) -> None:
     await governance.record([0.85])
     await follower.step()
@@ -51,7 +52,7 @@ async def test_it_rules_on_what_is_recorded_from_then_on(
 
 
 async def test_the_same_verdicts_again_count_once(
-    governance: Any, governing: Governing, version: str, reader: Any
+    governance: GovernanceParts, governing: Governing, version: str, reader: PolicyDocuments
 ) -> None:
     await governance.live.refresh(governance.policies, reader)
     verdicts = await governance.record([0.85, 0.5])
@@ -62,7 +63,7 @@ async def test_the_same_verdicts_again_count_once(
 
 
 async def test_while_none_runs_nothing_is_kept(
-    governance: Any, governing: Governing, follower: Follower, version: str
+    governance: GovernanceParts, governing: Governing, follower: Follower, version: str
 ) -> None:
     await follower.step()
     await governance.record([0.85])
@@ -71,7 +72,7 @@ async def test_while_none_runs_nothing_is_kept(
 
 
 async def test_what_people_or_the_breaker_decided_is_not_compared(
-    governance: Any, governing: Governing, version: str, reader: Any
+    governance: GovernanceParts, governing: Governing, version: str, reader: PolicyDocuments
 ) -> None:
     await governance.live.refresh(governance.policies, reader)
     verdicts = await governance.record([0.85, 0.95, 0.5])
@@ -82,7 +83,9 @@ async def test_what_people_or_the_breaker_decided_is_not_compared(
     assert (await governing.compare_shadow(version)).matrix == {(ALLOW, ALLOW): 1}
 
 
-async def test_a_comparison_of_the_last_days(governance: Any, governing: Governing, version: str, reader: Any) -> None:
+async def test_a_comparison_of_the_last_days(
+    governance: GovernanceParts, governing: Governing, version: str, reader: PolicyDocuments
+) -> None:
     await governance.live.refresh(governance.policies, reader)
     shadow = Shadow(lambda: governance.live.shadow, governance.store, governance.rulings)
     await shadow.handle(await governance.record([0.85], age=timedelta(days=3)))

@@ -16,12 +16,14 @@ from service.domain.post import Post
 from service.errors import PolicyInvalid
 from service.moderation.judging import Judging
 from service.moderation.transport import Batch
+from service.policy.document import PolicyDocuments
 from service.policy.governance.governing import Governing
 from service.policy.governance.live import LivePolicy
 from service.runtime.settings import Settings
 from service.runtime.wiring import use_cases, worker
 from service.runtime.wiring.connections import live_policy, opened_store
 from service.runtime.wiring.front import started_front
+from tests.policy.conftest import GovernanceParts
 from tests.waiting import until
 from workers.background_thread import BackgroundThread
 
@@ -110,7 +112,7 @@ async def test_a_worker_takes_it_up_beside_its_judging(chosen: Settings, documen
 
 
 async def test_a_batch_is_decided_by_one_policy_though_another_comes_up_meanwhile(
-    chosen: Settings, document_of: MakeDocument, governance: Any, reader: Any
+    chosen: Settings, document_of: MakeDocument, governance: GovernanceParts, reader: PolicyDocuments
 ) -> None:
     posts = [Post(platform="x", id=str(n), text=f"text {n}") for n in range(40)]
     live = governance.live

@@ -61,7 +61,7 @@ class Told:
 
 
 @dataclass
-class Bench:
+class Stores:
     """A store with what stands beside it, and posts to work on."""
 
     store: SqlStore
@@ -91,95 +91,99 @@ class Bench:
 
 
 @pytest.fixture
-def bench(sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview) -> Bench:
+def stores(sqlite_store: SqlStore, quality: SqlQuality, review_store: SqlReview) -> Stores:
     posts = [post_of(f"Text {number}", id=f"17{number:04}", author=f"a-{number:06x}") for number in range(30)]
-    return Bench(sqlite_store, quality, review_store, posts)
+    return Stores(sqlite_store, quality, review_store, posts)
 
 
 class TestSampling:
-    async def test_what_is_drawn_becomes_a_case_like_any_other(self, bench: Bench) -> None:
-        verdicts = await bench.recorded(bench.posts[:5], Decision.ALLOW)
-        await bench.sampling().handle(verdicts)
-        await bench.sampling().handle(verdicts)
-        assert bench.told.cases == 5
-        found = await bench.review.cases(CaseFilter(kinds=(CaseKind.PREVALENCE,)), after="", limit=50)
-        assert {case.post for case in found} == {post.key for post in bench.posts[:5]}
+    async def test_what_is_drawn_becomes_a_case_like_any_other(self, stores: Stores) -> None:
+        verdicts = await stores.recorded(stores.posts[:5], Decision.ALLOW)
+        await stores.sampling().handle(verdicts)
+        await stores.sampling().handle(verdicts)
+        assert stores.told.cases == 5
+        found = await stores.review.cases(CaseFilter(kinds=(CaseKind.PREVALENCE,)), after="", limit=50)
+        assert {case.post for case in found} == {post.key for post in stores.posts[:5]}
         assert {case.priority for case in found} == {PRIORITY}
 
-    async def test_cases_that_a_crash_left_unopened_are_opened_later(self, bench: Bench) -> None:
-        verdicts = await bench.recorded(bench.posts[:3])
-        await bench.quality.count(verdicts, EVERYTHING)
-        assert len(await bench.quality.unopened(10)) == 3
-        await bench.sampling().handle(verdicts)
-        assert (bench.told.cases, await bench.quality.unopened(10)) == (3, [])
+    async def test_cases_that_a_crash_left_unopened_are_opened_later(self, stores: Stores) -> None:
+        verdicts = await stores.recorded(stores.posts[:3])
+        await stores.quality.count(verdicts, EVERYTHING)
+        assert len(await stores.quality.unopened(10)) == 3
+        await stores.sampling().handle(verdicts)
+        assert (stores.told.cases, await stores.quality.unopened(10)) == (3, [])
 
 
 class TestGoldenScheduler:
     @pytest.fixture
-    def scheduler(self, bench: Bench) -> GoldenScheduler:
+    def scheduler(self, stores: Stores) -> GoldenScheduler:
         async def read(posts: Sequence[Post]) -> list[Judgement | None]:
-            return [bench.fresh(post).judgement for post in posts]
+            return [stores.fresh(post).judgement for post in posts]
 
         def decide(post: Post, judgement: Judgement) -> Verdict:
             ruling = Ruling(Decision.REVIEW, (Category.FRAUD,))
             return verdict_on(post, ruling, policy_version="p1", source=Source.MODEL, judgement=judgement)
 
         return GoldenScheduler(
-            bench.quality, bench.review, read=read, decide=decide, routing=Routing, observer=bench.told, every=4
+            stores.quality, stores.review, read=read, decide=decide, routing=Routing, observer=stores.told, every=4
         )
 
     async def test_a_moderator_at_work_gets_one_next_and_cannot_tell(
-        self, scheduler: GoldenScheduler, bench: Bench
+        self, scheduler: GoldenScheduler, stores: Stores
     ) -> None:
-        measures = Quality(bench.quality, bench.quality, alpha)
+        measures = Quality(stores.quality, stores.quality, alpha)
         fraud = Answer(Decision.BLOCK, frozenset({Category.FRAUD}))
-        item = await measures.add_golden(bench.posts[20], fraud, by="m-9")
+        item = await measures.add_golden(stores.posts[20], fraud, by="m-9")
         assert await scheduler.schedule() == 0  # nobody is at work
-        await bench.work(bench.posts[:8])
+        await stores.work(stores.posts[:8])
         assert await scheduler.schedule() == 1
         assert await scheduler.schedule() == 0  # they have one now
-        assert bench.told.golden == [("m-1", item.id)]
-        assert await bench.review.lease("m-2", ANY, seconds=60) == []  # it is for them alone
-        [case] = await bench.review.lease("m-1", ANY, seconds=60)
-        [post] = await bench.store.posts([case.post])
+        assert stores.told.golden == [("m-1", item.id)]
+        assert await stores.review.lease("m-2", ANY, seconds=60) == []  # it is for them alone
+        [case] = await stores.review.lease("m-1", ANY, seconds=60)
+        [post] = await stores.store.posts([case.post])
         assert post is not None
         assert post.text == item.post.text
         assert post.name != item.post.name
-        assert await bench.quality.disguised_verdict(case.post) is not None
+        assert await stores.quality.disguised_verdict(case.post) is not None
         said = Ruled(decision=Decision.BLOCK, categories=(Category.FRAUD,))
-        await bench.review.decide(case.id, "m-1", said, seconds=1.0, opinion=False)
+        await stores.review.decide(case.id, "m-1", said, seconds=1.0, opinion=False)
         [score] = await measures.golden_scores()
         assert (score.moderator, score.shown, score.right) == ("m-1", 1, 1)
-        await bench.work(bench.posts[8:16])
+        await stores.work(stores.posts[8:16])
         assert await scheduler.schedule() == 0  # there is no further item
 
-    async def test_it_waited_as_long_as_the_case_before_it(self, scheduler: GoldenScheduler, bench: Bench) -> None:
-        await Quality(bench.quality, bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
+    async def test_it_waited_as_long_as_the_case_before_it(self, scheduler: GoldenScheduler, stores: Stores) -> None:
+        await Quality(stores.quality, stores.quality, alpha).add_golden(
+            stores.posts[20], Answer(Decision.ALLOW), by="m-9"
+        )
         before = datetime.now(UTC) - timedelta(hours=5)
-        await bench.work(bench.posts[:8], opened_at=before)
+        await stores.work(stores.posts[:8], opened_at=before)
         assert await scheduler.schedule() == 1
-        [case] = await bench.review.lease("m-1", ANY, seconds=60)
-        verdict = await bench.quality.disguised_verdict(case.post)
+        [case] = await stores.review.lease("m-1", ANY, seconds=60)
+        verdict = await stores.quality.disguised_verdict(case.post)
         assert verdict is not None
         assert before - timedelta(minutes=1) < case.opened_at == verdict.decided_at < before
-        [post] = await bench.store.posts([case.post])
+        [post] = await stores.store.posts([case.post])
         assert post is not None
         assert post.created_at is None or post.created_at <= case.opened_at
 
     @pytest.mark.parametrize("queue", ["appeals", "second-opinion"])
     async def test_where_a_golden_case_would_stand_out_it_goes_to_its_own_queue(
-        self, scheduler: GoldenScheduler, bench: Bench, queue: str
+        self, scheduler: GoldenScheduler, stores: Stores, queue: str
     ) -> None:
-        await Quality(bench.quality, bench.quality, alpha).add_golden(bench.posts[20], Answer(Decision.ALLOW), by="m-9")
-        await bench.work(bench.posts[:8], queue=queue)
+        await Quality(stores.quality, stores.quality, alpha).add_golden(
+            stores.posts[20], Answer(Decision.ALLOW), by="m-9"
+        )
+        await stores.work(stores.posts[:8], queue=queue)
         assert await scheduler.schedule() == 1
-        [case] = await bench.review.lease("m-1", ANY, seconds=60)
+        [case] = await stores.review.lease("m-1", ANY, seconds=60)
         assert case.queue == "general"
 
-    async def test_turned_off_nothing_is_mixed(self, bench: Bench) -> None:
+    async def test_turned_off_nothing_is_mixed(self, stores: Stores) -> None:
         unasked: Any = None
         off = GoldenScheduler(
-            bench.quality, bench.review, read=unasked, decide=unasked, routing=Routing, observer=bench.told, every=0
+            stores.quality, stores.review, read=unasked, decide=unasked, routing=Routing, observer=stores.told, every=0
         )  # fmt: skip
         assert await off.schedule() == 0
 
@@ -196,9 +200,9 @@ class TestMeasures:
         assert await measures.golden_scores() == []
         assert await measures.golden_items() == []
 
-    async def test_the_overview_counts_what_was_recorded(self, bench: Bench) -> None:
-        await bench.sampling().handle(await bench.recorded(bench.posts, Decision.BLOCK))
-        measures = Quality(bench.quality, bench.quality, alpha)
+    async def test_the_overview_counts_what_was_recorded(self, stores: Stores) -> None:
+        await stores.sampling().handle(await stores.recorded(stores.posts, Decision.BLOCK))
+        measures = Quality(stores.quality, stores.quality, alpha)
         for span in Range:
             found = await measures.overview(span)
             assert (found.posts, found.decisions[Decision.BLOCK]) == (30, 30)
@@ -217,38 +221,38 @@ class TestMeasures:
         ],
     )
     async def test_an_item_that_nobody_could_get_right_is_refused(
-        self, bench: Bench, text: str, answer: Answer, field: str
+        self, stores: Stores, text: str, answer: Answer, field: str
     ) -> None:
         with pytest.raises(InvalidInput) as refused:
-            await Quality(bench.quality, bench.quality, alpha).add_golden(
-                replace(bench.posts[0], text=text), answer, by="m-9"
+            await Quality(stores.quality, stores.quality, alpha).add_golden(
+                replace(stores.posts[0], text=text), answer, by="m-9"
             )
         assert refused.value.field == field
 
 
 class TestDriftWatch:
-    async def test_what_alerts_rest_on_is_told(self, bench: Bench) -> None:
-        await bench.sampling().handle(await bench.recorded(bench.posts))
-        await DriftWatch(Quality(bench.quality, bench.quality, alpha), bench.quality, bench.told).look()
-        assert {each.signal for each in bench.told.drifts} == {"ai_generated", "misinformation"}
-        [(queues, appeals)] = bench.told.waits
+    async def test_what_alerts_rest_on_is_told(self, stores: Stores) -> None:
+        await stores.sampling().handle(await stores.recorded(stores.posts))
+        await DriftWatch(Quality(stores.quality, stores.quality, alpha), stores.quality, stores.told).look()
+        assert {each.signal for each in stores.told.drifts} == {"ai_generated", "misinformation"}
+        [(queues, appeals)] = stores.told.waits
         assert [(each.queue, each.open) for each in queues] == [("general", 30)]
         assert appeals == (0, 0.0)
 
-    async def test_an_outage_is_no_end(self, bench: Bench) -> None:
+    async def test_an_outage_is_no_end(self, stores: Stores) -> None:
         class Away(Quality):
             async def drift(self) -> list[Drift]:
                 raise StoreUnavailable("away")
 
         with pytest.raises(StoreUnavailable):
-            await DriftWatch(Away(bench.quality, bench.quality, alpha), bench.quality, bench.told).look()
+            await DriftWatch(Away(stores.quality, stores.quality, alpha), stores.quality, stores.told).look()
         watch = asyncio.create_task(
-            DriftWatch(Away(bench.quality, bench.quality, alpha), bench.quality, bench.told, first=0.0).run()
+            DriftWatch(Away(stores.quality, stores.quality, alpha), stores.quality, stores.told, first=0.0).run()
         )
         async with asyncio.timeout(5):
-            while not bench.told.failures:  # noqa: ASYNC110 - the watch tells nobody else
+            while not stores.told.failures:  # noqa: ASYNC110 - the watch tells nobody else
                 await asyncio.sleep(0.01)
-        assert bench.told.failures == ["quality watch"]
+        assert stores.told.failures == ["quality watch"]
         assert not watch.done()
         watch.cancel()
 

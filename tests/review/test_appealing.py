@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -14,13 +13,14 @@ from service.review.appeal import AppealState
 from service.review.appealing import Appealing
 from service.review.case import Ruled
 from tests.fixtures.review import Reviewed, ruled, twins
+from tests.review.conftest import Told
 
 BLOCK, LABEL, ALLOW = Decision.BLOCK, Decision.LABEL, Decision.ALLOW
 WHY = "The shop takes money and sends nothing"
 
 
 @pytest.fixture
-def appealing(reviewed: Reviewed, told: Any, routing: Routing) -> Appealing:
+def appealing(reviewed: Reviewed, told: Told, routing: Routing) -> Appealing:
     """The use cases."""
     now: Callable[[], datetime] = lambda: datetime.fromtimestamp(reviewed.clock.time, UTC)  # noqa: E731
     return Appealing(reviewed.review, reviewed.store, routing=lambda: routing, observer=told, now=now)

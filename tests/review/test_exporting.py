@@ -24,6 +24,7 @@ from service.review.exporting import decision_lines
 from service.review.opening import case_for
 from service.storage.tables.records import POSTS
 from tests.fixtures.review import Reviewed, ruled, twins
+from tests.review.conftest import Told
 
 BLOCK, ALLOW, LABEL = Decision.BLOCK, Decision.ALLOW, Decision.LABEL
 
@@ -78,7 +79,7 @@ async def test_what_does_not_count(reviewed: Reviewed) -> None:
     assert golden
 
 
-async def test_the_last_decision_on_a_text_counts(reviewed: Reviewed, told: Any) -> None:
+async def test_the_last_decision_on_a_text_counts(reviewed: Reviewed, told: Told) -> None:
     one, two = twins(count=2)
     [case, _] = await reviewed.open([one, two])
     await reviewed.decided(case, "m-1", ruled(BLOCK))

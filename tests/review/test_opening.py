@@ -1,5 +1,6 @@
 """Cases open by themselves: the follower's handle, told of verdicts once or again."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,18 +17,21 @@ from service.review.case import Case, CaseFilter, CaseKind, CaseState
 from service.review.opening import CaseOpening, case_for
 from service.storage.tables.records import POSTS
 from tests.fixtures.review import Reviewed, ruled, twins
+from tests.review.conftest import Told
 
 ALL = CaseFilter()
 REVIEW, LABEL, BLOCK = Decision.REVIEW, Decision.LABEL, Decision.BLOCK
+Follow = Callable[[], Awaitable[list[Case]]]
 
 
 @pytest.fixture
-def follow(reviewed: Reviewed, told: Any, routing: Routing) -> Any:
+def follow(reviewed: Reviewed, told: Told, routing: Routing) -> Follow:
     """Lets the follower catch up; gives all cases."""
     opening = CaseOpening(
         reviewed.review, reviewed.store, cache=told, announcer=told, routing=lambda: routing, observer=told
     )
-    follower = Follower("cases", reviewed.store, told, opening.handle, told)
+    announcer: Any = told  # nobody waits for it here
+    follower = Follower("cases", reviewed.store, announcer, opening.handle, told)
 
     async def catch_up() -> list[Case]:
         while await follower.step():
@@ -37,7 +41,7 @@ def follow(reviewed: Reviewed, told: Any, routing: Routing) -> Any:
     return catch_up
 
 
-async def test_whatever_the_policy_asks_about_is_a_case(reviewed: Reviewed, follow: Any) -> None:
+async def test_whatever_the_policy_asks_about_is_a_case(reviewed: Reviewed, follow: Follow) -> None:
     posts = [post for n in range(4) for post in twins(f"Text {n}", 1, start=n)]
     verdicts = [
         reviewed.asking(post, decision) for post, decision in zip(posts, (REVIEW, LABEL, REVIEW, BLOCK), strict=True)
@@ -50,7 +54,9 @@ async def test_whatever_the_policy_asks_about_is_a_case(reviewed: Reviewed, foll
     assert {case.kind for case in cases} == {CaseKind.REVIEW}
 
 
-async def test_a_verdict_told_again_opens_none(reviewed: Reviewed, follow: Any, told: Any, routing: Routing) -> None:
+async def test_a_verdict_told_again_opens_none(
+    reviewed: Reviewed, follow: Follow, told: Told, routing: Routing
+) -> None:
     posts = twins(count=3)
     await reviewed.store.record(posts, [reviewed.asking(post) for post in posts])
     cases = await follow()
@@ -62,7 +68,7 @@ async def test_a_verdict_told_again_opens_none(reviewed: Reviewed, follow: Any, 
     assert await follow() == cases
 
 
-async def test_it_goes_to_the_queue_that_the_routing_says(reviewed: Reviewed, follow: Any) -> None:
+async def test_it_goes_to_the_queue_that_the_routing_says(reviewed: Reviewed, follow: Follow) -> None:
     def post(number: int, **fields: Any) -> Post:
         return Post(platform="x", id=str(number), text=f"Text {number}", **fields)
 
@@ -74,7 +80,7 @@ async def test_it_goes_to_the_queue_that_the_routing_says(reviewed: Reviewed, fo
     assert list(dict(sorted(queues.items())).values()) == [("ads", 3), ("german", 3), ("grave", 5), (GENERAL, 3)]
 
 
-async def test_harm_and_reach_make_urgent(reviewed: Reviewed, follow: Any) -> None:
+async def test_harm_and_reach_make_urgent(reviewed: Reviewed, follow: Follow) -> None:
     few, many = (
         Post(platform="x", id=str(views), text=f"Seen {views} times", metadata={"views": str(views)})
         for views in (10, 1_000_000)
@@ -83,7 +89,7 @@ async def test_harm_and_reach_make_urgent(reviewed: Reviewed, follow: Any) -> No
     assert [case.post for case in await follow()] == [many.key, few.key]
 
 
-async def test_an_edit_closes_the_older_case(reviewed: Reviewed, follow: Any) -> None:
+async def test_an_edit_closes_the_older_case(reviewed: Reviewed, follow: Follow) -> None:
     [post] = twins(count=1)
     await reviewed.store.record([post], [reviewed.asking(post)])
     await follow()
@@ -93,7 +99,7 @@ async def test_an_edit_closes_the_older_case(reviewed: Reviewed, follow: Any) ->
     assert closed.state is CaseState.CLOSED
 
 
-async def test_a_text_that_is_decided_needs_no_case(reviewed: Reviewed, follow: Any, told: Any) -> None:
+async def test_a_text_that_is_decided_needs_no_case(reviewed: Reviewed, follow: Follow, told: Told) -> None:
     first, later = twins(count=2)
     await reviewed.store.record([first], [reviewed.asking(first)])
     [case] = await follow()
@@ -106,7 +112,7 @@ async def test_a_text_that_is_decided_needs_no_case(reviewed: Reviewed, follow: 
     assert told.announced == 1
 
 
-async def test_after_an_undo_there_is_one_case_still(reviewed: Reviewed, follow: Any) -> None:
+async def test_after_an_undo_there_is_one_case_still(reviewed: Reviewed, follow: Follow) -> None:
     [post] = twins(count=1)
     await reviewed.store.record([post], [reviewed.asking(post)])
     [case] = await follow()
@@ -115,7 +121,7 @@ async def test_after_an_undo_there_is_one_case_still(reviewed: Reviewed, follow:
     assert [(each.id, each.state) for each in await follow()] == [(case.id, CaseState.OPEN)]
 
 
-async def test_a_post_that_came_meanwhile_is_a_case_after_an_undo(reviewed: Reviewed, follow: Any) -> None:
+async def test_a_post_that_came_meanwhile_is_a_case_after_an_undo(reviewed: Reviewed, follow: Follow) -> None:
     first, later = twins(count=2)
     await reviewed.store.record([first], [reviewed.asking(first)])
     [case] = await follow()
@@ -129,7 +135,7 @@ async def test_a_post_that_came_meanwhile_is_a_case_after_an_undo(reviewed: Revi
     }
 
 
-async def test_while_redis_is_away_cases_open_all_the_same(reviewed: Reviewed, follow: Any, told: Any) -> None:
+async def test_while_redis_is_away_cases_open_all_the_same(reviewed: Reviewed, follow: Follow, told: Told) -> None:
     posts = twins(count=2)
     [case, _] = await reviewed.open(posts)
     await reviewed.decided(case, "m-1", ruled(BLOCK))
@@ -138,7 +144,7 @@ async def test_while_redis_is_away_cases_open_all_the_same(reviewed: Reviewed, f
     assert "cache" in told.failures
 
 
-async def test_an_edit_taken_back_waits_again(reviewed: Reviewed, follow: Any, told: Any, routing: Routing) -> None:
+async def test_an_edit_taken_back_waits_again(reviewed: Reviewed, follow: Follow, told: Told, routing: Routing) -> None:
     [post] = twins(count=1)
     await reviewed.store.record([post], [reviewed.asking(post)])
     edited = replace(post, text="Edited")
@@ -153,7 +159,7 @@ async def test_an_edit_taken_back_waits_again(reviewed: Reviewed, follow: Any, t
     assert [case.state for case in await follow()] == [CaseState.OPEN]
 
 
-async def test_a_case_is_about_the_version_that_the_verdict_names(reviewed: Reviewed, follow: Any) -> None:
+async def test_a_case_is_about_the_version_that_the_verdict_names(reviewed: Reviewed, follow: Follow) -> None:
     post = Post(platform="x", id="1", text="Yes", context=Context(parent_text="Is it true?"))
     await reviewed.store.record([post], [reviewed.asking(post)])
     async with reviewed.store.write() as tx:  # as an erasure of who asked does

@@ -1,7 +1,5 @@
 """The use cases of review: what is checked, what is shown to whom, and that caches and watchers learn of it."""
 
-from typing import Any
-
 import pytest
 
 from service.domain.decision import Category, Decision
@@ -13,6 +11,7 @@ from service.review.checking import checked
 from service.review.opening import case_for
 from service.review.reviewing import Reviewing, undisguised
 from tests.fixtures.review import ANY, Reviewed, ruled, twins
+from tests.review.conftest import Told
 
 BLOCK, ALLOW = Decision.BLOCK, Decision.ALLOW
 
@@ -73,7 +72,7 @@ async def test_one_is_leased_ahead_while_enough_wait_for_others(reviewed: Review
     assert [each.id for each in await reviewing.lease("m-1")] == [ahead.id]
 
 
-async def test_caches_and_watchers_learn_of_it(reviewed: Reviewed, reviewing: Reviewing, told: Any) -> None:
+async def test_caches_and_watchers_learn_of_it(reviewed: Reviewed, reviewing: Reviewing, told: Told) -> None:
     posts = twins()
     [case, *_] = await reviewed.open(posts)
     await reviewing.lease("m-1", CaseFilter(post=case.post.name))

@@ -4,7 +4,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from typing import Any
 
 import pytest
 
@@ -44,7 +43,7 @@ async def test_moderate_and_read_back(grpc_client: Client) -> None:
     ("text", "kind"),
     [("\x00", InvalidInput), ("!late", DeadlineExceeded), ("!crash", AssayError), ("\ud83d", InvalidInput)],
 )
-async def test_errors_are_the_servers(front: Front, text: str, kind: Any) -> None:
+async def test_errors_are_the_servers(front: Front, text: str, kind: type[AssayError]) -> None:
     async with Client(front.address, timeout=0.5) as client:
         with pytest.raises(AssayError) as caught:
             await client.moderate(post_of(text))

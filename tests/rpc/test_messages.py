@@ -114,13 +114,13 @@ verdicts = st.builds(
 
 @settings(deadline=None)  # a shared machine may pause at any time
 @given(posts)
-def test_posts_survive_the_wire(post: Any) -> None:
+def test_posts_survive_the_wire(post: Post) -> None:
     assert decode_post(post_pb2.Post.FromString(encode_post(post).SerializeToString())) == post
 
 
 @settings(deadline=None)  # a shared machine may pause at any time
 @given(verdicts)
-def test_verdicts_survive_the_wire(verdict: Any) -> None:
+def test_verdicts_survive_the_wire(verdict: Verdict) -> None:
     message = verdict_pb2.Verdict()
     write_verdict(verdict, message, evidence=True)
     assert read_verdict(verdict_pb2.Verdict.FromString(message.SerializeToString())) == verdict
@@ -128,7 +128,7 @@ def test_verdicts_survive_the_wire(verdict: Any) -> None:
 
 @settings(deadline=None)  # a shared machine may pause at any time
 @given(records)
-def test_claims_survive_the_wire(record: Any) -> None:
+def test_claims_survive_the_wire(record: ClaimRecord) -> None:
     message = claim_pb2.Claim()
     write_record(record, message)
     assert read_record(claim_pb2.Claim.FromString(message.SerializeToString())) == record

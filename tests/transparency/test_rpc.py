@@ -29,6 +29,7 @@ from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.statement_check import problems
 from tests.factories import verdict_of
 from tests.fakes.queue_and_cache import MemoryAnnouncer
+from tests.fixtures.grpc_front import ScriptedPipeline
 from tests.grpc_failures import failure_of
 from tests.rpc.servers import server_of
 
@@ -58,14 +59,14 @@ class Served:
 async def served(
     sqlite_url: str,
     redis_connection: RedisConnection,
-    scripted: object,
+    scripted: ScriptedPipeline,
     weighing: Weighing,
 ) -> AsyncIterator[Served]:
     store = await SqlStore.connect(sqlite_url)
     erasure, audit = SqlErasure.beside(store), SqlAudit.beside(store)
     eraser = Eraser([RedisErasure(redis_connection), erasure], erasure, settle=0.0)
     service = TransparencyServicer(Publishing(audit, SqlNumbers.beside(store), eraser))
-    server = server_of(scripted, store, MemoryAnnouncer(), weighing, service)  # type: ignore[arg-type]
+    server = server_of(scripted, store, MemoryAnnouncer(), weighing, service)
     async with grpc.aio.insecure_channel(f"127.0.0.1:{await server.start()}") as channel:
         yield Served(TransparencyServiceStub(channel), store, audit)
     await server.stop(grace=1.0)

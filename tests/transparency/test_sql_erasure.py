@@ -15,7 +15,6 @@ from service.errors import InvalidInput, NotFound
 from service.moderation.redis.attempts import RedisAttempts
 from service.moderation.transport import Lane
 from service.review.sql.appeals import SqlAppeals
-from service.storage.redis_connection import RedisConnection
 from service.storage.schema import METADATA
 from service.storage.tables.records import CONFIRMATIONS
 from service.storage.tables.review import CASE_DECISIONS, CASES, NOTES
@@ -25,7 +24,6 @@ from service.transparency.numbers import how_many
 from service.transparency.queue_messages import posts_in
 from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.subject import Sought, Subject
-from tests.fixtures.sql import OpenSql
 from tests.transparency.person import (
     AUTHOR,
     EVER,
@@ -37,13 +35,6 @@ from tests.transparency.person import (
     raw,
     traces,
 )
-
-
-@pytest.fixture
-async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection) -> Any:
-    made = World(await open_sql(sql_url), redis_connection)
-    yield made
-    await made.queue.close()
 
 
 class TestErasing:

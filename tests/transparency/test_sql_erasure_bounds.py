@@ -2,18 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
-import pytest
 from sqlalchemy import delete
 
 from service.domain.decision import Decision, Standing
 from service.domain.judgement import JudgedBy
-from service.storage.redis_connection import RedisConnection
 from service.storage.tables.records import STANDING, VERDICTS
 from service.transparency.erasing import Eraser
 from service.transparency.subject import Subject
-from tests.fixtures.sql import OpenSql
 from tests.transparency.person import (
     AUTHOR,
     HER,
@@ -23,13 +19,6 @@ from tests.transparency.person import (
     raw,
     traces,
 )
-
-
-@pytest.fixture
-async def world(sql_url: str, open_sql: OpenSql, redis_connection: RedisConnection) -> Any:
-    made = World(await open_sql(sql_url), redis_connection)
-    yield made
-    await made.queue.close()
 
 
 class TestBounds:

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,11 +16,9 @@ from starlette.routing import Route
 from service.errors import AssayError
 from service.records.sql.store import SqlStore
 from service.webhooks.delivery import Answer, DeliveryState, Leased, Outcome
-from service.webhooks.event import Event, verdict_event
 from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints
 from service.webhooks.sql.store import SqlWebhooks
-from tests.factories import post_of, verdict_of
 from tests.fakes.clock import Clock
 from tests.waiting import until
 
@@ -109,17 +107,6 @@ async def sender() -> AsyncIterator[HttpSender]:
 @pytest.fixture
 def endpoints(webhooks: SqlWebhooks, sender: HttpSender, clock: Clock) -> Endpoints:
     return Endpoints(webhooks, sender, allow_private=True, clock=clock)
-
-
-@pytest.fixture
-def events_of() -> Callable[..., list[Event]]:
-    """Events of `count` verdicts, numbered from `start`."""
-
-    def make(count: int, start: int = 1) -> list[Event]:
-        numbers = range(start, start + count)
-        return [verdict_event(verdict_of(post_of(id=str(number)), sequence=number)) for number in numbers]
-
-    return make
 
 
 @dataclass

@@ -32,14 +32,14 @@ from service.webhooks.delivering import Delivering
 from service.webhooks.delivery import BACK_OFF, Answer, DeliveryState, Leased, Outcome
 from service.webhooks.endpoint import Endpoint
 from service.webhooks.enqueueing import FOLLOWER, Webhooks
-from service.webhooks.event import EVENT_TYPES, Event, EventType
+from service.webhooks.event import EVENT_TYPES, EventType
 from service.webhooks.http_sender import HttpSender
 from service.webhooks.managing import Endpoints, EndpointWish
 from service.webhooks.ports import DeliveryFilter
 from service.webhooks.signing import verify
 from service.webhooks.sql.store import SqlWebhooks
 from service.webhooks.telemetry import WebhookTelemetry
-from tests.factories import post_of, verdict_of
+from tests.factories import events_of, post_of, verdict_of
 from tests.fakes.clock import Clock
 from tests.fakes.queue_and_cache import MemoryAnnouncer
 from tests.waiting import until
@@ -74,7 +74,7 @@ async def once(delivering: Delivering) -> None:
 
 
 @dataclass
-class Bench:
+class Sending:
     """All that a delivery takes. Its clock, by which store and deliveries go, stands still until it is moved."""
 
     sqlite_url: str
@@ -86,7 +86,6 @@ class Bench:
     receiver: Receiver
     noted: Noted
     clock: Clock
-    events_of: Callable[..., list[Event]]
 
     async def add(self, **fields: Any) -> tuple[Endpoint, str]:
         """Add an endpoint at the receiver."""
@@ -95,8 +94,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> Bench:
-    return Bench(**{each.name: request.getfixturevalue(each.name) for each in fields(Bench)})
+def sending(request: pytest.FixtureRequest) -> Sending:
+    return Sending(**{each.name: request.getfixturevalue(each.name) for each in fields(Sending)})
 
 
 def genuine(received: Received, secret: str, clock: Clock) -> bool:
@@ -104,98 +103,100 @@ def genuine(received: Received, secret: str, clock: Clock) -> bool:
 
 
 class TestDelivering:
-    async def test_what_arrives_is_the_event_signed(self, bench: Bench) -> None:
-        endpoint, secret = await bench.add()
-        [event] = bench.events_of(1)
-        await bench.webhooks.enqueue([event])
-        await once(bench.delivering)
-        [received] = bench.receiver.received
-        assert genuine(received, secret, bench.clock)
+    async def test_what_arrives_is_the_event_signed(self, sending: Sending) -> None:
+        endpoint, secret = await sending.add()
+        [event] = events_of(1)
+        await sending.webhooks.enqueue([event])
+        await once(sending.delivering)
+        [received] = sending.receiver.received
+        assert genuine(received, secret, sending.clock)
         assert received.headers["webhook-id"] == event.id == json.loads(received.body)["id"]
-        [delivery] = await bench.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
+        [delivery] = await sending.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
         assert (delivery.state, [each.status for each in delivery.attempts]) == (DeliveryState.DELIVERED, [204])
 
-    async def test_it_is_retried_by_the_schedule_and_signed_again(self, bench: Bench) -> None:
-        _, secret = await bench.add()
-        await bench.webhooks.enqueue(bench.events_of(1))
+    async def test_it_is_retried_by_the_schedule_and_signed_again(self, sending: Sending) -> None:
+        _, secret = await sending.add()
+        await sending.webhooks.enqueue(events_of(1))
         busy = Response(status_code=429, headers={"retry-after": "100"})
-        bench.receiver.answers.extend([Response(status_code=500), busy])
+        sending.receiver.answers.extend([Response(status_code=500), busy])
         for wait, count in ((0.0, 1), (4.9, 1), (0.2, 2), (99.8, 2), (0.3, 3), (9_999.0, 3)):
-            bench.clock.time += wait
-            await once(bench.delivering)
-            assert len(bench.receiver.received) == count
-        times = [int(each.headers["webhook-timestamp"]) for each in bench.receiver.received]
+            sending.clock.time += wait
+            await once(sending.delivering)
+            assert len(sending.receiver.received) == count
+        times = [int(each.headers["webhook-timestamp"]) for each in sending.receiver.received]
         assert all(
-            genuine(each, secret, Clock(time)) for each, time in zip(bench.receiver.received, times, strict=True)
+            genuine(each, secret, Clock(time)) for each, time in zip(sending.receiver.received, times, strict=True)
         )
         assert times == sorted(set(times))
-        assert len({each.headers["webhook-id"] for each in bench.receiver.received}) == 1
-        assert [result.wait for *_, result in bench.noted.attempts] == [5.0, 100.0, 0.0]
+        assert len({each.headers["webhook-id"] for each in sending.receiver.received}) == 1
+        assert [result.wait for *_, result in sending.noted.attempts] == [5.0, 100.0, 0.0]
 
-    async def test_after_the_last_attempt_it_is_dead_and_can_be_replayed(self, bench: Bench) -> None:
-        endpoint, _ = await bench.add()
-        await bench.webhooks.enqueue(bench.events_of(2))
+    async def test_after_the_last_attempt_it_is_dead_and_can_be_replayed(self, sending: Sending) -> None:
+        endpoint, _ = await sending.add()
+        await sending.webhooks.enqueue(events_of(2))
         attempts = 1 + len(BACK_OFF)
-        bench.receiver.answers.extend(Response(status_code=500) for _ in range(2 * attempts))
+        sending.receiver.answers.extend(Response(status_code=500) for _ in range(2 * attempts))
         for _ in range(attempts + 3):
-            await once(bench.delivering)
-            bench.clock.time += max(BACK_OFF)
-        assert len(bench.receiver.received) == 2 * attempts
-        one, two = await bench.endpoints.deliveries(endpoint.id, DEAD)
+            await once(sending.delivering)
+            sending.clock.time += max(BACK_OFF)
+        assert len(sending.receiver.received) == 2 * attempts
+        one, two = await sending.endpoints.deliveries(endpoint.id, DEAD)
         assert [each.number for each in one.attempts] == list(range(1, attempts + 1))
-        assert await bench.endpoints.replay(endpoint.id, ALL, delivery=two.id, actor="m-1") == 1
-        await once(bench.delivering)
-        assert await bench.endpoints.deliveries(endpoint.id, DEAD) == [one]
+        assert await sending.endpoints.replay(endpoint.id, ALL, delivery=two.id, actor="m-1") == 1
+        await once(sending.delivering)
+        assert await sending.endpoints.deliveries(endpoint.id, DEAD) == [one]
         since = DeliveryFilter((DeliveryState.DEAD,), start=one.created_at, end=one.created_at + timedelta(seconds=1))
-        assert await bench.endpoints.replay(endpoint.id, since, actor="m-1") == 1
-        await once(bench.delivering)
-        assert len(bench.receiver.received) == 2 * attempts + 2
-        assert await bench.endpoints.deliveries(endpoint.id, DEAD) == []
+        assert await sending.endpoints.replay(endpoint.id, since, actor="m-1") == 1
+        await once(sending.delivering)
+        assert len(sending.receiver.received) == 2 * attempts + 2
+        assert await sending.endpoints.deliveries(endpoint.id, DEAD) == []
 
-    async def test_410_turns_the_endpoint_off(self, bench: Bench) -> None:
-        endpoint, _ = await bench.add()
-        await bench.webhooks.enqueue(bench.events_of(1))
-        bench.receiver.answers.append(Response(status_code=410))
-        await once(bench.delivering)
-        found = await bench.endpoints.find(endpoint.id)
+    async def test_410_turns_the_endpoint_off(self, sending: Sending) -> None:
+        endpoint, _ = await sending.add()
+        await sending.webhooks.enqueue(events_of(1))
+        sending.receiver.answers.append(Response(status_code=410))
+        await once(sending.delivering)
+        found = await sending.endpoints.find(endpoint.id)
         assert (found.enabled, found.disabled_reason) == (False, "the receiver answered 410 Gone")
-        assert await bench.webhooks.enqueue(bench.events_of(1, 2)) == 0
-        again = await bench.endpoints.change(endpoint.id, EndpointWish(url=found.url, events=found.events), actor="m-1")
+        assert await sending.webhooks.enqueue(events_of(1, 2)) == 0
+        again = await sending.endpoints.change(
+            endpoint.id, EndpointWish(url=found.url, events=found.events), actor="m-1"
+        )
         assert (again.enabled, again.disabled_reason) == (True, "")
 
-    async def test_while_secrets_rotate_both_verify(self, bench: Bench) -> None:
-        endpoint, old = await bench.add()
-        new, ends = await bench.endpoints.rotate(endpoint.id, overlap=3_600.0, actor="m-1")
-        assert ends.timestamp() == bench.clock.time + 3_600
-        await bench.webhooks.enqueue(bench.events_of(1))
-        await once(bench.delivering)
-        bench.clock.time += 3_600
-        await bench.webhooks.enqueue(bench.events_of(1, 2))
-        await once(bench.delivering)
-        first, second = bench.receiver.received
-        then = Clock(bench.clock.time - 3_600)
+    async def test_while_secrets_rotate_both_verify(self, sending: Sending) -> None:
+        endpoint, old = await sending.add()
+        new, ends = await sending.endpoints.rotate(endpoint.id, overlap=3_600.0, actor="m-1")
+        assert ends.timestamp() == sending.clock.time + 3_600
+        await sending.webhooks.enqueue(events_of(1))
+        await once(sending.delivering)
+        sending.clock.time += 3_600
+        await sending.webhooks.enqueue(events_of(1, 2))
+        await once(sending.delivering)
+        first, second = sending.receiver.received
+        then = Clock(sending.clock.time - 3_600)
         assert [genuine(first, secret, then) for secret in (old, new)] == [True, True]
-        assert [genuine(second, secret, bench.clock) for secret in (old, new)] == [False, True]
+        assert [genuine(second, secret, sending.clock) for secret in (old, new)] == [False, True]
         with pytest.raises(InvalidInput, match="overlap"):
-            await bench.endpoints.rotate(endpoint.id, overlap=8 * 86_400.0, actor="m-1")
+            await sending.endpoints.rotate(endpoint.id, overlap=8 * 86_400.0, actor="m-1")
 
-    async def test_a_test_is_sent_at_once_and_kept_nowhere(self, bench: Bench) -> None:
-        endpoint, secret = await bench.add(enabled=False)
-        answer = await bench.endpoints.test(endpoint.id, actor="m-1")
+    async def test_a_test_is_sent_at_once_and_kept_nowhere(self, sending: Sending) -> None:
+        endpoint, secret = await sending.add(enabled=False)
+        answer = await sending.endpoints.test(endpoint.id, actor="m-1")
         assert answer.taken
-        [received] = bench.receiver.received
-        assert genuine(received, secret, bench.clock)
+        [received] = sending.receiver.received
+        assert genuine(received, secret, sending.clock)
         assert json.loads(received.body)["type"] == "webhook.test"
-        bench.receiver.answers.append(Response(status_code=403))
-        assert (await bench.endpoints.test(endpoint.id, actor="m-1")).error == "HTTP 403"
-        assert await bench.endpoints.deliveries(endpoint.id, ALL) == []
+        sending.receiver.answers.append(Response(status_code=403))
+        assert (await sending.endpoints.test(endpoint.id, actor="m-1")).error == "HTTP 403"
+        assert await sending.endpoints.deliveries(endpoint.id, ALL) == []
 
 
 class TestFronts:
-    async def test_fronts_share_the_work_and_send_nothing_twice(self, bench: Bench) -> None:
-        await bench.add()
-        await bench.add()
-        stores = [await SqlStore.connect(bench.sqlite_url, clock=bench.clock) for _ in range(3)]
+    async def test_fronts_share_the_work_and_send_nothing_twice(self, sending: Sending) -> None:
+        await sending.add()
+        await sending.add()
+        stores = [await SqlStore.connect(sending.sqlite_url, clock=sending.clock) for _ in range(3)]
         senders, seen = [HttpSender(allow_private=True) for _ in stores], [Noted() for _ in stores]
         fronts = [
             Delivering(SqlWebhooks.beside(store), sender, noted, lanes=8)
@@ -203,66 +204,66 @@ class TestFronts:
         ]
         async with running(*fronts):
             for start in range(1, 61, 20):
-                await bench.webhooks.enqueue(bench.events_of(20, start))
-            await bench.receiver.until(120, within=60)
+                await sending.webhooks.enqueue(events_of(20, start))
+            await sending.receiver.until(120, within=60)
             await asyncio.sleep(0.3)
-        assert set(Counter(each.headers["webhook-id"] for each in bench.receiver.received).values()) == {2}
+        assert set(Counter(each.headers["webhook-id"] for each in sending.receiver.received).values()) == {2}
         assert [each.failures for each in seen] == [[]] * 3
         for sender, store in zip(senders, stores, strict=True):
             await sender.close()
             await store.close()
 
-    async def test_a_slow_endpoint_holds_up_no_other(self, bench: Bench) -> None:
+    async def test_a_slow_endpoint_holds_up_no_other(self, sending: Sending) -> None:
         silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
         port = silent.sockets[0].getsockname()[1]
-        await bench.add(url=f"http://127.0.0.1:{port}/")
-        await bench.add()
-        await bench.webhooks.enqueue(bench.events_of(30))
+        await sending.add(url=f"http://127.0.0.1:{port}/")
+        await sending.add()
+        await sending.webhooks.enqueue(events_of(30))
         patient = HttpSender(allow_private=True, timeout=60.0)
-        async with running(Delivering(bench.webhooks, patient, bench.noted, lanes=8, each=4)):
-            await bench.receiver.until(30, within=40.0)  # long before the silent one's first timeout
+        async with running(Delivering(sending.webhooks, patient, sending.noted, lanes=8, each=4)):
+            await sending.receiver.until(30, within=40.0)  # long before the silent one's first timeout
         await patient.close()
         silent.close()
 
-    async def test_one_that_is_stopped_gives_back_what_is_under_way(self, bench: Bench) -> None:
-        endpoint, _ = await bench.add()
-        await bench.webhooks.enqueue(bench.events_of(1))
-        bench.receiver.hold = asyncio.Event()
-        async with running(bench.delivering):
-            await bench.receiver.until(1)
-        [delivery] = await bench.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
+    async def test_one_that_is_stopped_gives_back_what_is_under_way(self, sending: Sending) -> None:
+        endpoint, _ = await sending.add()
+        await sending.webhooks.enqueue(events_of(1))
+        sending.receiver.hold = asyncio.Event()
+        async with running(sending.delivering):
+            await sending.receiver.until(1)
+        [delivery] = await sending.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
         assert (delivery.state, delivery.attempts) == (DeliveryState.PENDING, ())
-        bench.receiver.hold.set()
-        bench.receiver.hold = None
-        await once(bench.delivering)
-        [delivery] = await bench.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
+        sending.receiver.hold.set()
+        sending.receiver.hold = None
+        await once(sending.delivering)
+        [delivery] = await sending.webhooks.deliveries(endpoint.id, ALL, before=None, limit=10)
         assert [each.number for each in delivery.attempts] == [1]
 
-    async def test_what_a_killed_front_held_is_delivered_by_another(self, bench: Bench) -> None:
-        await bench.add()
-        store = await SqlStore.connect(bench.sqlite_url)
+    async def test_what_a_killed_front_held_is_delivered_by_another(self, sending: Sending) -> None:
+        await sending.add()
+        store = await SqlStore.connect(sending.sqlite_url)
         webhooks = SqlWebhooks.beside(store)  # by the real clock
-        await webhooks.enqueue(bench.events_of(3))
-        bench.receiver.hold = asyncio.Event()
+        await webhooks.enqueue(events_of(3))
+        sending.receiver.hold = asyncio.Event()
         script = Path(__file__).with_name("deliver.py")
         front = await asyncio.create_subprocess_exec(
-            sys.executable, script, bench.sqlite_url, "2.0", cwd=Path(__file__).parents[2]
+            sys.executable, script, sending.sqlite_url, "2.0", cwd=Path(__file__).parents[2]
         )
-        await bench.receiver.until(3, within=60)
+        await sending.receiver.until(3, within=60)
         front.kill()
         await front.wait()
         killed = time.monotonic()
-        bench.receiver.hold.set()
-        bench.receiver.hold = None
-        async with running(Delivering(webhooks, bench.sender, bench.noted, lease=2.0)):
-            received = await bench.receiver.until(6)
-            await until(lambda: len(bench.noted.attempts) == 3)
+        sending.receiver.hold.set()
+        sending.receiver.hold = None
+        async with running(Delivering(webhooks, sending.sender, sending.noted, lease=2.0)):
+            received = await sending.receiver.until(6)
+            await until(lambda: len(sending.noted.attempts) == 3)
         assert time.monotonic() - killed < 30
         assert set(Counter(each.headers["webhook-id"] for each in received).values()) == {2}
-        assert {leased.number for leased, *_ in bench.noted.attempts} == {2}
+        assert {leased.number for leased, *_ in sending.noted.attempts} == {2}
         await store.close()
 
-    async def test_an_outage_of_the_store_is_waited_out(self, bench: Bench) -> None:
+    async def test_an_outage_of_the_store_is_waited_out(self, sending: Sending) -> None:
         class Away(SqlWebhooks):
             refusals = 1
 
@@ -272,59 +273,59 @@ class TestFronts:
                     raise StoreUnavailable("the record store does not answer")
                 return await super().lease(*arguments, **named)
 
-        await bench.add()
-        await bench.webhooks.enqueue(bench.events_of(1))
-        async with running(Delivering(Away.beside(bench.webhooks), bench.sender, bench.noted)):
-            await bench.receiver.until(1)
-        assert len(bench.noted.failures) == 1
+        await sending.add()
+        await sending.webhooks.enqueue(events_of(1))
+        async with running(Delivering(Away.beside(sending.webhooks), sending.sender, sending.noted)):
+            await sending.receiver.until(1)
+        assert len(sending.noted.failures) == 1
 
 
 class TestFollowing:
-    async def test_verdicts_and_their_revisions_become_deliveries_once(self, bench: Bench) -> None:
+    async def test_verdicts_and_their_revisions_become_deliveries_once(self, sending: Sending) -> None:
         poked: list[bool] = []
-        handle = Webhooks(bench.webhooks, lambda: poked.append(True)).handle
-        follower = Follower(FOLLOWER, bench.store, MemoryAnnouncer(), handle, bench.noted, "now")
+        handle = Webhooks(sending.webhooks, lambda: poked.append(True)).handle
+        follower = Follower(FOLLOWER, sending.store, MemoryAnnouncer(), handle, sending.noted, "now")
         old, new = post_of("old"), post_of("new", id="2")
-        await bench.store.record([old], [verdict_of(old)])
+        await sending.store.record([old], [verdict_of(old)])
         assert not await follower.step()
-        await bench.add(decisions=(Decision.LABEL,))
-        [verdict] = await bench.store.record([new], [verdict_of(new)])
+        await sending.add(decisions=(Decision.LABEL,))
+        [verdict] = await sending.store.record([new], [verdict_of(new)])
         await follower.step()
         ruling = Ruling(Decision.ALLOW, reason="satire", case="cases/ab12")
-        [revised] = await bench.store.revise([replace(verdict, ruling=ruling, source=Source.MODERATOR)])
+        [revised] = await sending.store.revise([replace(verdict, ruling=ruling, source=Source.MODERATOR)])
         await follower.step()
         await handle([verdict, revised])  # at least once: a follower that died comes again
-        await once(bench.delivering)
-        types = sorted(json.loads(each.body)["type"] for each in bench.receiver.received)
+        await once(sending.delivering)
+        types = sorted(json.loads(each.body)["type"] for each in sending.receiver.received)
         assert types == [EventType.VERDICT_DECIDED, EventType.VERDICT_REVISED]
         assert len(poked) == 2
 
-    async def test_what_comes_of_an_appeal_is_told(self, bench: Bench) -> None:
-        review, post = SqlReview.beside(bench.store), post_of()
-        now = datetime.fromtimestamp(bench.clock.time, UTC)
-        await bench.store.record([post], [replace(verdict_of(post), decided_at=now)])
-        appealing = Appealing(review, bench.store, routing=Routing, observer=bench.noted, now=lambda: now)
+    async def test_what_comes_of_an_appeal_is_told(self, sending: Sending) -> None:
+        review, post = SqlReview.beside(sending.store), post_of()
+        now = datetime.fromtimestamp(sending.clock.time, UTC)
+        await sending.store.record([post], [replace(verdict_of(post), decided_at=now)])
+        appealing = Appealing(review, sending.store, routing=Routing, observer=sending.noted, now=lambda: now)
         appeal = await appealing.open(post.name, "It was a joke about a xylophone.")
-        await bench.add(events=(EventType.APPEAL_DECIDED,))
+        await sending.add(events=(EventType.APPEAL_DECIDED,))
         ruled = Ruled(decision=Decision.ALLOW, categories=(), reason="satire", rationale="The xylophone is funny.")
         await review.decide_appeal(appeal.id, "m-2", ruled, seconds=3.0)
-        await once(bench.delivering)
-        [received] = bench.receiver.received
+        await once(sending.delivering)
+        [received] = sending.receiver.received
         told = json.loads(received.body)
         assert (told["type"], told["data"]["name"]) == ("appeal.decided", appeal.name)
         assert (told["data"]["state"], told["data"]["decision"]) == ("UPHELD", "ALLOW")
         assert b"xylophone" not in received.body
 
-    async def test_claims_that_are_quarantined_are_told(self, bench: Bench) -> None:
-        await bench.add(events=(EventType.CLAIM_QUARANTINED, EventType.CLAIM_RELEASED))
-        claims = SqlClaims.beside(bench.store)
+    async def test_claims_that_are_quarantined_are_told(self, sending: Sending) -> None:
+        await sending.add(events=(EventType.CLAIM_QUARANTINED, EventType.CLAIM_RELEASED))
+        claims = SqlClaims.beside(sending.store)
         await claims.put([Claim(id="moon", claim="The moon is made of cheese.")])
         await claims.quarantine("moon", "surge")
         await claims.quarantine("moon", "surge")
-        await once(bench.delivering)
+        await once(sending.delivering)
         await claims.quarantine("moon", "")
-        await once(bench.delivering)
-        told = [json.loads(each.body) for each in bench.receiver.received]
+        await once(sending.delivering)
+        told = [json.loads(each.body) for each in sending.receiver.received]
         assert [each["type"] for each in told] == ["claim.quarantined", "claim.released"]
         assert told[0]["data"]["name"] == "claims/moon"
 

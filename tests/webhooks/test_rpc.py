@@ -44,12 +44,12 @@ class Sender:
 
 
 @pytest.fixture
-def sender() -> Sender:
+def noting_sender() -> Sender:
     return Sender()
 
 
 @pytest.fixture
-async def webhooks(sqlite_url: str) -> AsyncIterator[SqlWebhooks]:
+async def sql_webhooks(sqlite_url: str) -> AsyncIterator[SqlWebhooks]:
     store = await SqlStore.connect(sqlite_url)
     yield SqlWebhooks.beside(store)
     await store.close()
@@ -57,9 +57,9 @@ async def webhooks(sqlite_url: str) -> AsyncIterator[SqlWebhooks]:
 
 @pytest.fixture
 async def stub(
-    scripted: ScriptedPipeline, weighing: Weighing, webhooks: SqlWebhooks, sender: Sender
+    scripted: ScriptedPipeline, weighing: Weighing, sql_webhooks: SqlWebhooks, noting_sender: Sender
 ) -> AsyncIterator["WebhookServiceAsyncStub"]:
-    service = WebhookServicer(Endpoints(webhooks, sender))
+    service = WebhookServicer(Endpoints(sql_webhooks, noting_sender))
     server = server_of(scripted, scripted.store, scripted.announcer, weighing, service, reflection=True)
     address = f"127.0.0.1:{await server.start()}"
     async with grpc.aio.insecure_channel(address) as channel:
@@ -68,7 +68,7 @@ async def stub(
 
 
 @pytest.fixture
-def endpoint_of() -> Callable[..., pb.Endpoint]:
+def endpoint_message_of() -> Callable[..., pb.Endpoint]:
     """Makes a good endpoint message; fields by keyword."""
 
     def make(**fields: Any) -> pb.Endpoint:
@@ -78,22 +78,22 @@ def endpoint_of() -> Callable[..., pb.Endpoint]:
 
 
 @pytest.fixture
-def create(stub: "WebhookServiceAsyncStub", endpoint_of: Callable[..., pb.Endpoint]) -> Create:
+def create(stub: "WebhookServiceAsyncStub", endpoint_message_of: Callable[..., pb.Endpoint]) -> Create:
     """Adds an endpoint and gives the response."""
 
     async def send(**fields: Any) -> pb.CreateEndpointResponse:
-        return await stub.CreateEndpoint(pb.CreateEndpointRequest(endpoint=endpoint_of(**fields)))
+        return await stub.CreateEndpoint(pb.CreateEndpointRequest(endpoint=endpoint_message_of(**fields)))
 
     return send
 
 
 @pytest.fixture
-def enqueue(webhooks: SqlWebhooks) -> Enqueue:
+def enqueue(sql_webhooks: SqlWebhooks) -> Enqueue:
     """Enqueues events of so many verdicts."""
 
     async def send(count: int, start: int = 1) -> None:
         verdicts = [verdict_of(post_of(id=str(n)), sequence=n) for n in range(start, start + count)]
-        await webhooks.enqueue([verdict_event(verdict) for verdict in verdicts])
+        await sql_webhooks.enqueue([verdict_event(verdict) for verdict in verdicts])
 
     return send
 
@@ -118,14 +118,14 @@ async def test_a_secret_is_shown_once_and_the_endpoint_as_it_stands(
 
 
 async def test_endpoints_are_listed_changed_and_deleted(
-    stub: "WebhookServiceAsyncStub", create: Create, endpoint_of: Callable[..., pb.Endpoint]
+    stub: "WebhookServiceAsyncStub", create: Create, endpoint_message_of: Callable[..., pb.Endpoint]
 ) -> None:
     names = sorted([(await create()).endpoint.name for _ in range(3)])
     first = await stub.ListEndpoints(pb.ListEndpointsRequest(page_size=2))
     rest = await stub.ListEndpoints(pb.ListEndpointsRequest(page_token=first.next_page_token))
     assert [each.name for each in (*first.endpoints, *rest.endpoints)] == names
     assert rest.next_page_token == ""
-    changed = endpoint_of(name=names[0], url="https://other.example/", events=["appeal.decided"], disabled=True)
+    changed = endpoint_message_of(name=names[0], url="https://other.example/", events=["appeal.decided"], disabled=True)
     answer = (await stub.UpdateEndpoint(pb.UpdateEndpointRequest(endpoint=changed))).endpoint
     assert (answer.url, list(answer.events), answer.disabled) == ("https://other.example/", ["appeal.decided"], True)
     await stub.DeleteEndpoint(pb.DeleteEndpointRequest(name=names[0]))
@@ -156,7 +156,7 @@ async def test_what_is_wrong_is_named(create: Create, fields: dict[str, Any], fi
 
 
 async def test_a_secret_is_rotated_with_overlap(
-    stub: "WebhookServiceAsyncStub", create: Create, webhooks: SqlWebhooks
+    stub: "WebhookServiceAsyncStub", create: Create, sql_webhooks: SqlWebhooks
 ) -> None:
     made = await create()
     name = made.endpoint.name
@@ -164,24 +164,24 @@ async def test_a_secret_is_rotated_with_overlap(
     assert rotated.secret not in {"", made.secret}
     left = rotated.previous_expire_time.ToDatetime() - made.endpoint.create_time.ToDatetime()
     assert 86_400 <= left.total_seconds() < 86_500
-    assert await webhooks.secrets_of(name.removeprefix("webhooks/")) == (rotated.secret, made.secret)
+    assert await sql_webhooks.secrets_of(name.removeprefix("webhooks/")) == (rotated.secret, made.secret)
     at_once = pb.RotateSecretRequest(name=name)
     at_once.overlap.FromSeconds(0)
     last = await stub.RotateSecret(at_once)
-    assert await webhooks.secrets_of(name.removeprefix("webhooks/")) == (last.secret,)
+    assert await sql_webhooks.secrets_of(name.removeprefix("webhooks/")) == (last.secret,)
     at_once.overlap.FromSeconds(8 * 86_400)
     assert (await failure_of(stub.RotateSecret(at_once))).field == "overlap"
 
 
 async def test_deliveries_are_listed_with_their_attempts_and_replayed(
-    stub: "WebhookServiceAsyncStub", create: Create, enqueue: Enqueue, webhooks: SqlWebhooks
+    stub: "WebhookServiceAsyncStub", create: Create, enqueue: Enqueue, sql_webhooks: SqlWebhooks
 ) -> None:
     name = (await create()).endpoint.name
     await enqueue(5)
-    leased = await webhooks.lease(3, each=10, busy={}, seconds=60.0)
+    leased = await sql_webhooks.lease(3, each=10, busy={}, seconds=60.0)
     for each, state in zip(leased, (DeliveryState.DELIVERED, DeliveryState.DEAD, DeliveryState.DEAD), strict=True):
         answer = Answer(status=204 if state is DeliveryState.DELIVERED else 500, seconds=0.25, error="HTTP 500")
-        await webhooks.settle(each, answer, Outcome(state=state))
+        await sql_webhooks.settle(each, answer, Outcome(state=state))
     first = await stub.ListDeliveries(pb.ListDeliveriesRequest(parent=name, page_size=2))
     rest = await stub.ListDeliveries(pb.ListDeliveriesRequest(parent=name, page_token=first.next_page_token))
     assert len({each.name for each in (*first.deliveries, *rest.deliveries)}) == 5
@@ -227,12 +227,14 @@ async def test_a_delivery_that_is_not_there_is_named(stub: "WebhookServiceAsyncS
     assert (await failure_of(stub.ReplayDeliveries(asked))).field == "filter"
 
 
-async def test_a_test_says_what_came_of_it(stub: "WebhookServiceAsyncStub", create: Create, sender: Sender) -> None:
+async def test_a_test_says_what_came_of_it(
+    stub: "WebhookServiceAsyncStub", create: Create, noting_sender: Sender
+) -> None:
     name = (await create()).endpoint.name
     attempt = (await stub.TestEndpoint(pb.TestEndpointRequest(name=name))).attempt
     assert (attempt.status, attempt.error, attempt.latency.ToMilliseconds()) == (204, "", 50)
-    assert sender.sent[0][0] == "https://hooks.example/assay"
-    sender.answer = Answer(status=0, seconds=0.1, error="no connection", refused=True)
+    assert noting_sender.sent[0][0] == "https://hooks.example/assay"
+    noting_sender.answer = Answer(status=0, seconds=0.1, error="no connection", refused=True)
     assert (await stub.TestEndpoint(pb.TestEndpointRequest(name=name))).attempt.error == "no connection"
     assert (await failure_of(stub.TestEndpoint(pb.TestEndpointRequest(name="wh-1")))).field == "name"
     missing = pb.TestEndpointRequest(name="webhooks/wh-000000000000")

@@ -25,20 +25,22 @@ TYPED = (
 
 
 @pytest.fixture(scope="module")
-def weighing() -> Weighing:
+def shipped_weighing() -> Weighing:
     """The shipped fit."""
     return connections.weighing(Settings())
 
 
-def test_the_shipped_fit_is_for_the_shipped_model(classifier: BundleClassifier, weighing: Weighing) -> None:
+def test_the_shipped_fit_is_for_the_shipped_model(classifier: BundleClassifier, shipped_weighing: Weighing) -> None:
     remedy = "refit it: assay timelines --data DIR --fit classifiers/starter"
-    assert weighing.model_version == classifier.judged_by.model, remedy
+    assert shipped_weighing.model_version == classifier.judged_by.model, remedy
 
 
-def test_posts_of_a_machine_and_of_a_person_are_told_apart(classifier: BundleClassifier, weighing: Weighing) -> None:
+def test_posts_of_a_machine_and_of_a_person_are_told_apart(
+    classifier: BundleClassifier, shipped_weighing: Weighing
+) -> None:
     def judged(texts: tuple[str, ...]) -> AuthorJudgement:
         posts = [Post(platform="example", id=str(number), text=text) for number, text in enumerate((*texts, "ok then"))]
-        return weighing.judge("a-1", posts, classifier.judge(posts))
+        return shipped_weighing.judge("a-1", posts, classifier.judge(posts))
 
     machine, person = judged(WRITTEN), judged(TYPED)
     assert machine.signal
