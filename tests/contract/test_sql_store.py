@@ -307,9 +307,9 @@ class TestUnavailable:
     ) -> None:
         store = await open_sql(sqlite_url)
         assert await store.accept([post_of("before")]) == [True]
-        log = Path(f"{sqlite_url.removeprefix('sqlite:///')}-wal")
+        size = os.stat(f"{sqlite_url.removeprefix('sqlite:///')}-wal").st_size  # noqa: PTH116 - local, once
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))  # no file grows beyond that
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # no file grows beyond that
         try:
             with pytest.raises(StoreUnavailable, match="does not answer"):
                 await store.accept([post_of("during", id="2")])

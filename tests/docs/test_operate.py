@@ -13,7 +13,9 @@ PARTS += ["### Claims, policies, people, webhooks"]
 
 def every_test() -> set[str]:
     """The name of every test there is."""
-    return {name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())}
+    return {
+        name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text())
+    }
 
 
 @pytest.mark.parametrize("part", PARTS)
