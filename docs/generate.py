@@ -13,8 +13,9 @@ _HEAD = """\
 
 <!-- Written by docs/generate.py (`make docs`) from service/runtime/settings.py: change it there. -->
 
-Everything is an environment variable; the defaults suit one machine. Durations are seconds unless a day is named. A wrong value
-is refused at the start, with the variable's name. `assay settings` shows what each has here, secrets hidden.
+Everything is an environment variable; the defaults suit one machine. Durations are seconds unless a day is named. A
+wrong value is refused at the start, with the variable's name. `assay settings` shows what each has here, with secrets
+hidden.
 """
 _SECTIONS = {
     "redis_url": "Stores and model",

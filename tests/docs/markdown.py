@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -57,7 +58,7 @@ def anchors(page: Path) -> set[str]:
     found = tokens(page)
     return {
         re.sub(r"[^\w\- ]", "", inline.content.lower()).replace(" ", "-")
-        for heading, inline in zip(found, found[1:], strict=False)
+        for heading, inline in pairwise(found)
         if heading.type == "heading_open"
     }
 

@@ -1,18 +1,20 @@
 """Runs what a page's console blocks show: `assay` and `grpcurl` in this process, all else in a shell.
 
-A command may be set off by variables, read a file (`<`), write one (`>`), or read what another prints (`|`); it may go on
-after a backslash and end with a comment. What it says on standard error comes before what it prints.
+A command may begin with variables, read a file (`<`), write one (`>`), or read what another prints (`|`); it may go
+on after a backslash and end with a comment. What it says on standard error comes before what it prints.
 """
 
 import contextlib
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
+import pytest
 from assay.v1 import (  # noqa: F401 - their services are called by name
     appeal_service_pb2,
     claim_service_pb2,
@@ -71,6 +73,8 @@ def _run(words: list[str], stdin: str | None, variables: dict[str, str]) -> tupl
         done = assay_here(*words[1:], stdin=stdin, **variables)
     elif words[0] == "grpcurl":
         return "", grpcurl(*words[1:]), 0
+    elif shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
     else:
         done = subprocess.run(
             words,
@@ -93,8 +97,9 @@ def grpcurl(*arguments: str) -> str:
     request: Message = json_format.ParseDict(json.loads(body), message_factory.GetMessageClass(found.input_type)())
     response = message_factory.GetMessageClass(found.output_type)
     with grpc.insecure_channel(address) as channel:
-        multi = channel.unary_stream if found.server_streaming else channel.unary_unary
-        call = multi(f"/{service}/{name}", type(request).SerializeToString, response.FromString)
-        answers = call(request, timeout=10)
-        first = next(iter(answers)) if found.server_streaming else answers
-    return json_format.MessageToJson(first) + "\n"
+        how = f"/{service}/{name}", type(request).SerializeToString, response.FromString
+        if found.server_streaming:  # what comes first: the page shows no more
+            answer = next(iter(channel.unary_stream(*how)(request, timeout=10)))
+        else:
+            answer = channel.unary_unary(*how)(request, timeout=10)
+    return json_format.MessageToJson(answer) + "\n"

@@ -1,4 +1,4 @@
-"""Links of the pages lead somewhere: files that are there, headings that are there, and no words of a private dialect."""
+"""Links of the pages lead to files and headings that are there; their prose keeps to the field's words."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_relative_links_and_anchors_exist(page: Path) -> None:
 
 
 def test_the_index_names_every_page() -> None:
-    named = {link for link in links(ROOT / "docs" / "README.md")}
+    named = set(links(ROOT / "docs" / "README.md"))
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"} <= named
 
 

@@ -293,9 +293,9 @@ class TestUnavailable:
     async def test_a_full_disk_is_an_outage_that_ends_with_it(self, sqlite_url: str, open_sql: OpenSql) -> None:
         store = await open_sql(sqlite_url)
         assert await store.accept([post_of("before")]) == [True]
-        log = os.stat(f"{sqlite_url.removeprefix('sqlite:///')}-wal").st_size
+        size = os.stat(f"{sqlite_url.removeprefix('sqlite:///')}-wal").st_size  # noqa: PTH116 - local, once
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (log, hard))  # no file grows beyond that
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))  # no file grows beyond that
         try:
             with pytest.raises(StoreUnavailable, match="does not answer"):
                 await store.accept([post_of("during", id="2")])
