@@ -193,7 +193,7 @@ async def test_no_event_of_front_or_worker_holds_a_text_or_an_author(
 def test_logs_are_one_json_object_a_line_from_us_and_from_libraries():
     script = """
 import logging, structlog
-from service.adapters import logs
+from service.runtime import logs
 logs.configure("info")
 structlog.get_logger("assay").info("post decided", post="p", signals={"a": 0.5})
 structlog.get_logger("assay").debug("not shown")
