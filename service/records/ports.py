@@ -71,14 +71,6 @@ class VerdictStore(Protocol):
         """
         ...
 
-    async def stand(self, content_digest: str, standing: Standing) -> None:
-        """Let what a person decided on a text hold: every judgement of it carries it from now on."""
-        ...
-
-    async def withdraw(self, content_digest: str, case: str) -> None:
-        """End what was decided on a text in that case; what was decided before it holds again."""
-        ...
-
     async def find(self, keys: Sequence[PostKey]) -> list[Verdict | None]:
         """The current verdict of each key."""
         ...

@@ -29,6 +29,7 @@ from service.storage.tables.webhooks import DELIVERIES, ENDPOINTS, EVENTS
 from service.transparency.erasing import Eraser
 from service.transparency.redis_erasure import RedisErasure
 from service.transparency.sql.erasure import SqlErasure
+from tests.fakes.standing import stand
 
 OpenSql = Callable[..., Awaitable[SqlStore]]
 MakeVerdict = Callable[..., Verdict]
@@ -130,8 +131,8 @@ async def plant(world: World) -> Verdict:
             )
         ]
     )
-    await store.stand(HER.content_digest, Standing("", Decision.ALLOW, (), "satire", "cases/c1"))
-    await store.stand(HER.content_digest, Standing(HER.name, Decision.ALLOW, (), "satire", "cases/c2"))
+    await stand(store, HER.content_digest, Standing("", Decision.ALLOW, (), "satire", "cases/c1"))
+    await stand(store, HER.content_digest, Standing(HER.name, Decision.ALLOW, (), "satire", "cases/c2"))
     await plant_review(world, verdict)
     answer = replace(OTHER, id="77", context=Context(parent_text=TEXT))
     await world.decide(OTHER, answer)

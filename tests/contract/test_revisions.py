@@ -10,6 +10,7 @@ from service.domain.post import Post
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided
 from service.records.ports import RecordStore
+from tests.fakes.standing import stand, withdraw
 
 ALL = VerdictFilter()
 BLOCK = Ruling(Decision.BLOCK, (Category.HATE,), ("moderator",), "hate-speech", "cases/1")
@@ -89,7 +90,7 @@ class TestStanding:
         one, two, three = (post_of("the same words", id=number) for number in "123")
         [first] = await store.record([one], [verdict_of(one)])
         held = standing("cases/1")
-        await store.stand(one.content_digest, held)
+        await stand(store, one.content_digest, held)
         assert await store.standing([one.content_digest, "0" * 32]) == [(held,), ()]
         [same, other] = await store.record([two, three], [verdict_of(two), verdict_of(three, model_version="m2")])
         for verdict in (same, other, await store.latest(one.name), await store.latest(three.name)):
@@ -103,12 +104,12 @@ class TestStanding:
     async def test_the_newest_holds_and_withdrawn_the_one_before(self, store: RecordStore) -> None:
         text = "0" * 32
         first, second = standing("cases/1"), standing("cases/2", decision=Decision.ALLOW)
-        await store.stand(text, first)
-        await store.stand(text, second)
+        await stand(store, text, first)
+        await stand(store, text, second)
         assert await store.standing([text]) == [(second,)]
-        await store.withdraw(text, "cases/2")
+        await withdraw(store, text, "cases/2")
         assert await store.standing([text]) == [(first,)]
-        await store.withdraw(text, "cases/1")
+        await withdraw(store, text, "cases/1")
         assert await store.standing([text]) == [()]
 
     async def test_one_posts_decision_goes_before_that_on_all(
@@ -117,8 +118,8 @@ class TestStanding:
         post = post_of()
         await store.record([post], [verdict_of(post)])
         every, alone = standing("cases/1"), standing("cases/2", post=post.name, decision=Decision.ALLOW)
-        await store.stand(post.content_digest, every)
-        await store.stand(post.content_digest, alone)
+        await stand(store, post.content_digest, every)
+        await stand(store, post.content_digest, alone)
         judgement = (await store.latest(post.name)).judgement
         assert judgement
         assert judgement.standing_for(post.name) == alone

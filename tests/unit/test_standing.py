@@ -8,6 +8,7 @@ from service.domain.decision import Category, Decision, Standing
 from service.domain.judgement import JudgedBy
 from service.domain.post import Post
 from service.domain.verdict import Source
+from tests.fakes.standing import stand, withdraw
 
 PostOf = Callable[..., Post]
 BLOCKED = Standing("", Decision.BLOCK, (Category.HATE,), "hate-speech", "cases/1")
@@ -15,7 +16,7 @@ BLOCKED = Standing("", Decision.BLOCK, (Category.HATE,), "hate-speech", "cases/1
 
 async def test_a_worker_obeys_what_was_decided_on_the_text_before(house: Any, post: PostOf) -> None:
     first, second = post(1, "the very words"), post(2, "the very words")
-    await house.store.inner.stand(first.content_digest, BLOCKED)
+    await stand(house.store.inner, first.content_digest, BLOCKED)
     reply = await house.judging().judge(await house.accepted(first, second))
     for verdict in reply.verdicts:
         assert (verdict.decision, verdict.source) == (Decision.BLOCK, Source.MODERATOR)
@@ -25,7 +26,7 @@ async def test_a_worker_obeys_what_was_decided_on_the_text_before(house: Any, po
 
 async def test_new_claims_or_a_new_bundle_undo_no_decision(house: Any, post: PostOf) -> None:
     await house.judging().judge(await house.accepted(post(1, "the very words")))
-    await house.store.inner.stand(post(1, "the very words").content_digest, BLOCKED)
+    await stand(house.store.inner, post(1, "the very words").content_digest, BLOCKED)
     house.classifier.judged_by = JudgedBy("keywords-2", "claims-2")
     [verdict] = (await house.judging().judge(await house.accepted(post(2, "the very words")))).verdicts
     assert verdict.decision is Decision.BLOCK
@@ -38,19 +39,19 @@ async def test_the_cache_answers_by_what_was_decided_since_it_was_filled(house: 
         assert before.decision is Decision.ALLOW
         assert before.judgement
         held = replace(before.judgement, standing=(BLOCKED,))
-        await house.store.inner.stand(one.content_digest, BLOCKED)
+        await stand(house.store.inner, one.content_digest, BLOCKED)
         await house.cache.keep([held])
         after = await pipeline.moderate(one)
         assert (after.decision, after.source) == (Decision.BLOCK, Source.MODERATOR)
         twin = await pipeline.moderate(post(2, "the very words"))
         assert (twin.decision, twin.source) == (Decision.BLOCK, Source.MODERATOR)
-        await house.store.inner.withdraw(one.content_digest, "cases/1")
+        await withdraw(house.store.inner, one.content_digest, "cases/1")
         await house.cache.keep([before.judgement])
         assert (await pipeline.moderate(one)).decision is Decision.ALLOW
 
 
 async def test_a_decision_on_one_post_leaves_its_twins_alone(house: Any, post: PostOf) -> None:
     one, two = post(1, "the very words"), post(2, "the very words")
-    await house.store.inner.stand(one.content_digest, BLOCKED._replace(post=one.name))
+    await stand(house.store.inner, one.content_digest, BLOCKED._replace(post=one.name))
     reply = await house.judging().judge(await house.accepted(one, two))
     assert [verdict.decision for verdict in reply.verdicts] == [Decision.BLOCK, Decision.ALLOW]
