@@ -86,20 +86,6 @@ def reliability(truth: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> B
     return Bins(tuple(predicted.tolist()), tuple(observed.tolist()), tuple(rows[kept].tolist()))
 
 
-def bootstrap(
-    metric: Metric,
-    truth: ArrayLike,
-    scores: ArrayLike,
-    *,
-    groups: ArrayLike | None = None,
-    confidence: float = 0.95,
-    rounds: int = 1000,
-    seed: int = 0,
-) -> Interval:
-    """Percentile bootstrap interval of `metric(truth, scores)`, as `bootstraps`."""
-    return bootstraps([metric], truth, scores, groups=groups, confidence=confidence, rounds=rounds, seed=seed)[0]
-
-
 def bootstraps(
     metrics: Sequence[Metric],
     truth: ArrayLike,

@@ -13,6 +13,7 @@ from celery.exceptions import Reject
 from prometheus_client import start_http_server
 
 from service.errors import Unavailable
+from service.moderation.celery_queue import TASK
 from service.moderation.judging import Judging
 from service.moderation.transport import WorkerInfo
 from service.moderation.wire import decode_batch
@@ -94,7 +95,7 @@ def close_runtime(**_: Any) -> None:
         _runtime.runner.close()
 
 
-@app.task(name="assay.judge", ignore_result=True)
+@app.task(name=TASK, ignore_result=True)
 def judge(body: dict[str, Any]) -> None:
     """Judge one batch. While the record store is away the message goes back to its queue."""
     if _runtime is None:

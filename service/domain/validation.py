@@ -14,13 +14,13 @@ MAX_TIMELINE = 50
 _MAX_METADATA, _MAX_METADATA_KEY, _MAX_METADATA_VALUE = 64, 128, 4_096
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
-_PLATFORM = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PLATFORM = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ID = re.compile(r"[A-Za-z0-9._~:@%+=-]{1,512}")
 _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
-_REGION = re.compile(r"[A-Z]{2}")
+REGION = re.compile(r"[A-Z]{2}")
 _REQUEST_ID = re.compile(r"[!-~]{0,128}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check(post: Post, now: datetime | None = None) -> None:
@@ -61,10 +61,10 @@ def check_text(field: str, text: str, limit: int = MAX_TEXT) -> None:
     """Raise `InvalidInput` unless `text` is at most `limit` whole characters without controls but tab and line ends."""
     if len(text) > limit:
         raise InvalidInput(field, f"holds {len(text):,} characters, over {limit:,}", "shorten or split it")
-    if found := _CONTROL.search(text):
+    if found := CONTROL.search(text):
         at, character = found.start(), ord(found.group())
         raise InvalidInput(field, f"holds the control character U+{character:04X} at character {at}", "remove it")
-    if found := _SURROGATE.search(text):
+    if found := SURROGATE.search(text):
         raise InvalidInput(field, f"holds half a surrogate pair at character {found.start()}", "send whole characters")
 
 
@@ -73,7 +73,7 @@ def _visible(character: str) -> bool:
 
 
 def _check_name(post: Post) -> None:
-    if not _PLATFORM.fullmatch(post.platform) or not _ID.fullmatch(post.id):
+    if not PLATFORM.fullmatch(post.platform) or not _ID.fullmatch(post.id):
         raise InvalidInput(
             "name",
             f"{post.name[:80]!r} is not platforms/{{platform}}/posts/{{post}}",
@@ -83,7 +83,7 @@ def _check_name(post: Post) -> None:
 
 
 def _check_author(author: str) -> None:
-    if len(author) > 256 or _CONTROL.search(author) or _SURROGATE.search(author):
+    if len(author) > 256 or CONTROL.search(author) or SURROGATE.search(author):
         raise InvalidInput("author", "is over 256 characters or holds control characters", "send a short pseudonym")
 
 
@@ -93,7 +93,7 @@ def _check_attributes(post: Post) -> None:
         raise InvalidInput(
             "locale", f"{post.locale[:80]!r} is no BCP 47 tag", "send one such as en or pt-BR, or nothing"
         )
-    if post.region and not _REGION.fullmatch(post.region):
+    if post.region and not REGION.fullmatch(post.region):
         raise InvalidInput(
             "region", f"{post.region[:80]!r} is no ISO 3166-1 code", "send two capitals such as DE, or nothing"
         )
@@ -112,7 +112,7 @@ def _check_metadata(post: Post) -> None:
     if len(post.metadata) > _MAX_METADATA:
         raise InvalidInput("metadata", f"holds {len(post.metadata)} entries, over {_MAX_METADATA}", "send fewer")
     for key, value in post.metadata.items():
-        unfit = "\x00" in key + value or _SURROGATE.search(key + value)
+        unfit = "\x00" in key + value or SURROGATE.search(key + value)
         if unfit or not 1 <= len(key) <= _MAX_METADATA_KEY or len(value) > _MAX_METADATA_VALUE:
             raise InvalidInput(
                 f"metadata[{key[:40]!r}]",

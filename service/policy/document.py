@@ -16,6 +16,7 @@ from service.domain.canonical import digest
 from service.domain.claim import DEBUNKED, Rating, Relation
 from service.domain.decision import SIGNALS, Category, Decision
 from service.domain.post import Surface
+from service.domain.validation import REGION
 from service.errors import PolicyInvalid
 from service.policy.certificate import Certificate
 from service.policy.conditions import (
@@ -37,7 +38,6 @@ from service.policy.document_sections import (
     LOCALE,
     LOCALES_LOOK,
     NAME,
-    REGION,
     REGIONS_LOOK,
     read_budget,
     read_harms,

@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from service.domain.decision import CONTENT, Category, Decision
 from service.domain.post import Surface
+from service.domain.validation import REGION
 from service.policy.routing import HARMS, Reason, Route
 from service.policy.yaml_nodes import Problems, YamlNode
 
 NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
-REGION = re.compile(r"[A-Z]{2}")
 LOCALE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 REGIONS_LOOK, LOCALES_LOOK = "ISO 3166-1 codes such as DE", "BCP 47 tags such as en or pt-BR"
 

@@ -113,14 +113,6 @@ class VerdictStore(VerdictReader, Protocol):
         """
         ...
 
-    async def stand(self, content_digest: str, standing: Standing) -> None:
-        """Let what a person decided on a text hold: every judgement of it carries it from now on."""
-        ...
-
-    async def withdraw(self, content_digest: str, case: str) -> None:
-        """End what was decided on a text in that case; what was decided before it holds again."""
-        ...
-
 
 class JudgementStore(Protocol):
     """What was recorded of a text, by its content digest."""

@@ -124,25 +124,6 @@ class Appealing:
         return said
 
 
-class Upholding(Protocol):
-    """Knows which appeals were upheld."""
-
-    async def upheld(self, posts: Collection[str]) -> set[str]:
-        """Which of these post names had an appeal upheld."""
-        ...
-
-
-class UpheldAppeals:
-    """Which posts had an appeal upheld: what a policy's backtest asks."""
-
-    def __init__(self, appeals: Upholding) -> None:
-        self._appeals = appeals
-
-    async def upheld(self, posts: Collection[str]) -> set[str]:
-        """Which of these post names had an appeal upheld."""
-        return await self._appeals.upheld(posts)
-
-
 def rejected(appeal: Appeal, reason: str, rationale: str) -> Ruled:
     """What is decided when an appeal is rejected: the same again."""
     return Ruled(

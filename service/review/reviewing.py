@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from service.domain.decision import Decision
-from service.domain.post import Post, PostKey
+from service.domain.post import Post
 from service.domain.validation import check_request_id
 from service.domain.verdict import Verdict
 from service.errors import InvalidInput, NotAllowed, NotDecided, NotFound
@@ -239,10 +239,6 @@ class Reviewing:
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
         """All decisions on these post names, newest first; no opinion on which somebody is asked for a second one."""
         return await self._history.decisions(posts)
-
-    async def opened_with(self, post: PostKey) -> Verdict | None:
-        """What was first said of the post version, before people decided: what its case was opened with."""
-        return await self._history.first_verdict(post.name, post.fingerprint)
 
     async def history(self, name: str) -> list[Verdict]:
         """All verdicts on the current version of the post of that name, oldest first."""

@@ -31,7 +31,7 @@ from service.shims.perspective_scores import analyzed
 from service.shims.refusals import Refused, not_judged
 from service.shims.texts import cleaned, post
 
-_LANGUAGE = "ABSTAINED_LANGUAGE"
+LANGUAGE = "ABSTAINED_LANGUAGE"
 _LONGEST_LABEL = 256
 
 
@@ -114,7 +114,7 @@ class _Shims:
         judgement = await self._asking.moderate(comment) if stored else (await self._asking.read([comment]))[0]
         if judgement is None:
             raise not_judged()
-        if _LANGUAGE in judgement.abstained and not analysis.languages:
+        if LANGUAGE in judgement.abstained and not analysis.languages:
             if not analysis.drop:
                 raise perspective.foreign_language(analysis)
             return perspective.nothing_answered(analysis)

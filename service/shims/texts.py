@@ -4,19 +4,16 @@ Both APIs take any string, so a control character becomes a space and half a sur
 UTF-16 code unit by one, so offsets stay true.
 """
 
-import re
 import unicodedata
 
 from service.domain.canonical import Alignment, digest
 from service.domain.post import Post, Surface
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from service.domain.validation import CONTROL, SURROGATE
 
 
 def cleaned(text: str) -> str:
     """The text without control characters and halves of surrogate pairs, of the same length."""
-    return _SURROGATE.sub("�", _CONTROL.sub(" ", text))
+    return SURROGATE.sub("�", CONTROL.sub(" ", text))
 
 
 def is_blank(text: str) -> bool:

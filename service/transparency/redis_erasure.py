@@ -13,13 +13,14 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from service.domain.post import Post
+from service.moderation.redis.clusters import BAND
 from service.storage.redis_connection import Breaker, RedisConnection
 from service.transparency.needles import Needles
 from service.transparency.queue_messages import posts_in, readable, reply_without, without
 from service.transparency.subject import Found, Sought
 
 _OURS, _QUEUES, _REPLIES = "assay:*", b"assay:q:", b"assay:r:"
-_BANDS, _JUDGEMENTS = b"assay:cb:", b"assay:j:"
+_JUDGEMENTS = b"assay:j:"
 _AT_ONCE = 500
 _PATIENCE = 15.0  # seconds for one answer
 _NAME = 16  # bytes of a cluster's name: a content digest
@@ -185,7 +186,7 @@ async def _opened(connection: RedisConnection) -> AsyncIterator[_Keys]:
 
 def _cut(key: bytes, sought: Sought) -> tuple[str, Cut] | None:
     """What lies under the key that may be the person's in part, and how it is cut out."""
-    if key.startswith(_BANDS):
+    if key.startswith(BAND):
         theirs = {bytes.fromhex(content) for content in sought.alone}
         return "clusters", lambda value: _without_names(value, theirs)
     if key.startswith(_JUDGEMENTS) and _content(key) in sought.texts:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from service.domain.post import Post
+from service.domain.validation import PLATFORM
 from service.errors import InvalidInput
 
 _NAME = re.compile(r"platforms/[a-z0-9][a-z0-9-]{0,62}/posts/[A-Za-z0-9._~:@%+=-]{1,512}")
-_PLATFORM = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _MAX_POSTS = 10_000
 
 
@@ -30,7 +30,7 @@ class Subject:
         if len(self.posts) > _MAX_POSTS:
             problem = f"holds {len(self.posts):,} posts, over {_MAX_POSTS:,}"
             raise InvalidInput("posts", problem, "erase them in several calls")
-        if self.platform and not _PLATFORM.fullmatch(self.platform):
+        if self.platform and not PLATFORM.fullmatch(self.platform):
             raise InvalidInput("platform", f"{self.platform[:80]!r} is no platform", "send its name, as posts have it")
         for place, name in enumerate(self.posts):
             if not _NAME.fullmatch(name):

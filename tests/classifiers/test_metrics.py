@@ -9,7 +9,6 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from classifiers.metrics import (
     auroc,
-    bootstrap,
     bootstraps,
     ece,
     rate_interval,
@@ -53,7 +52,7 @@ def test_ece_is_small_for_true_probabilities_and_the_gap_for_shifted_ones() -> N
 
 def test_bootstrap_interval_holds_the_estimate_and_narrows_with_rows() -> None:
     few, many = _sample(200), _sample(5000)
-    wide, narrow = bootstrap(auroc, *few, rounds=200), bootstrap(auroc, *many, rounds=200)
+    [wide], [narrow] = bootstraps([auroc], *few, rounds=200), bootstraps([auroc], *many, rounds=200)
     assert wide[0] < auroc(*few) < wide[1]
     assert narrow[0] < auroc(*many) < narrow[1]
     assert narrow[1] - narrow[0] < (wide[1] - wide[0]) / 2
@@ -62,9 +61,9 @@ def test_bootstrap_interval_holds_the_estimate_and_narrows_with_rows() -> None:
 def test_bootstrap_draws_groups_whole() -> None:
     truth, p = _sample(100)
     copies = np.tile(truth, 20), np.tile(p, 20)
-    alone = bootstrap(auroc, truth, p, rounds=300)
-    apart = bootstrap(auroc, *copies, rounds=300)
-    together = bootstrap(auroc, *copies, groups=np.tile(np.arange(100), 20), rounds=300)
+    [alone] = bootstraps([auroc], truth, p, rounds=300)
+    [apart] = bootstraps([auroc], *copies, rounds=300)
+    [together] = bootstraps([auroc], *copies, groups=np.tile(np.arange(100), 20), rounds=300)
     assert together == pytest.approx(alone, abs=0.02)
     assert apart[1] - apart[0] < (together[1] - together[0]) / 2
 
@@ -82,7 +81,7 @@ def test_ece_refuses_logits_and_bootstrap_a_single_group() -> None:
     with pytest.raises(ValueError, match="calibrate"):
         ece([0, 1], [-3.0, 4.0])
     with pytest.raises(ValueError, match="one group"):
-        bootstrap(auroc, [0, 1], [0.1, 0.9], groups=["a", "a"])
+        bootstraps([auroc], [0, 1], [0.1, 0.9], groups=["a", "a"])
 
 
 @given(ROWS)
@@ -107,7 +106,9 @@ def test_reliability_bins_hold_what_came_true() -> None:
 def test_several_metrics_share_their_draws() -> None:
     truth, p = _sample(150)
     metrics = [auroc, lambda some, values: tpr_at_fpr(some, values, 0.05)]
-    assert bootstraps(metrics, truth, p, rounds=50) == [bootstrap(metric, truth, p, rounds=50) for metric in metrics]
+    assert bootstraps(metrics, truth, p, rounds=50) == [
+        bootstraps([metric], truth, p, rounds=50)[0] for metric in metrics
+    ]
 
 
 def test_rate_interval_counts_articles_not_copies() -> None:

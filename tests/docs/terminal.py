@@ -26,6 +26,7 @@ from assay.v1 import (  # noqa: F401 - their services are called by name
     webhook_service_pb2,
 )
 from google.protobuf import descriptor_pool, json_format, message_factory
+from google.protobuf.message import Message
 
 from tests.processes import assay_here, environment
 

@@ -128,12 +128,12 @@ class MemoryStore(MemoryClaims):
             raise NotDecided(f"{missing[0]} is not decided yet, so there is nothing to revise; ask again shortly")
         return [self._put_down(replace(v, revision=self._decided[v.post].revision + 1)) for v in verdicts]
 
-    async def stand(self, content_digest: str, standing: Standing) -> None:
-        """See `ports.VerdictStore.stand`."""
+    def stand(self, content_digest: str, standing: Standing) -> None:
+        """See `tests.fakes.standing.stand`."""
         self._standing.setdefault(content_digest, []).append(standing)
 
-    async def withdraw(self, content_digest: str, case: str) -> None:
-        """See `ports.VerdictStore.withdraw`."""
+    def withdraw(self, content_digest: str, case: str) -> None:
+        """See `tests.fakes.standing.withdraw`."""
         left = [standing for standing in self._standing.get(content_digest, ()) if standing.case != case]
         self._standing[content_digest] = left
 

@@ -8,6 +8,7 @@ from service.domain.decision import Category, Decision, Ruling, Standing
 from service.domain.verdict import Source, Verdict, VerdictFilter
 from service.errors import NotDecided
 from tests.factories import post_of, posts_of, verdict_of
+from tests.fakes.standing import stand, withdraw
 from tests.fakes.store import RecordStore
 
 ALL = VerdictFilter()
@@ -80,7 +81,7 @@ class TestStanding:
         one, two, three = (post_of("the same words", id=number) for number in "123")
         [first] = await record_store.record([one], [verdict_of(one)])
         held = standing("cases/1")
-        await record_store.stand(one.content_digest, held)
+        await stand(record_store, one.content_digest, held)
         assert await record_store.standing([one.content_digest, "0" * 32]) == [(held,), ()]
         [same, other] = await record_store.record(
             [two, three], [verdict_of(two), verdict_of(three, model_version="m2")]
@@ -96,20 +97,20 @@ class TestStanding:
     async def test_the_newest_holds_and_withdrawn_the_one_before(self, record_store: RecordStore) -> None:
         text = "0" * 32
         first, second = standing("cases/1"), standing("cases/2", decision=Decision.ALLOW)
-        await record_store.stand(text, first)
-        await record_store.stand(text, second)
+        await stand(record_store, text, first)
+        await stand(record_store, text, second)
         assert await record_store.standing([text]) == [(second,)]
-        await record_store.withdraw(text, "cases/2")
+        await withdraw(record_store, text, "cases/2")
         assert await record_store.standing([text]) == [(first,)]
-        await record_store.withdraw(text, "cases/1")
+        await withdraw(record_store, text, "cases/1")
         assert await record_store.standing([text]) == [()]
 
     async def test_one_posts_decision_goes_before_that_on_all(self, record_store: RecordStore) -> None:
         post = post_of()
         await record_store.record([post], [verdict_of(post)])
         every, alone = standing("cases/1"), standing("cases/2", post=post.name, decision=Decision.ALLOW)
-        await record_store.stand(post.content_digest, every)
-        await record_store.stand(post.content_digest, alone)
+        await stand(record_store, post.content_digest, every)
+        await stand(record_store, post.content_digest, alone)
         judgement = (await record_store.latest(post.name)).judgement
         assert judgement
         assert judgement.standing_for(post.name) == alone

@@ -17,7 +17,7 @@ from service.domain.decision import Category, Decision
 from service.domain.post import NO_CONTEXT, Context, Post, Surface
 from service.policy.routing import Routing
 from service.review.appeal import AppealState
-from service.review.appealing import Appealing, UpheldAppeals
+from service.review.appealing import Appealing
 from service.review.bulk import BulkDecision
 from service.review.case import CaseKind, Scope
 from service.review.exporting import decision_lines
@@ -91,7 +91,7 @@ async def test_the_last_decision_on_a_text_counts(reviewed: Reviewed, told: Told
     assert len(outcome.verdicts) == 1
     [line] = await lines(reviewed)
     assert (line["decision"], line["appeal"]) == ("ALLOW", True)
-    assert await UpheldAppeals(reviewed.review).upheld([one.name, two.name]) == {one.name}
+    assert await reviewed.review.upheld([one.name, two.name]) == {one.name}
 
 
 def desk_now(reviewed: Reviewed) -> Any:

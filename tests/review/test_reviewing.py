@@ -175,7 +175,7 @@ async def test_a_lead_decides_a_post_again(reviewed: Reviewed, reviewing: Review
     made = await reviewing.decide(opened.id, "m-9", ruled(ALLOW, reason="fine"))
     assert made.decision.applied
     assert [verdict.decision for verdict in await reviewing.history(post.name)] == [Decision.REVIEW, BLOCK, ALLOW]
-    first = await reviewing.opened_with(post.key)
+    first = await reviewed.review.first_verdict(post.name, post.fingerprint)
     assert first
     assert (first.decision, first.revision) == (Decision.REVIEW, 0)
     assert (await reviewing.reopen(post.name, "m-8")).id != opened.id

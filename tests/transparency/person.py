@@ -29,6 +29,7 @@ from service.transparency.erasing import Eraser
 from service.transparency.redis_erasure import RedisErasure
 from service.transparency.sql.erasure import SqlErasure
 from tests.factories import verdict_of
+from tests.fakes.standing import stand
 
 AUTHOR = "u-5f2c9d-somebody"
 TEXT = 'The "moon" is made of green cheese, said nobody at all in März 🧪'
@@ -128,8 +129,8 @@ async def plant(world: World) -> Verdict:
             )
         ]
     )
-    await store.stand(HER.content_digest, Standing("", Decision.ALLOW, (), "satire", "cases/c1"))
-    await store.stand(HER.content_digest, Standing(HER.name, Decision.ALLOW, (), "satire", "cases/c2"))
+    await stand(store, HER.content_digest, Standing("", Decision.ALLOW, (), "satire", "cases/c1"))
+    await stand(store, HER.content_digest, Standing(HER.name, Decision.ALLOW, (), "satire", "cases/c2"))
     await plant_review(world, verdict)
     answer = replace(OTHER, id="77", context=Context(parent_text=TEXT))
     await world.decide(OTHER, answer)

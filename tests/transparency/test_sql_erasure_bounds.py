@@ -10,6 +10,7 @@ from service.domain.judgement import JudgedBy
 from service.storage.tables.records import STANDING, VERDICTS
 from service.transparency.erasing import Eraser
 from service.transparency.subject import Subject
+from tests.fakes.standing import stand
 from tests.transparency.person import (
     AUTHOR,
     HER,
@@ -37,7 +38,7 @@ class TestBounds:
 
     async def test_a_text_that_others_carry_too_stays_theirs(self, world: World) -> None:
         await world.decide(HER, replace(OTHER, text=TEXT))
-        await world.store.stand(HER.content_digest, Standing("", Decision.LABEL, (), "r", "cases/c9"))
+        await stand(world.store, HER.content_digest, Standing("", Decision.LABEL, (), "r", "cases/c9"))
         report = await world.eraser.erase(Subject(author=AUTHOR), "m-lead")
         assert (report.complete, report.shared_texts) == (True, 1)
         [judgement] = await world.store.judgements([HER.content_digest], JudgedBy("m1", "c1"))
@@ -49,8 +50,8 @@ class TestBounds:
         theirs = Standing("", Decision.LABEL, (), "r", "cases/c9")
         hers = Standing(HER.name, Decision.ALLOW, (), "satire", "cases/c2")
         await world.decide(HER)
-        await world.store.stand(HER.content_digest, theirs)
-        await world.store.stand(HER.content_digest, hers)
+        await stand(world.store, HER.content_digest, theirs)
+        await stand(world.store, HER.content_digest, hers)
         other = replace(OTHER, text=TEXT)
         [verdict] = await world.decide(other)
         assert verdict.judgement is not None
@@ -66,7 +67,7 @@ class TestBounds:
 
     async def test_a_judgement_left_naming_her_by_an_earlier_release_is_mended(self, world: World) -> None:
         await world.decide(HER, replace(OTHER, text=TEXT))
-        await world.store.stand(HER.content_digest, Standing(HER.name, Decision.ALLOW, (), "satire", "cases/c2"))
+        await stand(world.store, HER.content_digest, Standing(HER.name, Decision.ALLOW, (), "satire", "cases/c2"))
         async with world.store.write() as tx:
             await tx.execute(delete(STANDING))
         report = await world.eraser.erase(Subject(posts=(HER.name,)), "m-lead")

@@ -23,6 +23,7 @@ from service.transparency.retention import Keeper, Kind, Retention
 from service.transparency.sql.numbers import SqlNumbers
 from service.transparency.sql.retention import SqlRetention
 from tests.factories import verdict_of
+from tests.fakes.standing import stand
 from tests.fixtures.sql import OpenSql, on_postgres
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -148,7 +149,7 @@ class TestPosts:
 
     async def test_what_was_decided_on_a_text_outlives_its_posts(self, old: Old) -> None:
         post = await old.decide(1, OLD, Decision.BLOCK)
-        await old.store.stand(post.content_digest, Standing("", Decision.BLOCK, (), "r", "cases/c1"))
+        await stand(old.store, post.content_digest, Standing("", Decision.BLOCK, (), "r", "cases/c1"))
         await old.keep(flagged=184)
         assert (await old.count(POSTS), await old.count(STANDING)) == (0, 1)
 

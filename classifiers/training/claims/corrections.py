@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from classifiers.attacks.sentences import capitalised, lowered, split
 from classifiers.attacks.social import add_emoji_and_hashtags
+from classifiers.claims.relation import DISCUSSES, REBUTS, REPEATS
 from classifiers.training.claims.negation import cut, negated
 
-REPEATS, DISCUSSES, REBUTS = "repeats", "discusses", "rebuts"
 _KINDS = (("rebuts", REBUTS), ("discusses", DISCUSSES), ("guarded", REPEATS), ("repeats", REPEATS))
 """The files of `frames/`, each with the relation that its frames make."""
 

@@ -13,7 +13,7 @@ from service.domain.text_signature import TextSignature
 from service.moderation.clustering import Known, assigned
 from service.storage.redis_connection import RedisConnection
 
-_REPRESENTATIVE, _MEMBER, _BAND = b"assay:cr:", b"assay:cm:", b"assay:cb:"
+_REPRESENTATIVE, _MEMBER, BAND = b"assay:cr:", b"assay:cm:", b"assay:cb:"
 _NAME = 16  # bytes of a name: a content digest
 _LATEST, _COMPARED = 32, 16
 
@@ -125,7 +125,7 @@ class RedisClusters:
 
 def _keys(text: Judgement) -> list[bytes]:
     name = bytes.fromhex(text.content_digest)
-    return [_REPRESENTATIVE + name, _MEMBER + name, *(_BAND + band.encode() for band in text.text_signature.bands)]
+    return [_REPRESENTATIVE + name, _MEMBER + name, *(BAND + band.encode() for band in text.text_signature.bands)]
 
 
 def _known(answer: Sequence[bytes]) -> Known:

@@ -109,15 +109,6 @@ class TextReader(Protocol):
         ...
 
 
-class NoAppeals:
-    """An `UpheldAppeals` where there are no appeals."""
-
-    async def upheld(self, posts: Collection[str]) -> set[str]:
-        """None of them."""
-        del posts
-        return set()
-
-
 class WatchObserver(FailureReporter, Protocol):
     """What the watch over the live policy tells."""
 

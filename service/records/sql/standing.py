@@ -23,19 +23,7 @@ _AT_ONCE = 500
 
 
 class SqlStanding(SqlDatabase):
-    """The standing decisions of `ports.VerdictStore` and `ports.JudgementStore` on SQL."""
-
-    @unbroken
-    async def stand(self, content_digest: str, standing: Standing) -> None:
-        """See `ports.VerdictStore.stand`."""
-        async with self.write() as tx:
-            await let_stand(tx, content_digest, standing, self.now())
-
-    @unbroken
-    async def withdraw(self, content_digest: str, case: str) -> None:
-        """See `ports.VerdictStore.withdraw`."""
-        async with self.write() as tx:
-            await let_fall(tx, [content_digest], case)
+    """The standing decisions of `ports.JudgementStore` on SQL; `service.review.sql` writes them."""
 
     @unbroken
     async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
@@ -55,15 +43,10 @@ async def standing_of(connection: AsyncConnection, digests: Collection[str]) -> 
     return {digest: holding(standings) for digest, standings in found.items()}
 
 
-async def let_stand(tx: AsyncConnection, content_digest: str, standing: Standing, now: int) -> None:
-    """Let `standing` hold from `now` (microseconds since the epoch) on."""
-    await let_all_stand(tx, [(content_digest, standing)], now)
-
-
 async def let_all_stand(tx: AsyncConnection, decided: Sequence[tuple[str, Standing]], now: int) -> None:
-    """Let each standing hold on the text of that digest: from `now` on, or from when it is the newest there.
+    """Let each standing hold on the text of that digest: from `now` (microseconds since the epoch) on, or later.
 
-    Clocks of several hosts disagree, and the newest holds: so it is never older than what stands there already.
+    Clocks of several hosts disagree, and the newest holds: so it is always newer than what stands there already.
     """
     for start in range(0, len(decided), _AT_ONCE):
         portion = decided[start : start + _AT_ONCE]
