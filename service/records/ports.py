@@ -124,7 +124,7 @@ class Cursors(Protocol):
 
 
 class RecordStore(PostStore, VerdictStore, Archive, ClaimStore, Cursors, Protocol):
-    """The whole record store, as bootstrap hands it over."""
+    """The whole record store, as the wiring hands it over."""
 
     async def close(self) -> None:
         """Give connections back."""

@@ -1,4 +1,4 @@
-"""What webhooks need of the outside world. Adapters: `sql_webhooks`, `http_sender`, `webhook_telemetry`."""
+"""What webhooks need of the outside world. Adapters: `sql`, `http_sender`, `telemetry`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ class DeliveryStore(Protocol):
 
 
 class WebhookStore(EndpointStore, DeliveryStore, Protocol):
-    """Both, as bootstrap hands them over."""
+    """Both, as the wiring hands them over."""
 
 
 class Sender(Protocol):

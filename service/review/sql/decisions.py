@@ -1,6 +1,6 @@
 """The record store's part that keeps what people decide on cases, and takes it back: one transaction for all of it.
 
-Transactions that decide take their turn first, then lock cases, then what `sql_ruling` locks, the audit log last.
+Transactions that decide take their turn first, then lock cases, then what `ruling` locks, the audit log last.
 """
 
 import secrets

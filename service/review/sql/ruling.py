@@ -2,8 +2,8 @@
 
 A decision about a text stands in STANDING, so that later posts with the text get it too; every current verdict that it
 is about gets a revision, and DECISION_EFFECTS says in the place of which verdict. Whoever calls has taken the turn of
-`sql_cases.DECIDING`: two decisions never cross. A transaction revises the newest `AT_MOST` posts; what a text has more
-of is put right by `sql_enforcing`, a portion at a time.
+`cases.DECIDING`: two decisions never cross. A transaction revises the newest `AT_MOST` posts; what a text has more
+of is put right by `enforcing`, a portion at a time.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
