@@ -15,6 +15,7 @@ from typing import Self
 from unittest import mock
 
 from service.cli.main import commands
+from service.cli.terminal import err, out
 
 ASSAY = [sys.executable, "-m", "service.cli"]
 _START = 90.0
@@ -44,7 +45,9 @@ def assay_here(*arguments: str, stdin: str | None = None, **values: str) -> subp
     """Run one command to its end in this process, which has torch and the rest of it loaded already."""
     given = io.TextIOWrapper(io.BufferedReader(io.BytesIO((stdin or "").encode())))
     printed, said, code = io.StringIO(), io.StringIO(), 0
-    environ = mock.patch.dict(os.environ, environment(**values), clear=True)
+    given_environment = environment(**values)
+    environ = mock.patch.dict(os.environ, given_environment, clear=True)
+    out.width = err.width = int(given_environment["COLUMNS"])  # else they are as wide as when they were first imported
     with environ, mock.patch("sys.stdin", given), redirect_stdout(printed), redirect_stderr(said):
         try:
             commands()(arguments)

@@ -1,4 +1,4 @@
-"""What webhooks need of the outside world. Adapters: `sql_webhooks`, `http_sender`, `webhook_telemetry`."""
+"""What webhooks need of the outside world. Adapters: `sql`, `http_sender`, `telemetry`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

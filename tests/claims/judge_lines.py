@@ -1,4 +1,4 @@
-"""A worker's half of the pipeline as `bootstrap` wires it, with a classifier of rules, for `test_surging_claims`.
+"""A worker's half of the pipeline as `runtime.wiring` makes it, with a classifier of rules, for `test_surging_claims`.
 
 Each line of the input is a batch, a JSON array of texts; each line of the output has clusters and matches of its
 verdicts.

@@ -1,4 +1,4 @@
-"""Clusters and surges through the real wiring: bootstrap, Redis, SQLite, two worker processes."""
+"""Clusters and surges through the real wiring: Redis, SQLite, two worker processes."""
 
 import json
 import os

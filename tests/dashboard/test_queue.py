@@ -6,36 +6,16 @@ from dataclasses import replace
 
 from playwright.async_api import Page, Route, expect
 
-from service.dashboard.exposure import Exposure
-from service.dashboard.services import BreakPolicy
 from service.domain.decision import Decision
 from service.domain.post import Context
 from service.domain.verdict import Source, VerdictFilter
 from service.review.case import CaseFilter, CaseState
 from tests.dashboard.casework import open_cases, post_of
 from tests.dashboard.conftest import NARROW, Client, OpenPage, Site
-from tests.dashboard.keyboard import press
+from tests.dashboard.keyboard import begin, decide, press
 
 ALL = VerdictFilter()
 HELD = CaseFilter(states=(CaseState.OPEN,))
-
-
-async def begin(page: Page) -> None:
-    """Lease the first case with the key n."""
-    await press(page, "n")
-    await expect(page).to_have_url(re.compile("/queue/cases/"))
-    await page.wait_for_load_state()
-
-
-async def decide(page: Page, key: str) -> str:
-    """Press a decision's key and wait until it holds and the next case is there; the id of the one decided."""
-    case = page.locator("#case")
-    before = await case.get_attribute("data-case")
-    assert before
-    await press(page, key)
-    await expect(page.locator(f'#case[data-case="{before}"]')).to_have_count(0)
-    await expect(page.locator("#case[aria-busy]")).to_have_count(0)
-    return before
 
 
 async def test_nothing_waits_and_it_says_so(open_page: OpenPage) -> None:
@@ -342,31 +322,6 @@ async def test_nothing_that_a_post_holds_runs(site: Site, open_page: OpenPage) -
         await page.goto(path)
         assert await page.evaluate("window.pwned") is None
         assert await page.locator("img, svg[onload], main script").count() == 0
-
-
-async def test_a_break_is_due_after_so_many_grave_posts() -> None:
-    breaks = BreakPolicy(posts=2, rest=600)
-    seen = Exposure().after_one(1000.0).after_one(1010.0)
-    assert seen.due(breaks)
-    assert not Exposure().after_one(1000.0).due(breaks)
-    assert not seen.due(BreakPolicy(posts=0))
-    resting = seen.rests(2000.0)
-    assert resting.left(breaks, 2100.0) == 500.0
-    assert resting.rests(3000.0) == resting
-    assert resting.left(breaks, 9999.0) == 0.0
-
-
-async def test_the_break_comes_between_cases(site: Site, open_page: OpenPage) -> None:
-    await open_cases(site, [post_of(number, f"I will hurt you, {number}") for number in range(3)], "violence")
-    object.__setattr__(site.services, "breaks", BreakPolicy(posts=2, rest=600))
-    page = await open_page("/queue", "moderator")
-    await begin(page)
-    await decide(page, "6")
-    await press(page, "6")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("A break is due")
-    await page.get_by_role("button", name="Go on all the same").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Go on all the same").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Queue")
 
 
 async def test_a_cluster_is_decided_once_it_was_previewed(site: Site, open_page: OpenPage) -> None:

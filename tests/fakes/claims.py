@@ -1,4 +1,4 @@
-"""Claims in memory: the twin of `sql_claims`, a part of `memory_store`."""
+"""Claims in memory: the twin of `service.claims.sql`, a part of `tests.fakes.store`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

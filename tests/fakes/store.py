@@ -1,4 +1,4 @@
-"""The record store in memory: the twin of `sql_store` for tests and for what is over when its process is."""
+"""The record store in memory for tests: the twin of `service.records.sql.store`."""
 
 import time
 from collections.abc import Callable, Collection, Sequence

@@ -98,9 +98,9 @@ def test_a_statement_of_reasons_can_name_it(category: Category) -> None:
     )
     assert theirs.category in statement_words.CATEGORIES
     told = f"`{theirs.category.removeprefix('STATEMENT_CATEGORY_')}`"
-    rows = (ROOT / "service/transparency/README.md").read_text(encoding="utf-8").splitlines()
+    rows = (ROOT / "docs/transparency.md").read_text(encoding="utf-8").splitlines()
     assert any(_named_in(row, category) and told in row for row in rows), (
-        f"service/transparency/README.md: add a row with {category} and {told} to the table of categories"
+        f"docs/transparency.md: add a row with {category} and {told} to the table of categories"
     )
 
 
@@ -125,7 +125,7 @@ def test_the_shims_answer_by_it_or_it_is_said_that_they_do_not(
 ) -> None:
     answered = any(signal in mapped.signals for mapped in mapping.values())
     assert answered or signal in apart, (
-        f"{path}: name {signal!r} in each entry that is about it, and in the table of service/shims/README.md; "
+        f"{path}: name {signal!r} in each entry that is about it, and in the table of docs/shims.md; "
         f"where none is, add it to {named} in tests/house/test_categories.py"
     )
     assert not (answered and signal in apart), f"tests/house/test_categories.py: take {signal!r} out of {named}"

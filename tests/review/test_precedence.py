@@ -24,6 +24,7 @@ from service.review.precedence import (
     taken_back,
     what_stood,
 )
+from tests.factories import verdict_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ONE, TWO, THREE = (f"platforms/x/posts/{number}" for number in (1, 2, 3))
@@ -55,7 +56,7 @@ def decided(scope: Scope = Scope.TEXT, about: str = "cases/c1", **fields: Any) -
 
 
 @pytest.fixture
-def said(verdict_of: MakeVerdict) -> MakeVerdict:
+def said() -> MakeVerdict:
     """Makes a verdict on the post of that name that carries the text, resting on `case`."""
 
     def make(name: str = ONE, case: str = "", *, revision: int = 0, sequence: int = 7) -> Verdict:

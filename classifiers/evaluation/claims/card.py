@@ -17,7 +17,7 @@ none stated |
 | rankers | CLEF CheckThat 2020 task 2, 800 training tweets with their claim; everyday posts of tweeteval and \
 showerthoughts as posts about none | none stated |
 | relation | Fake News Challenge 1 (headline against the first 70 words of an article); pairs written for \
-Assay (`classifiers/claims/written`); pairs made by rule from CLEF's and Snopes' (`corrections.py`) | none \
+Assay (`classifiers/training/claims/written`); pairs made by rule from CLEF's and Snopes' (`corrections.py`) | none \
 stated; Apache-2.0 |
 
 Temperature and certificate come from written pairs about a fifth of the claims, kept out of training; another fifth
