@@ -8,7 +8,7 @@ from assay.v1.appeal_service_pb2_grpc import AppealServiceServicer
 from service.errors import AppealNotFound, InvalidInput, NotFound
 from service.review.appeal import Appeal
 from service.review.appealing import Appealing
-from service.rpc.calls import Context, adopt
+from service.rpc.calls import Context, log_request_id
 from service.rpc.message_limits import written
 from service.rpc.messages.case import APPEAL_STATES, read_name, read_outcome, read_seconds, write_appeal
 from service.rpc.messages.filter import read_members
@@ -33,7 +33,7 @@ class AppealServicer(AppealServiceServicer):
 
     async def OpenAppeal(self, request: pb.OpenAppealRequest, context: Context) -> pb.OpenAppealResponse:  # noqa: N802
         """Contest the current verdict."""
-        adopt(context, request.request_id)
+        log_request_id(request.request_id)
         if not _POST.fullmatch(request.post):
             problem = f"{request.post[:80]!r} names no post" if request.post else "is missing"
             raise InvalidInput("post", problem, "send the name of a judged post, platforms/{platform}/posts/{post}")

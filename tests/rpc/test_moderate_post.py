@@ -79,10 +79,12 @@ async def test_missing_post(front, failure_of):
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "post")
 
 
-async def test_unknown_view_and_bad_request_id(front, message_of, failure_of):
+async def test_unknown_view_and_bad_correlation_id(front, message_of, failure_of):
     call = front.moderation.ModeratePost
     assert (await failure_of(call(pb.ModeratePostRequest(post=message_of(), view=99)))).field == "view"
-    assert (await failure_of(call(pb.ModeratePostRequest(post=message_of(), request_id="ü")))).field == "request_id"
+    assert (
+        await failure_of(call(pb.ModeratePostRequest(post=message_of(), correlation_id="ü")))
+    ).field == "correlation_id"
 
 
 async def test_overload_says_when_to_come_back(front, message_of, failure_of):

@@ -80,15 +80,15 @@ class Client:
         """Hang up."""
         await self._channel.close()
 
-    async def moderate(self, post: Post, *, request_id: str = "") -> Verdict:
+    async def moderate(self, post: Post, *, correlation_id: str = "") -> Verdict:
         """The verdict of one post, with evidence."""
-        request = moderation.ModeratePostRequest(post=encode_post(post), request_id=request_id)
+        request = moderation.ModeratePostRequest(post=encode_post(post), correlation_id=correlation_id)
         response = await self._ask(lambda: self._moderation.ModeratePost(request, timeout=self._timeout))
         return read_verdict(response.verdict)
 
-    async def moderate_author(self, author: str, posts: Sequence[Post], *, request_id: str = "") -> AuthorJudgement:
+    async def moderate_author(self, author: str, posts: Sequence[Post], *, correlation_id: str = "") -> AuthorJudgement:
         """What up to 50 posts of one author say together; nothing becomes of the posts themselves."""
-        request = encode_timeline(author, posts, request_id)
+        request = encode_timeline(author, posts, correlation_id)
         response = await self._ask(lambda: self._moderation.ModerateAuthor(request, timeout=self._timeout))
         return read_author(response.judgement)
 
