@@ -64,10 +64,12 @@ async def test_quarantine_and_release(client):
     assert (away.state, away.reason) == (ClaimState.QUARANTINED, "matches half the feed")
     [[match]] = await client.match_claims([f"So {BANANAS.claim}?"])
     assert (match.claim_id, match.quarantined) == ("bananas", True)
-    back = await client.quarantine_claim("bananas", "")
+    back = await client.release_claim("bananas")
     assert (back.state, back.reason) == (ClaimState.ACTIVE, "")
     with pytest.raises(ClaimNotFound):
         await client.quarantine_claim("apples", "why")
+    with pytest.raises(ClaimNotFound):
+        await client.release_claim("apples")
 
 
 async def test_texts_are_matched(client, front):
@@ -108,6 +110,7 @@ async def test_half_a_surrogate_pair_is_refused_before_sending(client):
         client.claim(half),
         client.match_claims([half]),
         client.quarantine_claim("x", half),
+        client.release_claim(half),
         client.confirm_match(Confirmation(post=half, claim_id="x", relation=Relation.REPEATS, moderator="m")),
         anext(client.list_claims(ClaimFilter(query=half))),
     ]

@@ -35,7 +35,7 @@ from service.rpc.health import MODERATION
 from service.rpc.message_limits import portions
 from service.rpc.messages.author import encode_timeline, read_author
 from service.rpc.messages.claim import encode_claim, read_match, read_record
-from service.rpc.messages.claim_requests import encode_confirmation, encode_quarantine
+from service.rpc.messages.claim_requests import encode_confirmation
 from service.rpc.messages.enums import CHANGES
 from service.rpc.messages.filter import encode_claim_filter, encode_filter
 from service.rpc.messages.post import encode_post
@@ -189,9 +189,17 @@ class Client:
         return read_record(response.claim)
 
     async def quarantine_claim(self, claim_id: str, reason: str) -> ClaimRecord:
-        """Take a claim out of enforcement for `reason`, or put it back when that is empty. Raises `ClaimNotFound`."""
-        request = encode_quarantine(claim_id, reason)
+        """Take a claim out of enforcement for `reason`. Raises `ClaimNotFound`."""
+        with sendable("reason"):
+            request = claim_pb.QuarantineClaimRequest(name=f"claims/{claim_id}", reason=reason)
         response = await self._ask(lambda: self._claims.QuarantineClaim(request, timeout=self._timeout))
+        return read_record(response.claim)
+
+    async def release_claim(self, claim_id: str) -> ClaimRecord:
+        """Put a claim back into enforcement. Raises `ClaimNotFound`."""
+        with sendable("claim_id"):
+            request = claim_pb.ReleaseClaimRequest(name=f"claims/{claim_id}")
+        response = await self._ask(lambda: self._claims.ReleaseClaim(request, timeout=self._timeout))
         return read_record(response.claim)
 
     async def ready(self) -> bool:
