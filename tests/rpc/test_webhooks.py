@@ -147,6 +147,80 @@ async def test_what_is_wrong_is_named(create, failure_of, fields, field):
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
 
 
+@pytest.fixture
+def update(stub):
+    """Updates an endpoint by these paths and gives the answer."""
+
+    async def send(endpoint, *paths):
+        return (
+            await stub.UpdateEndpoint(pb.UpdateEndpointRequest(endpoint=endpoint, update_mask={"paths": paths}))
+        ).endpoint
+
+    return send
+
+
+@pytest.fixture
+async def filtered(create):
+    """A disabled endpoint with description and filters."""
+    filters = {"decisions": [verdict_pb2.DECISION_BLOCK], "categories": [verdict_pb2.CATEGORY_HATE]}
+    return (await create(description="live", disabled=True, **filters)).endpoint
+
+
+def without_time(endpoint):
+    bare = pb.Endpoint()
+    bare.CopyFrom(endpoint)
+    bare.ClearField("update_time")
+    return bare
+
+
+async def test_without_a_mask_the_populated_fields_change(stub, filtered):
+    said = pb.Endpoint(name=filtered.name, url="https://other.example/", events=["appeal.decided"], creator="me")
+    answer = (await stub.UpdateEndpoint(pb.UpdateEndpointRequest(endpoint=said))).endpoint
+    filtered.url, filtered.events[:] = said.url, said.events
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_an_empty_mask_is_none(update, filtered):
+    answer = await update(pb.Endpoint(name=filtered.name, description="other"))
+    filtered.description = "other"
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_a_mask_changes_what_it_names_also_to_nothing(update, filtered):
+    said = pb.Endpoint(name=filtered.name, url="no address", decisions=[99])  # neither is named, so neither is read
+    answer = await update(said, "description", "categories", "disabled")
+    filtered.description, filtered.disabled = "", False
+    filtered.ClearField("categories")
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_a_star_replaces_everything(update, filtered, endpoint_of):
+    answer = await update(endpoint_of(name=filtered.name, url="https://other.example/"), "*")
+    filtered.url, filtered.description, filtered.disabled = "https://other.example/", "", False
+    for filters in ("decisions", "categories"):
+        filtered.ClearField(filters)
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_a_mask_passes_over_what_only_the_service_writes(update, filtered):
+    said = pb.Endpoint(name=filtered.name, url="https://other.example/", creator="me", disabled_reason="none")
+    assert without_time(await update(said, "name", "creator", "disabled_reason")) == without_time(filtered)
+
+
+@pytest.mark.parametrize(
+    ("paths", "field"), [(["secret"], "update_mask.paths[0]"), (["url", "endpoint.url"], "update_mask.paths[1]")]
+)
+async def test_a_mask_names_fields(update, filtered, failure_of, paths, field):
+    failure = await failure_of(update(pb.Endpoint(name=filtered.name, url="https://other.example/"), *paths))
+    assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
+    assert "send some of url, description, events, decisions, categories, disabled, or * for all" in failure.description
+
+
+@pytest.mark.parametrize(("paths", "field"), [(["events"], "endpoint.events"), (["*"], "endpoint.url")])
+async def test_what_a_mask_empties_must_be_allowed_to_be(update, filtered, failure_of, paths, field):
+    assert (await failure_of(update(pb.Endpoint(name=filtered.name), *paths))).field == field
+
+
 async def test_a_secret_is_rotated_with_overlap(stub, create, webhooks, failure_of):
     made = await create()
     name = made.endpoint.name
