@@ -14,7 +14,7 @@ from service.rpc.messages.case import APPEAL_STATES, read_name, read_outcome, re
 from service.rpc.messages.filter import read_members
 from service.rpc.messages.post import POST_NAME
 from service.rpc.paging import page_size, read_place, write_place
-from service.rpc.status import NoSuchResource
+from service.rpc.status import NoSuchPost, NoSuchResource
 
 APPEALS = "assay.v1.AppealService"
 _POST = re.compile(POST_NAME)
@@ -40,7 +40,7 @@ class AppealServicer(AppealServiceServicer):
         try:
             appeal = await self._appealing.open(request.post, request.statement, request_id=request.request_id)
         except NotFound as error:
-            raise NoSuchResource(request.post, f"no post {request.post} was accepted", "Post") from error
+            raise NoSuchPost(request.post) from error
         response = pb.OpenAppealResponse()
         write_appeal(appeal, response.appeal)
         return response
@@ -51,7 +51,7 @@ class AppealServicer(AppealServiceServicer):
         try:
             write_appeal(await self._appealing.find(read_name(request.name, "appeals")), response.appeal)
         except AppealNotFound as error:
-            raise NoSuchAppeal(request.name, str(error), "Appeal") from error
+            raise NoSuchAppeal(request.name, str(error), pb.Appeal) from error
         return response
 
     async def ListAppeals(self, request: pb.ListAppealsRequest, context: Context) -> pb.ListAppealsResponse:  # noqa: N802
@@ -72,7 +72,7 @@ class AppealServicer(AppealServiceServicer):
         try:
             appeal, _ = await self._appealing.decide(appeal_id, request.moderator, outcome, said, seconds=seconds)
         except AppealNotFound as error:
-            raise NoSuchAppeal(request.name, str(error), "Appeal") from error
+            raise NoSuchAppeal(request.name, str(error), pb.Appeal) from error
         except InvalidInput as error:
             raise error.at("ruling") if error.field in _OF_RULING else error from None
         response = pb.DecideAppealResponse()

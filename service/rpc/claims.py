@@ -21,7 +21,7 @@ from service.rpc.messages.enums import CHANGES
 from service.rpc.messages.filter import read_claim_filter
 from service.rpc.moderator import Moderator
 from service.rpc.paging import page_size, read_claim_token, write_claim_token
-from service.rpc.status import NoSuchClaim, NoSuchResource, status_of
+from service.rpc.status import NoSuchClaim, NoSuchPost, status_of
 
 MAX_TEXTS = 100
 _PLATFORM = "claims"  # of texts that are only matched: no post of this name comes to be
@@ -89,7 +89,7 @@ class ClaimServicer(ClaimServiceServicer):
         try:
             await self._store.latest(confirmation.post)
         except NotFound as error:
-            raise NoSuchResource(confirmation.post, f"no post {confirmation.post} was accepted", "Post") from error
+            raise NoSuchPost(confirmation.post) from error
         response = pb.ConfirmMatchResponse()
         try:
             write_record(await self._store.confirm(confirmation), response.claim)

@@ -194,11 +194,11 @@ class ReviewServicer(ReviewServiceServicer):
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Turns `CaseNotFound` into one that names what was asked for."""
+    """Turns `CaseNotFound` into one that names what was asked for: a case or a decision."""
     try:
         yield
     except CaseNotFound as error:
-        raise NoSuchCase(name, str(error), "Case") from error
+        raise NoSuchCase(name, str(error), pb.CaseDecision if name.startswith("decisions/") else pb.Case) from error
 
 
 @contextmanager

@@ -163,4 +163,4 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except WebhookNotFound as error:
-        raise NoSuchWebhook(name, str(error), "Webhook") from error
+        raise NoSuchWebhook(name, str(error), pb.Delivery if "/deliveries/" in name else pb.Endpoint) from error

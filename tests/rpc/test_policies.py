@@ -156,7 +156,8 @@ async def test_what_is_refused(house: PolicyHouse, failure_of: Any) -> None:
         assert failure.code == code, (method, failure)
         if code is grpc.StatusCode.NOT_FOUND:
             assert failure.reason == "POLICY_NOT_FOUND"
-            assert failure.detail(error_details_pb2.ResourceInfo).resource_name == NOTHING
+            resource = failure.detail(error_details_pb2.ResourceInfo)
+            assert (resource.resource_type, resource.resource_name) == ("assay.dev/PolicyVersion", NOTHING)
 
 
 async def test_the_difference_in_words(house: PolicyHouse, mild: str) -> None:

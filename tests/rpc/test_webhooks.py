@@ -124,7 +124,7 @@ async def test_endpoints_are_listed_changed_and_deleted(stub, create, endpoint_o
     failure = await failure_of(stub.GetEndpoint(pb.GetEndpointRequest(name=names[0])))
     assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "WEBHOOK_NOT_FOUND")
     resource = failure.detail(error_details_pb2.ResourceInfo)
-    assert (resource.resource_type, resource.resource_name) == ("assay.dev/Webhook", names[0])
+    assert (resource.resource_type, resource.resource_name) == ("assay.dev/Endpoint", names[0])
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,8 @@ async def test_a_delivery_that_is_not_there_is_named(stub, create, failure_of):
     name = (await create()).endpoint.name
     asked = pb.ReplayDeliveriesRequest(parent=name, delivery=f"{name}/deliveries/9")
     failure = await failure_of(stub.ReplayDeliveries(asked))
-    assert failure.detail(error_details_pb2.ResourceInfo).resource_name == f"{name}/deliveries/9"
+    resource = failure.detail(error_details_pb2.ResourceInfo)
+    assert (resource.resource_type, resource.resource_name) == ("assay.dev/Delivery", f"{name}/deliveries/9")
     asked.filter.states.append(pb.DELIVERY_STATE_DEAD)
     assert (await failure_of(stub.ReplayDeliveries(asked))).field == "filter"
 
