@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
+BUF := proto/node_modules/.bin/buf
 
 .DEFAULT_GOAL := help
 
@@ -24,9 +25,10 @@ test: $(BIN)/.assay-dev system ## Run every check and every test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python proto/generate.py --check
+	@$(MAKE) --no-print-directory buf
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
-system: ## Install the system programs that tests use (Redis, PostgreSQL, Chromium), where this user may
+system: ## Install the system programs that tests use (Redis, PostgreSQL, Chromium, npm), where this user may
 	@sh .ci/system-programs
 
 format: $(BIN)/.assay-dev ## Format the code and sort its imports
@@ -35,6 +37,12 @@ format: $(BIN)/.assay-dev ## Format the code and sort its imports
 
 proto: $(BIN)/.assay-dev ## Regenerate the gRPC code from proto/
 	$(BIN)/python proto/generate.py
+
+buf: $(BIN)/.assay-dev $(BUF) ## Lint proto/ and compare it with the baseline: would it break a client?
+	$(BIN)/python proto/check.py
+
+baseline: $(BIN)/.assay-dev ## Make proto/ as it is the baseline, when a release of it goes out to clients
+	$(BIN)/python proto/check.py --renew
 
 docs: $(BIN)/.assay-dev ## Write docs/configuration.md from the settings
 	$(BIN)/python docs/generate.py
@@ -48,11 +56,15 @@ wheel: $(BIN)/.assay-dev ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel
 
 clean: ## Remove the virtual environment and what builds leave behind
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) proto/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-.PHONY: help demo up moderate test system format proto docs lock wheel clean
+.PHONY: help demo up moderate test system format proto buf baseline docs lock wheel clean
 
 LOCK_FLAGS := -q --strip-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+# Where npm is missing, proto/check.py says so.
+$(BUF): proto/package-lock.json
+	@! command -v npm >/dev/null || { echo "Installing buf ..."; npm ci --silent --prefix proto && touch $@; }
 
 # Torch goes first and by its exact version: a looser request, or one through another package, brings gigabytes of CUDA.
 $(BIN)/.assay: requirements.lock pyproject.toml

@@ -16,20 +16,21 @@ from grpc_tools import protoc  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parent
 PACKAGE = Path("assay/v1")
+SOURCES = sorted(path.relative_to(ROOT) for path in (ROOT / PACKAGE).glob("*.proto"))
 
 
 def generate(into: Path) -> None:
     """Write the generated modules and stubs below `into`. Raises `SystemExit` when protoc reports an error."""
-    sources = sorted(path.relative_to(ROOT) for path in (ROOT / PACKAGE).glob("*.proto"))
-    services = [source for source in sources if "\nservice " in (ROOT / source).read_text(encoding="utf-8")]
-    _protoc(sources, f"--python_out={into}", f"--mypy_out={into}")
-    _protoc(services, f"--grpc_python_out={into}", f"--mypy_grpc_out={into}")
-
-
-def _protoc(sources: list[Path], *outputs: str) -> None:
-    includes = [f"-I{folder}" for folder in (ROOT, _folder_of("google.api"), _folder_of("grpc_tools") / "_proto")]
     plugins = [f"--plugin={name}={_plugin(name)}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")]
-    if protoc.main(["protoc", *includes, *plugins, *outputs, *map(str, sources)]):
+    services = [source for source in SOURCES if "\nservice " in (ROOT / source).read_text(encoding="utf-8")]
+    run_protoc(SOURCES, *plugins, f"--python_out={into}", f"--mypy_out={into}")
+    run_protoc(services, *plugins, f"--grpc_python_out={into}", f"--mypy_grpc_out={into}")
+
+
+def run_protoc(sources: list[Path], *options: str) -> None:
+    """Run protoc on `sources`, relative to this folder. Raises `SystemExit` when it reports an error."""
+    includes = [f"-I{folder}" for folder in (ROOT, _folder_of("google.api"), _folder_of("grpc_tools") / "_proto")]
+    if protoc.main(["protoc", *includes, *options, *map(str, sources)]):
         raise SystemExit("protoc failed: correct the .proto file that it names above")
 
 

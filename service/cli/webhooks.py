@@ -25,9 +25,8 @@ from service.domain.decision import Category, Decision
 from service.errors import InvalidInput
 from service.runtime.settings import Settings
 from service.webhooks.delivery import DeliveryState
-from service.webhooks.endpoint import Endpoint
 from service.webhooks.event import EVENT_TYPES, EventType
-from service.webhooks.managing import OVERLAP, Endpoints, EndpointWish
+from service.webhooks.managing import OVERLAP, EndpointFields, Endpoints
 from service.webhooks.ports import DeliveryFilter
 
 if TYPE_CHECKING:
@@ -62,14 +61,14 @@ def add(  # noqa: PLR0917 - typer makes options of them
     as_json: AsJson = False,
 ) -> None:
     """Add an endpoint and show its secret, this once. Without --event it is told of first and revised verdicts."""
-    wish = EndpointWish(
+    said = EndpointFields(
         url=url,
         events=answered(lambda: _events(event)),
         description=description,
         decisions=tuple(decision or ()),
         categories=tuple(category or ()),
     )
-    endpoint, secret = _with_endpoints(lambda endpoints: endpoints.add(wish, actor=by))
+    endpoint, secret = _with_endpoints(lambda endpoints: endpoints.add(said, actor=by))
     if as_json:
         return _print_json({**endpoint_json(endpoint), "secret": secret})
     out.print(endpoint_panel(endpoint))
@@ -90,13 +89,13 @@ def list_endpoints(as_json: AsJson = False) -> None:
 @webhooks.command()
 def enable(endpoint_id: EndpointId, by: By = OPERATOR) -> None:
     """Turn an endpoint on again. What happened while it was off is not sent."""
-    out.print(endpoint_panel(_with_endpoints(lambda endpoints: _turned(endpoints, endpoint_id, by, on=True))))
+    _turn(endpoint_id, by, on=True)
 
 
 @webhooks.command()
 def disable(endpoint_id: EndpointId, by: By = OPERATOR) -> None:
     """Turn an endpoint off: nothing is sent to it, or put by for it."""
-    out.print(endpoint_panel(_with_endpoints(lambda endpoints: _turned(endpoints, endpoint_id, by, on=False))))
+    _turn(endpoint_id, by, on=False)
 
 
 @webhooks.command()
@@ -169,17 +168,9 @@ def try_out(endpoint_id: EndpointId, by: By = OPERATOR, as_json: AsJson = False)
     raise typer.Exit(0 if answer.taken else 1)
 
 
-async def _turned(endpoints: Endpoints, endpoint_id: str, by: str, *, on: bool) -> Endpoint:
-    there = await endpoints.find(endpoint_id)
-    wish = EndpointWish(
-        url=there.url,
-        events=there.events,
-        description=there.description,
-        decisions=there.decisions,
-        categories=there.categories,
-        enabled=on,
-    )
-    return await endpoints.change(endpoint_id, wish, actor=by)
+def _turn(endpoint_id: str, by: str, *, on: bool) -> None:
+    said = EndpointFields(enabled=on)
+    out.print(endpoint_panel(_with_endpoints(lambda endpoints: endpoints.change(endpoint_id, said, actor=by))))
 
 
 def _events(given: list[str] | None) -> tuple[EventType, ...]:

@@ -18,7 +18,7 @@ PLATFORM = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _ID = re.compile(r"[A-Za-z0-9._~:@%+=-]{1,512}")
 _LOCALE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 REGION = re.compile(r"[A-Z]{2}")
-_REQUEST_ID = re.compile(r"[!-~]{0,128}")
+_CALL_ID = re.compile(r"[!-~]{0,128}")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -52,9 +52,18 @@ def check_timeline(author: str, authors: Collection[str]) -> None:
 
 
 def check_request_id(request_id: str) -> None:
-    """Raise `InvalidInput` unless `request_id` is at most 128 printable ASCII characters."""
-    if not _REQUEST_ID.fullmatch(request_id):
-        raise InvalidInput("request_id", "is over 128 characters or not printable ASCII", "send a UUID")
+    """Raise `InvalidInput` unless the idempotency key is at most 128 printable ASCII characters."""
+    _check_call_id("request_id", request_id)
+
+
+def check_correlation_id(correlation_id: str) -> None:
+    """Raise `InvalidInput` unless the id for the logs is at most 128 printable ASCII characters."""
+    _check_call_id("correlation_id", correlation_id)
+
+
+def _check_call_id(field: str, value: str) -> None:
+    if not _CALL_ID.fullmatch(value):
+        raise InvalidInput(field, "is over 128 characters or not printable ASCII", "send a UUID")
 
 
 def check_text(field: str, text: str, limit: int = MAX_TEXT) -> None:

@@ -8,14 +8,14 @@ from assay.v1.appeal_service_pb2_grpc import AppealServiceServicer, add_AppealSe
 from service.errors import AppealNotFound, InvalidInput, NotFound
 from service.review.appeal import Appeal
 from service.review.appealing import Appealing
-from service.rpc.calls import Context, adopt
+from service.rpc.calls import Context, log_request_id
 from service.rpc.message_limits import written
 from service.rpc.messages.case import APPEAL_STATES, read_name, read_outcome, read_seconds, write_appeal
 from service.rpc.messages.filter import read_members
 from service.rpc.messages.post import POST_NAME
 from service.rpc.paging import page_size, read_place, write_place
 from service.rpc.service import Service
-from service.rpc.status import NoSuchResource
+from service.rpc.status import NoSuchPost, NoSuchResource
 
 _POST = re.compile(POST_NAME)
 _OF_RULING = {"decision", "categories", "reason", "rationale"}
@@ -36,14 +36,14 @@ class AppealServicer(Service, AppealServiceServicer):
 
     async def OpenAppeal(self, request: pb.OpenAppealRequest, context: Context) -> pb.OpenAppealResponse:  # noqa: N802
         """Contest the current verdict."""
-        adopt(context, request.request_id)
+        log_request_id(request.request_id)
         if not _POST.fullmatch(request.post):
             problem = f"{request.post[:80]!r} names no post" if request.post else "is missing"
             raise InvalidInput("post", problem, "send the name of a judged post, platforms/{platform}/posts/{post}")
         try:
             appeal = await self._appealing.open(request.post, request.statement, request_id=request.request_id)
         except NotFound as error:
-            raise NoSuchResource(request.post, f"no post {request.post} was accepted", "Post") from error
+            raise NoSuchPost(request.post) from error
         response = pb.OpenAppealResponse()
         write_appeal(appeal, response.appeal)
         return response
@@ -54,7 +54,7 @@ class AppealServicer(Service, AppealServiceServicer):
         try:
             write_appeal(await self._appealing.find(read_name(request.name, "appeals")), response.appeal)
         except AppealNotFound as error:
-            raise NoSuchAppeal(request.name, str(error), "Appeal") from error
+            raise NoSuchAppeal(request.name, str(error), pb.Appeal) from error
         return response
 
     async def ListAppeals(self, request: pb.ListAppealsRequest, context: Context) -> pb.ListAppealsResponse:  # noqa: N802
@@ -75,7 +75,7 @@ class AppealServicer(Service, AppealServiceServicer):
         try:
             appeal, _ = await self._appealing.decide(appeal_id, request.moderator, outcome, said, seconds=seconds)
         except AppealNotFound as error:
-            raise NoSuchAppeal(request.name, str(error), "Appeal") from error
+            raise NoSuchAppeal(request.name, str(error), pb.Appeal) from error
         except InvalidInput as error:
             raise error.at("ruling") if error.field in _OF_RULING else error from None
         response = pb.DecideAppealResponse()

@@ -1,4 +1,4 @@
-"""What a servicer asks of one call: its deadline, and the id that it goes by in the logs."""
+"""What a servicer asks of one call: its deadline, and the ids that it goes by in the logs."""
 
 import time
 import uuid
@@ -7,10 +7,10 @@ from typing import Any
 import grpc.aio
 import structlog
 
-from service.domain.validation import check_request_id
+from service.domain.validation import check_correlation_id, check_request_id
 from service.errors import InvalidInput
 
-REQUEST_ID_KEY = "x-request-id"
+CORRELATION_KEY = "x-correlation-id"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -26,28 +26,35 @@ def deadline_of(context: Context, default: float) -> float:
 
 
 def begin(context: Context) -> str:
-    """Take the id from the metadata `x-request-id`, or make one; bind it for the log and echo it in the trailers."""
-    request_id = dict(context.invocation_metadata() or ()).get(REQUEST_ID_KEY, "")
+    """Take the id of the metadata `x-correlation-id`, or make one; bind it for the log, echo it in the trailers."""
+    correlation_id = str(dict(context.invocation_metadata() or ()).get(CORRELATION_KEY, ""))
     try:
-        check_request_id(str(request_id))
+        check_correlation_id(correlation_id)
     except InvalidInput:
-        request_id = ""
-    return _bind(context, str(request_id) or uuid.uuid4().hex)
+        correlation_id = ""
+    return _bind(context, correlation_id or uuid.uuid4().hex)
 
 
-def adopt(context: Context, request_id: str) -> None:
-    """Go by the request's own `request_id` field when it has one. Raises `InvalidInput`."""
+def adopt(context: Context, correlation_id: str) -> None:
+    """Go by the request's own `correlation_id` field when it has one. Raises `InvalidInput`."""
+    if correlation_id:
+        check_correlation_id(correlation_id)
+        _bind(context, correlation_id)
+
+
+def log_request_id(request_id: str) -> None:
+    """Have the log events of this call name its idempotency key, if it has one. Raises `InvalidInput`."""
     if request_id:
         check_request_id(request_id)
-        _bind(context, request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def current_id() -> str:
-    """The id of the call that this task serves."""
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    """The id in the logs of the call that this task serves."""
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
 
 
-def _bind(context: Context, request_id: str) -> str:
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    context.set_trailing_metadata(((REQUEST_ID_KEY, request_id),))
-    return request_id
+def _bind(context: Context, correlation_id: str) -> str:
+    structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+    context.set_trailing_metadata(((CORRELATION_KEY, correlation_id),))
+    return correlation_id

@@ -4,7 +4,7 @@ from assay.v1 import claim_pb2
 from assay.v1 import claim_service_pb2 as pb
 from assay.v1.claim_service_pb2_grpc import ClaimServiceServicer, add_ClaimServiceServicer_to_server
 
-from service.claims.limits import MAX_CLAIMS
+from service.claims.limits import MAX_CLAIMS, check_reason
 from service.claims.ports import ClaimStore
 from service.domain.canonical import digest
 from service.domain.claim import Claim, ClaimRecord
@@ -17,13 +17,13 @@ from service.rpc.answers import check_size
 from service.rpc.calls import Context, deadline_of
 from service.rpc.message_limits import check_count, written
 from service.rpc.messages.claim import read_claim, read_claim_name, try_claim, write_match, write_record
-from service.rpc.messages.claim_requests import read_confirmation, read_quarantine
+from service.rpc.messages.claim_requests import read_confirmation
 from service.rpc.messages.enums import CHANGES
 from service.rpc.messages.filter import read_claim_filter
 from service.rpc.moderator import Moderator
 from service.rpc.paging import page_size, read_claim_token, write_claim_token
 from service.rpc.service import Service
-from service.rpc.status import NoSuchClaim, NoSuchResource, status_of
+from service.rpc.status import NoSuchClaim, NoSuchPost, status_of
 
 MAX_TEXTS = 100
 _PLATFORM = "claims"  # of texts that are only matched: no post of this name comes to be
@@ -97,7 +97,7 @@ class ClaimServicer(Service, ClaimServiceServicer):
         try:
             await self._verdicts.latest(confirmation.post)
         except NotFound as error:
-            raise NoSuchResource(confirmation.post, f"no post {confirmation.post} was accepted", "Post") from error
+            raise NoSuchPost(confirmation.post) from error
         response = pb.ConfirmMatchResponse()
         try:
             write_record(await self._claims.confirm(confirmation), response.claim)
@@ -108,14 +108,24 @@ class ClaimServicer(Service, ClaimServiceServicer):
     async def QuarantineClaim(  # noqa: N802
         self, request: pb.QuarantineClaimRequest, context: Context
     ) -> pb.QuarantineClaimResponse:
-        """Out of enforcement, or back into it."""
-        claim_id, reason = read_quarantine(request)
+        """Out of enforcement."""
+        claim_id = read_claim_name(request.name, "name")
+        check_reason(request.reason)
         response = pb.QuarantineClaimResponse()
-        try:
-            write_record(await self._claims.quarantine(claim_id, reason), response.claim)
-        except NotFound as error:
-            raise NoSuchClaim(request.name) from error
+        write_record(await self._quarantined(claim_id, request.reason), response.claim)
         return response
+
+    async def ReleaseClaim(self, request: pb.ReleaseClaimRequest, context: Context) -> pb.ReleaseClaimResponse:  # noqa: N802
+        """Back into enforcement."""
+        response = pb.ReleaseClaimResponse()
+        write_record(await self._quarantined(read_claim_name(request.name, "name"), ""), response.claim)
+        return response
+
+    async def _quarantined(self, claim_id: str, reason: str) -> ClaimRecord:
+        try:
+            return await self._claims.quarantine(claim_id, reason)
+        except NotFound as error:
+            raise NoSuchClaim(f"claims/{claim_id}") from error
 
     async def _found(self, claim_id: str) -> ClaimRecord:
         try:

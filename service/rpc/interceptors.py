@@ -13,7 +13,7 @@ import grpc.aio
 import structlog
 
 from service.rpc.call_metrics import CallMetrics
-from service.rpc.calls import REQUEST_ID_KEY, Context, begin, current_id
+from service.rpc.calls import CORRELATION_KEY, Context, begin, current_id
 from service.rpc.status import CODES, status_of, trailers
 
 _OURS = "/assay."
@@ -63,7 +63,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def _observe(self, method: str, work: Awaitable[_Answer], context: Context) -> _Answer:
         started = time.perf_counter()
-        request_id = begin(context)
+        correlation_id = begin(context)
         self._metrics.began(method)
         code = "CANCELLED"
         try:
@@ -73,7 +73,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 raise
             status = status_of(error)
             code = CODES[status.code].name
-            metadata = (*trailers(status), (REQUEST_ID_KEY, current_id() or request_id))
+            metadata = (*trailers(status), (CORRELATION_KEY, current_id() or correlation_id))
             await context.abort(CODES[status.code], status.message, metadata)
         else:
             code = "OK"
@@ -90,7 +90,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             method=method,
             code=code,
             latency_ms=round(seconds * 1e3, 3),
-            request_id=current_id(),
+            correlation_id=current_id(),
             peer=context.peer(),
         )
 

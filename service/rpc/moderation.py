@@ -13,7 +13,7 @@ from service.domain.verdict import Verdict
 from service.errors import AssayError, InvalidInput
 from service.moderation.author import Weighing
 from service.rpc.answers import check_size, required_post, write_evident, write_result
-from service.rpc.calls import Context, adopt, deadline_of
+from service.rpc.calls import Context, adopt, deadline_of, log_request_id
 from service.rpc.message_limits import check_count
 from service.rpc.messages.author import read_timeline, write_author
 from service.rpc.messages.enums import wants_evidence
@@ -42,7 +42,7 @@ class ModerationServicer(Service, ModerationServiceServicer):
 
     async def ModeratePost(self, request: pb.ModeratePostRequest, context: Context) -> pb.ModeratePostResponse:  # noqa: N802
         """One verdict."""
-        adopt(context, request.request_id)
+        adopt(context, request.correlation_id)
         evidence = wants_evidence(request.view, default=True)
         post = required_post(request)
         verdict = await self._moderator.moderate(post, deadline=self._deadline(context))
@@ -54,7 +54,7 @@ class ModerationServicer(Service, ModerationServiceServicer):
         self, request: pb.BatchModeratePostsRequest, context: Context
     ) -> pb.BatchModeratePostsResponse:
         """One result per post, in order."""
-        adopt(context, request.request_id)
+        adopt(context, request.correlation_id)
         evidence = wants_evidence(request.view, default=False)
         posts = _posts(request)
         answers = await self._answers(posts, self._deadline(context))
@@ -79,7 +79,7 @@ class ModerationServicer(Service, ModerationServiceServicer):
 
     async def SubmitPosts(self, request: pb.SubmitPostsRequest, context: Context) -> pb.SubmitPostsResponse:  # noqa: N802
         """Accept the good posts, say what is wrong with the others."""
-        adopt(context, request.request_id)
+        log_request_id(request.request_id)
         posts = _posts(request)
         good = [post for post in posts if isinstance(post, Post)]
         accepted = iter(await self._moderator.submit(good, request_id=request.request_id) if good else ())
@@ -97,7 +97,7 @@ class ModerationServicer(Service, ModerationServiceServicer):
         self, request: pb.ModerateAuthorRequest, context: Context
     ) -> pb.ModerateAuthorResponse:
         """What the posts say together; nothing is decided or recorded."""
-        adopt(context, request.request_id)
+        adopt(context, request.correlation_id)
         posts = read_timeline(request)
         judgements = await self._moderator.read(posts, deadline=self._deadline(context))
         response = pb.ModerateAuthorResponse()

@@ -38,7 +38,7 @@ class NoSuchPolicy(NoSuchResource, PolicyNotFound):
     """`NoSuchResource` of a policy version."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, f"there is no {name}; ListPolicyVersions tells what there is", "Policy")
+        super().__init__(name, f"there is no {name}; ListPolicyVersions tells what there is", pb.PolicyVersion)
 
 
 class PolicyServicer(Service, PolicyServiceServicer):

@@ -13,7 +13,7 @@ from service.review.bulk import BulkDecision
 from service.review.case import Case, CaseFilter, Outcome
 from service.review.checking import check_moderator
 from service.review.reviewing import Reviewing
-from service.rpc.calls import Context, adopt
+from service.rpc.calls import Context, log_request_id
 from service.rpc.message_limits import written
 from service.rpc.messages.case import (
     read_case_filter,
@@ -142,7 +142,7 @@ class ReviewServicer(Service, ReviewServiceServicer):
         self, request: pb.ApplyBulkDecisionRequest, context: Context
     ) -> pb.ApplyBulkDecisionResponse:
         """What was previewed."""
-        adopt(context, request.request_id)
+        log_request_id(request.request_id)
         with _below("bulk_decision.ruling", "bulk_decision"):
             bulk = _bulk(request.bulk_decision)
             outcome = await self._reviewing.apply(bulk, request.preview_token, request_id=request.request_id)
@@ -152,7 +152,7 @@ class ReviewServicer(Service, ReviewServiceServicer):
 
     async def AddNote(self, request: pb.AddNoteRequest, context: Context) -> pb.AddNoteResponse:  # noqa: N802
         """A note."""
-        adopt(context, request.request_id)
+        log_request_id(request.request_id)
         note = request.note
         if not _ABOUT.fullmatch(note.about):
             problem = f"{note.about[:80]!r} names no post, author or case" if note.about else "is missing"
@@ -197,11 +197,11 @@ class ReviewServicer(Service, ReviewServiceServicer):
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Turns `CaseNotFound` into one that names what was asked for."""
+    """Turns `CaseNotFound` into one that names what was asked for: a case or a decision."""
     try:
         yield
     except CaseNotFound as error:
-        raise NoSuchCase(name, str(error), "Case") from error
+        raise NoSuchCase(name, str(error), pb.CaseDecision if name.startswith("decisions/") else pb.Case) from error
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import grpc
 import structlog
+from assay.v1 import claim_pb2, post_pb2
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
@@ -55,18 +56,25 @@ _log = structlog.get_logger("assay.rpc")
 
 
 class NoSuchResource(NotFound):
-    """`NotFound` with the resource name that was asked for, and the kind of thing that it names."""
+    """`NotFound` with the resource name that was asked for, and the message that what it names would be sent as."""
 
-    def __init__(self, name: str, message: str, kind: str = "Verdict") -> None:
-        super().__init__(message)
-        self.name, self.kind = name, kind
+    def __init__(self, name: str, problem: str, kind: type[Message]) -> None:
+        super().__init__(problem)
+        self.name, self.type = name, f"{DOMAIN}/{kind.DESCRIPTOR.name}"
+
+
+class NoSuchPost(NoSuchResource):
+    """`NoSuchResource` of a post."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, f"no post {name} was accepted", post_pb2.Post)
 
 
 class NoSuchClaim(NoSuchResource, errors.ClaimNotFound):
     """`NoSuchResource` of a claim."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, f"there is no {name}; ListClaims tells what there is", "Claim")
+        super().__init__(name, f"there is no {name}; ListClaims tells what there is", claim_pb2.Claim)
 
 
 # Out ------------------------------------------------------------------------------------------------------------------
@@ -106,7 +114,7 @@ def _details(error: AssayError, reason: str) -> Sequence[Message]:
             return error_details_pb2.RetryInfo(retry_delay=wait), info
         case NoSuchResource():
             return error_details_pb2.ResourceInfo(
-                resource_type=f"{DOMAIN}/{error.kind}", resource_name=error.name, description=str(error)
+                resource_type=error.type, resource_name=error.name, description=str(error)
             ), info
         case _:
             return (info,)

@@ -42,7 +42,9 @@ class VerdictServicer(Service, VerdictServiceServicer):
         try:
             verdict = await self._store.latest(post)
         except NotFound as error:
-            raise NoSuchResource(request.name, str(error) or f"no post {post} was accepted") from error
+            raise NoSuchResource(
+                request.name, str(error) or f"no post {post} was accepted", verdict_pb2.Verdict
+            ) from error
         response = pb.GetVerdictResponse()
         await self._write(verdict, response.verdict, evidence=evidence)
         return response

@@ -13,10 +13,11 @@ from service.rpc.messages.times import write_time
 from service.rpc.messages.webhook import (
     filter_parts,
     read_delivery_filter,
+    read_fields,
+    read_mask,
     read_overlap,
     read_replay,
     read_webhook_name,
-    read_wish,
     write_answer,
     write_delivery,
     write_endpoint,
@@ -51,7 +52,7 @@ class WebhookServicer(Service, WebhookServiceServicer):
         if request.endpoint.name:
             raise InvalidInput("endpoint.name", "is given", "leave it out; the service names endpoints")
         with _below("endpoint"):
-            endpoint, secret = await self._endpoints.add(read_wish(request.endpoint), actor=_ACTOR)
+            endpoint, secret = await self._endpoints.add(read_fields(request.endpoint), actor=_ACTOR)
         response = pb.CreateEndpointResponse(secret=secret)
         write_endpoint(endpoint, response.endpoint)
         return response
@@ -78,13 +79,12 @@ class WebhookServicer(Service, WebhookServiceServicer):
     async def UpdateEndpoint(  # noqa: N802
         self, request: pb.UpdateEndpointRequest, context: Context
     ) -> pb.UpdateEndpointResponse:
-        """Replace what is said of it."""
-        endpoint_id = read_webhook_name(request.endpoint.name, "endpoint.name")
-        response = pb.UpdateEndpointResponse()
+        """Replace what the mask names."""
+        endpoint_id, paths = read_webhook_name(request.endpoint.name, "endpoint.name"), read_mask(request)
         with _named(request.endpoint.name), _below("endpoint"):
-            write_endpoint(
-                await self._endpoints.change(endpoint_id, read_wish(request.endpoint), actor=_ACTOR), response.endpoint
-            )
+            changed = await self._endpoints.change(endpoint_id, read_fields(request.endpoint, paths), actor=_ACTOR)
+        response = pb.UpdateEndpointResponse()
+        write_endpoint(changed, response.endpoint)
         return response
 
     async def DeleteEndpoint(  # noqa: N802
@@ -166,4 +166,4 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except WebhookNotFound as error:
-        raise NoSuchWebhook(name, str(error), "Webhook") from error
+        raise NoSuchWebhook(name, str(error), pb.Delivery if "/deliveries/" in name else pb.Endpoint) from error

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from service.domain.decision import Category, Decision
 from service.errors import InvalidInput
@@ -17,16 +18,15 @@ OVERLAP = 86_400.0
 MAX_OVERLAP = 7 * 86_400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointWish:
-    """What a person says of an endpoint."""
+class EndpointFields(TypedDict, total=False):
+    """What a person says of an endpoint; what is left out stays as it is."""
 
     url: str
     events: tuple[EventType, ...]
-    description: str = ""
-    decisions: tuple[Decision, ...] = ()
-    categories: tuple[Category, ...] = ()
-    enabled: bool = True
+    description: str
+    decisions: tuple[Decision, ...]
+    categories: tuple[Category, ...]
+    enabled: bool
 
 
 class Endpoints:
@@ -42,11 +42,11 @@ class Endpoints:
     ) -> None:
         self._store, self._sender, self._allow_private, self._clock = store, sender, allow_private, clock
 
-    async def add(self, wish: EndpointWish, *, actor: str) -> tuple[Endpoint, str]:
+    async def add(self, said: EndpointFields, *, actor: str) -> tuple[Endpoint, str]:
         """Keep a new endpoint; with its secret, which is shown this once. Raises `InvalidInput`."""
         now = self._now()
         blank = Endpoint(id=new_id(), url="", events=(), created_at=now, created_by=actor, updated_at=now)
-        endpoint = _wished(wish, blank)
+        endpoint = _changed(blank, said)
         check_endpoint(endpoint, allow_private=self._allow_private)
         secret = new_secret()
         return await self._store.add_endpoint(endpoint, secret), secret
@@ -59,10 +59,10 @@ class Endpoints:
         """Endpoints in the order of their ids."""
         return await self._store.endpoints(after=after, limit=limit)
 
-    async def change(self, endpoint_id: str, wish: EndpointWish, *, actor: str) -> Endpoint:
-        """Replace what was said of it. Raises `InvalidInput`, `WebhookNotFound`."""
+    async def change(self, endpoint_id: str, said: EndpointFields, *, actor: str) -> Endpoint:
+        """Replace what `said` names. Raises `InvalidInput`, `WebhookNotFound`."""
         there = await self._store.find_endpoint(endpoint_id)
-        changed = _wished(wish, there)
+        changed = _changed(there, said)
         stays_off = not changed.enabled and changed.url == there.url  # also where its URL is not allowed any more
         check_endpoint(changed, allow_private=self._allow_private or stays_off)
         return await self._store.change_endpoint(changed, actor=actor)
@@ -101,14 +101,12 @@ class Endpoints:
         return datetime.fromtimestamp(self._clock(), UTC)
 
 
-def _wished(wish: EndpointWish, endpoint: Endpoint) -> Endpoint:
+def _changed(endpoint: Endpoint, said: EndpointFields) -> Endpoint:
+    changed = replace(endpoint, **said)
     return replace(
-        endpoint,
-        url=wish.url,
-        events=tuple(dict.fromkeys(wish.events)),
-        description=wish.description,
-        decisions=tuple(dict.fromkeys(wish.decisions)),
-        categories=tuple(dict.fromkeys(wish.categories)),
-        enabled=wish.enabled,
-        disabled_reason="" if wish.enabled else endpoint.disabled_reason,
+        changed,
+        events=tuple(dict.fromkeys(changed.events)),
+        decisions=tuple(dict.fromkeys(changed.decisions)),
+        categories=tuple(dict.fromkeys(changed.categories)),
+        disabled_reason="" if changed.enabled else endpoint.disabled_reason,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.domain.post import Context, Post
-from service.domain.validation import MAX_TEXT, check, check_request_id
+from service.domain.validation import MAX_TEXT, check, check_correlation_id, check_request_id
 from service.errors import InvalidInput
 from tests.factories import numbered
 
@@ -84,12 +84,15 @@ def test_an_error_is_never_as_long_as_the_input() -> None:
     assert len(str(caught.value)) < 300
 
 
-@pytest.mark.parametrize("request_id", ["", "a" * 128, "3f1e-~!"])
-def test_printable_request_ids_pass(request_id: str) -> None:
-    check_request_id(request_id)
+@pytest.mark.parametrize("value", ["", "a" * 128, "3f1e-~!"])
+def test_printable_ids_pass(value: str) -> None:
+    check_request_id(value)
+    check_correlation_id(value)
 
 
-@pytest.mark.parametrize("request_id", ["a" * 129, "a b", "ä", "a\n"])
-def test_other_request_ids_are_refused(request_id: str) -> None:
+@pytest.mark.parametrize("value", ["a" * 129, "a b", "ä", "a\n"])
+def test_other_ids_are_refused(value: str) -> None:
     with pytest.raises(InvalidInput, match="request_id"):
-        check_request_id(request_id)
+        check_request_id(value)
+    with pytest.raises(InvalidInput, match="correlation_id"):
+        check_correlation_id(value)

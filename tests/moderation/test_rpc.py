@@ -84,10 +84,11 @@ async def test_missing_post(front: Front) -> None:
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "post")
 
 
-async def test_unknown_view_and_bad_request_id(front: Front) -> None:
+async def test_unknown_view_and_bad_correlation_id(front: Front) -> None:
     call = front.moderation.ModeratePost
     assert (await failure_of(call(pb.ModeratePostRequest(post=message_of(), view=cast("Any", 99))))).field == "view"
-    assert (await failure_of(call(pb.ModeratePostRequest(post=message_of(), request_id="ü")))).field == "request_id"
+    request = pb.ModeratePostRequest(post=message_of(), correlation_id="ü")
+    assert (await failure_of(call(request))).field == "correlation_id"
 
 
 async def test_overload_says_when_to_come_back(front: Front) -> None:

@@ -83,7 +83,7 @@ async def test_a_model_that_the_weighing_is_not_for(
         ({"author": ""}, "author", "pseudonym"),
         ({"author": "a" * 257}, "author", "256"),
         ({"author": "a\x00"}, "author", "control"),
-        ({"request_id": "é"}, "request_id", "UUID"),
+        ({"correlation_id": "é"}, "correlation_id", "UUID"),
         ({"texts": []}, "posts", "send 1 to 50 posts"),
         ({"texts": ["x"] * 51}, "posts", "51 posts, over 50; send the most recent ones"),
         ({"texts": [LONG, " "]}, "posts[1].text", "words"),

@@ -165,7 +165,8 @@ async def test_what_is_refused(policy_front: PolicyFront) -> None:
         assert failure.code == code, (method, failure)
         if code is grpc.StatusCode.NOT_FOUND:
             assert failure.reason == "POLICY_NOT_FOUND"
-            assert failure.detail(error_details_pb2.ResourceInfo).resource_name == NOTHING
+            resource = failure.detail(error_details_pb2.ResourceInfo)
+            assert (resource.resource_type, resource.resource_name) == ("assay.dev/PolicyVersion", NOTHING)
 
 
 async def test_the_difference_in_words(policy_front: PolicyFront, mild: str) -> None:

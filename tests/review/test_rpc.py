@@ -8,6 +8,7 @@ import pytest
 from assay.v1 import post_pb2, verdict_pb2
 from assay.v1 import review_service_pb2 as pb
 from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2
 
 from service.domain.decision import Category, Decision
 from service.domain.verdict import Source
@@ -270,8 +271,10 @@ async def test_an_empty_note(stub: "ReviewServiceAsyncStub") -> None:
 async def test_what_is_not_there(stub: "ReviewServiceAsyncStub", decide: Decide) -> None:
     failure = await failure_of(decide(pb.Case(name="cases/nothing")))
     assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "CASE_NOT_FOUND")
+    assert failure.detail(error_details_pb2.ResourceInfo).resource_type == "assay.dev/Case"
     failure = await failure_of(decide(pb.Case(name="nothing")))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, "name")
     failure = await failure_of(stub.UndoDecision(pb.UndoDecisionRequest(moderator="m-1")))
     assert failure.code is grpc.StatusCode.NOT_FOUND
+    assert failure.detail(error_details_pb2.ResourceInfo).resource_type == "assay.dev/CaseDecision"
     assert post_pb2.SURFACE_FEED

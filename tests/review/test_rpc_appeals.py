@@ -8,6 +8,7 @@ import pytest
 from assay.v1 import appeal_service_pb2 as pb
 from assay.v1 import verdict_pb2
 from assay.v1.review_service_pb2 import CaseFilter, CaseRuling, LeaseCaseRequest
+from google.rpc import error_details_pb2
 
 from service.domain.decision import Decision
 from service.domain.post import Post
@@ -195,5 +196,6 @@ async def test_a_stricter_one_is_refused(case_front: CaseFront, contest: Contest
 async def test_no_such_appeal(stub: "AppealServiceAsyncStub", decide: Decide) -> None:
     failure = await failure_of(stub.GetAppeal(pb.GetAppealRequest(name="appeals/nothing")))
     assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "APPEAL_NOT_FOUND")
+    assert failure.detail(error_details_pb2.ResourceInfo).resource_type == "assay.dev/Appeal"
     failure = await failure_of(decide(pb.Appeal(name="appeals/nothing")))
     assert failure.code is grpc.StatusCode.NOT_FOUND

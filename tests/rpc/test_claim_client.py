@@ -66,10 +66,12 @@ async def test_quarantine_and_release(grpc_client: Client) -> None:
     assert (away.state, away.reason) == (ClaimState.QUARANTINED, "matches half the feed")
     [[match]] = await grpc_client.match_claims([f"So {BANANAS.claim}?"])
     assert (match.claim_id, match.quarantined) == ("bananas", True)
-    back = await grpc_client.quarantine_claim("bananas", "")
+    back = await grpc_client.release_claim("bananas")
     assert (back.state, back.reason) == (ClaimState.ACTIVE, "")
     with pytest.raises(ClaimNotFound):
         await grpc_client.quarantine_claim("apples", "why")
+    with pytest.raises(ClaimNotFound):
+        await grpc_client.release_claim("apples")
 
 
 async def test_texts_are_matched(grpc_client: Client, front: Front) -> None:
@@ -110,6 +112,7 @@ async def test_half_a_surrogate_pair_is_refused_before_sending(grpc_client: Clie
         grpc_client.claim(half),
         grpc_client.match_claims([half]),
         grpc_client.quarantine_claim("x", half),
+        grpc_client.release_claim(half),
         grpc_client.confirm_match(Confirmation(post=half, claim_id="x", relation=Relation.REPEATS, moderator="m")),
         anext(grpc_client.list_claims(ClaimFilter(query=half))),
     ]

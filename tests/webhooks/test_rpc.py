@@ -1,7 +1,7 @@
 """WebhookService over a real socket and a real database: endpoints, secrets, deliveries, and each error."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import grpc
 import grpc.aio
@@ -9,6 +9,7 @@ import pytest
 from assay.v1 import verdict_pb2
 from assay.v1 import webhook_service_pb2 as pb
 from assay.v1.webhook_service_pb2_grpc import WebhookServiceStub
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc import error_details_pb2
 
 from service.moderation.author import Weighing
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 EVENTS = ["verdict.decided", "verdict.revised"]
 Create = Callable[..., Awaitable[pb.CreateEndpointResponse]]
 Enqueue = Callable[..., Awaitable[None]]
+Update = Callable[..., Awaitable[pb.Endpoint]]
 
 
 class Sender:
@@ -132,7 +134,7 @@ async def test_endpoints_are_listed_changed_and_deleted(
     failure = await failure_of(stub.GetEndpoint(pb.GetEndpointRequest(name=names[0])))
     assert (failure.code, failure.reason) == (grpc.StatusCode.NOT_FOUND, "WEBHOOK_NOT_FOUND")
     resource = failure.detail(error_details_pb2.ResourceInfo)
-    assert (resource.resource_type, resource.resource_name) == ("assay.dev/Webhook", names[0])
+    assert (resource.resource_type, resource.resource_name) == ("assay.dev/Endpoint", names[0])
 
 
 @pytest.mark.parametrize(
@@ -153,6 +155,88 @@ async def test_endpoints_are_listed_changed_and_deleted(
 async def test_what_is_wrong_is_named(create: Create, fields: dict[str, Any], field: str) -> None:
     failure = await failure_of(create(**fields))
     assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
+
+
+@pytest.fixture
+def update(stub: "WebhookServiceAsyncStub") -> Update:
+    """Updates an endpoint by these paths and gives the answer."""
+
+    async def send(endpoint: pb.Endpoint, *paths: str) -> pb.Endpoint:
+        return (
+            await stub.UpdateEndpoint(pb.UpdateEndpointRequest(endpoint=endpoint, update_mask=FieldMask(paths=paths)))
+        ).endpoint
+
+    return send
+
+
+@pytest.fixture
+async def filtered(create: Create) -> pb.Endpoint:
+    """A disabled endpoint with description and filters."""
+    filters: dict[str, Any] = {"decisions": [verdict_pb2.DECISION_BLOCK], "categories": [verdict_pb2.CATEGORY_HATE]}
+    return (await create(description="live", disabled=True, **filters)).endpoint
+
+
+def without_time(endpoint: pb.Endpoint) -> pb.Endpoint:
+    bare = pb.Endpoint()
+    bare.CopyFrom(endpoint)
+    bare.ClearField("update_time")
+    return bare
+
+
+async def test_without_a_mask_the_populated_fields_change(
+    stub: "WebhookServiceAsyncStub", filtered: pb.Endpoint
+) -> None:
+    said = pb.Endpoint(name=filtered.name, url="https://other.example/", events=["appeal.decided"], creator="me")
+    answer = (await stub.UpdateEndpoint(pb.UpdateEndpointRequest(endpoint=said))).endpoint
+    filtered.url, filtered.events[:] = said.url, said.events
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_an_empty_mask_is_none(update: Update, filtered: pb.Endpoint) -> None:
+    answer = await update(pb.Endpoint(name=filtered.name, description="other"))
+    filtered.description = "other"
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_a_mask_changes_what_it_names_also_to_nothing(update: Update, filtered: pb.Endpoint) -> None:
+    said = pb.Endpoint(
+        name=filtered.name, url="no address", decisions=[cast("Any", 99)]
+    )  # neither is named, so neither is read
+    answer = await update(said, "description", "categories", "disabled")
+    filtered.description, filtered.disabled = "", False
+    filtered.ClearField("categories")
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_a_star_replaces_everything(
+    update: Update, filtered: pb.Endpoint, endpoint_message_of: Callable[..., pb.Endpoint]
+) -> None:
+    answer = await update(endpoint_message_of(name=filtered.name, url="https://other.example/"), "*")
+    filtered.url, filtered.description, filtered.disabled = "https://other.example/", "", False
+    for filters in ("decisions", "categories"):
+        filtered.ClearField(filters)
+    assert without_time(answer) == without_time(filtered)
+
+
+async def test_a_mask_passes_over_what_only_the_service_writes(update: Update, filtered: pb.Endpoint) -> None:
+    said = pb.Endpoint(name=filtered.name, url="https://other.example/", creator="me", disabled_reason="none")
+    assert without_time(await update(said, "name", "creator", "disabled_reason")) == without_time(filtered)
+
+
+@pytest.mark.parametrize(
+    ("paths", "field"), [(["secret"], "update_mask.paths[0]"), (["url", "endpoint.url"], "update_mask.paths[1]")]
+)
+async def test_a_mask_names_fields(update: Update, filtered: pb.Endpoint, paths: list[str], field: str) -> None:
+    failure = await failure_of(update(pb.Endpoint(name=filtered.name, url="https://other.example/"), *paths))
+    assert (failure.code, failure.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
+    assert "send some of url, description, events, decisions, categories, disabled, or * for all" in failure.description
+
+
+@pytest.mark.parametrize(("paths", "field"), [(["events"], "endpoint.events"), (["*"], "endpoint.url")])
+async def test_what_a_mask_empties_must_be_allowed_to_be(
+    update: Update, filtered: pb.Endpoint, paths: list[str], field: str
+) -> None:
+    assert (await failure_of(update(pb.Endpoint(name=filtered.name), *paths))).field == field
 
 
 async def test_a_secret_is_rotated_with_overlap(
@@ -222,7 +306,8 @@ async def test_a_delivery_that_is_not_there_is_named(stub: "WebhookServiceAsyncS
     name = (await create()).endpoint.name
     asked = pb.ReplayDeliveriesRequest(parent=name, delivery=f"{name}/deliveries/9")
     failure = await failure_of(stub.ReplayDeliveries(asked))
-    assert failure.detail(error_details_pb2.ResourceInfo).resource_name == f"{name}/deliveries/9"
+    resource = failure.detail(error_details_pb2.ResourceInfo)
+    assert (resource.resource_type, resource.resource_name) == ("assay.dev/Delivery", f"{name}/deliveries/9")
     asked.filter.states.append(pb.DELIVERY_STATE_DEAD)
     assert (await failure_of(stub.ReplayDeliveries(asked))).field == "filter"
 

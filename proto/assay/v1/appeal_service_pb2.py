@@ -30,7 +30,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61ssay/v1/appeal_service.proto\x12\x08\x61ssay.v1\x1a\x1d\x61ssay/v1/review_service.proto\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8b\x04\n\x06\x41ppeal\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0c\n\x04post\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12.\n\x12\x63ontested_decision\x18\x04 \x01(\x0e\x32\x12.assay.v1.Decision\x12\x30\n\x14\x63ontested_categories\x18\x05 \x03(\x0e\x32\x12.assay.v1.Category\x12\x39\n\x15\x63ontested_decide_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tstatement\x18\x07 \x01(\t\x12$\n\x05state\x18\x08 \x01(\x0e\x32\x15.assay.v1.AppealState\x12-\n\topen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x63\x61se\x18\n \x01(\t\x12\x15\n\rfirst_decider\x18\x0b \x01(\t\x12\x0f\n\x07\x64\x65\x63ider\x18\x0c \x01(\t\x12$\n\x06ruling\x18\r \x01(\x0b\x32\x14.assay.v1.CaseRuling\x12/\n\x0b\x64\x65\x63ide_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp:8\xea\x41\x35\n\x10\x61ssay.dev/Appeal\x12\x10\x61ppeals/{appeal}*\x07\x61ppeals2\x06\x61ppeal\"m\n\x11OpenAppealRequest\x12%\n\x04post\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12\x17\n\tstatement\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"6\n\x12OpenAppealResponse\x12 \n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x10.assay.v1.Appeal\";\n\x10GetAppealRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10\x61ssay.dev/Appeal\"5\n\x11GetAppealResponse\x12 \n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x10.assay.v1.Appeal\"t\n\x12ListAppealsRequest\x12+\n\x06states\x18\x01 \x03(\x0e\x32\x15.assay.v1.AppealStateB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"Q\n\x13ListAppealsResponse\x12!\n\x07\x61ppeals\x18\x01 \x03(\x0b\x32\x10.assay.v1.Appeal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe6\x01\n\x13\x44\x65\x63ideAppealRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10\x61ssay.dev/Appeal\x12\x17\n\tmoderator\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x15.assay.v1.AppealStateB\x04\xe2\x41\x01\x02\x12*\n\x06ruling\x18\x04 \x01(\x0b\x32\x14.assay.v1.CaseRulingB\x04\xe2\x41\x01\x02\x12\x33\n\ntime_spent\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"8\n\x14\x44\x65\x63ideAppealResponse\x12 \n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x10.assay.v1.Appeal*v\n\x0b\x41ppealState\x12\x1c\n\x18\x41PPEAL_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41PPEAL_STATE_OPEN\x10\x01\x12\x17\n\x13\x41PPEAL_STATE_UPHELD\x10\x02\x12\x19\n\x15\x41PPEAL_STATE_REJECTED\x10\x03\x32\xb9\x02\n\rAppealService\x12G\n\nOpenAppeal\x12\x1b.assay.v1.OpenAppealRequest\x1a\x1c.assay.v1.OpenAppealResponse\x12\x44\n\tGetAppeal\x12\x1a.assay.v1.GetAppealRequest\x1a\x1b.assay.v1.GetAppealResponse\x12J\n\x0bListAppeals\x12\x1c.assay.v1.ListAppealsRequest\x1a\x1d.assay.v1.ListAppealsResponse\x12M\n\x0c\x44\x65\x63ideAppeal\x12\x1d.assay.v1.DecideAppealRequest\x1a\x1e.assay.v1.DecideAppealResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61ssay/v1/appeal_service.proto\x12\x08\x61ssay.v1\x1a\x1d\x61ssay/v1/review_service.proto\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x04\n\x06\x41ppeal\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12!\n\x04post\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12.\n\x12\x63ontested_decision\x18\x04 \x01(\x0e\x32\x12.assay.v1.Decision\x12\x30\n\x14\x63ontested_categories\x18\x05 \x03(\x0e\x32\x12.assay.v1.Category\x12\x39\n\x15\x63ontested_decide_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tstatement\x18\x07 \x01(\t\x12$\n\x05state\x18\x08 \x01(\x0e\x32\x15.assay.v1.AppealState\x12-\n\topen_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x04\x63\x61se\x18\n \x01(\tB\x13\xfa\x41\x10\n\x0e\x61ssay.dev/Case\x12\x15\n\rfirst_decider\x18\x0b \x01(\t\x12\x0f\n\x07\x64\x65\x63ider\x18\x0c \x01(\t\x12$\n\x06ruling\x18\r \x01(\x0b\x32\x14.assay.v1.CaseRuling\x12/\n\x0b\x64\x65\x63ide_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp:8\xea\x41\x35\n\x10\x61ssay.dev/Appeal\x12\x10\x61ppeals/{appeal}*\x07\x61ppeals2\x06\x61ppeal\"m\n\x11OpenAppealRequest\x12%\n\x04post\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12\x17\n\tstatement\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"6\n\x12OpenAppealResponse\x12 \n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x10.assay.v1.Appeal\";\n\x10GetAppealRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10\x61ssay.dev/Appeal\"5\n\x11GetAppealResponse\x12 \n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x10.assay.v1.Appeal\"t\n\x12ListAppealsRequest\x12+\n\x06states\x18\x01 \x03(\x0e\x32\x15.assay.v1.AppealStateB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"Q\n\x13ListAppealsResponse\x12!\n\x07\x61ppeals\x18\x01 \x03(\x0b\x32\x10.assay.v1.Appeal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe6\x01\n\x13\x44\x65\x63ideAppealRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xfa\x41\x12\n\x10\x61ssay.dev/Appeal\x12\x17\n\tmoderator\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x07outcome\x18\x03 \x01(\x0e\x32\x15.assay.v1.AppealStateB\x04\xe2\x41\x01\x02\x12*\n\x06ruling\x18\x04 \x01(\x0b\x32\x14.assay.v1.CaseRulingB\x04\xe2\x41\x01\x02\x12\x33\n\ntime_spent\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"8\n\x14\x44\x65\x63ideAppealResponse\x12 \n\x06\x61ppeal\x18\x01 \x01(\x0b\x32\x10.assay.v1.Appeal*v\n\x0b\x41ppealState\x12\x1c\n\x18\x41PPEAL_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41PPEAL_STATE_OPEN\x10\x01\x12\x17\n\x13\x41PPEAL_STATE_UPHELD\x10\x02\x12\x19\n\x15\x41PPEAL_STATE_REJECTED\x10\x03\x32\xb9\x02\n\rAppealService\x12G\n\nOpenAppeal\x12\x1b.assay.v1.OpenAppealRequest\x1a\x1c.assay.v1.OpenAppealResponse\x12\x44\n\tGetAppeal\x12\x1a.assay.v1.GetAppealRequest\x1a\x1b.assay.v1.GetAppealResponse\x12J\n\x0bListAppeals\x12\x1c.assay.v1.ListAppealsRequest\x1a\x1d.assay.v1.ListAppealsResponse\x12M\n\x0c\x44\x65\x63ideAppeal\x12\x1d.assay.v1.DecideAppealRequest\x1a\x1e.assay.v1.DecideAppealResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,6 +39,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_APPEAL'].fields_by_name['name']._loaded_options = None
   _globals['_APPEAL'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_APPEAL'].fields_by_name['post']._loaded_options = None
+  _globals['_APPEAL'].fields_by_name['post']._serialized_options = b'\372A\020\n\016assay.dev/Post'
+  _globals['_APPEAL'].fields_by_name['case']._loaded_options = None
+  _globals['_APPEAL'].fields_by_name['case']._serialized_options = b'\372A\020\n\016assay.dev/Case'
   _globals['_APPEAL']._loaded_options = None
   _globals['_APPEAL']._serialized_options = b'\352A5\n\020assay.dev/Appeal\022\020appeals/{appeal}*\007appeals2\006appeal'
   _globals['_OPENAPPEALREQUEST'].fields_by_name['post']._loaded_options = None
@@ -65,26 +69,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECIDEAPPEALREQUEST'].fields_by_name['ruling']._serialized_options = b'\342A\001\002'
   _globals['_DECIDEAPPEALREQUEST'].fields_by_name['time_spent']._loaded_options = None
   _globals['_DECIDEAPPEALREQUEST'].fields_by_name['time_spent']._serialized_options = b'\342A\001\001'
-  _globals['_APPEALSTATE']._serialized_start=1524
-  _globals['_APPEALSTATE']._serialized_end=1642
+  _globals['_APPEALSTATE']._serialized_start=1566
+  _globals['_APPEALSTATE']._serialized_end=1684
   _globals['_APPEAL']._serialized_start=224
-  _globals['_APPEAL']._serialized_end=747
-  _globals['_OPENAPPEALREQUEST']._serialized_start=749
-  _globals['_OPENAPPEALREQUEST']._serialized_end=858
-  _globals['_OPENAPPEALRESPONSE']._serialized_start=860
-  _globals['_OPENAPPEALRESPONSE']._serialized_end=914
-  _globals['_GETAPPEALREQUEST']._serialized_start=916
-  _globals['_GETAPPEALREQUEST']._serialized_end=975
-  _globals['_GETAPPEALRESPONSE']._serialized_start=977
-  _globals['_GETAPPEALRESPONSE']._serialized_end=1030
-  _globals['_LISTAPPEALSREQUEST']._serialized_start=1032
-  _globals['_LISTAPPEALSREQUEST']._serialized_end=1148
-  _globals['_LISTAPPEALSRESPONSE']._serialized_start=1150
-  _globals['_LISTAPPEALSRESPONSE']._serialized_end=1231
-  _globals['_DECIDEAPPEALREQUEST']._serialized_start=1234
-  _globals['_DECIDEAPPEALREQUEST']._serialized_end=1464
-  _globals['_DECIDEAPPEALRESPONSE']._serialized_start=1466
-  _globals['_DECIDEAPPEALRESPONSE']._serialized_end=1522
-  _globals['_APPEALSERVICE']._serialized_start=1645
-  _globals['_APPEALSERVICE']._serialized_end=1958
+  _globals['_APPEAL']._serialized_end=789
+  _globals['_OPENAPPEALREQUEST']._serialized_start=791
+  _globals['_OPENAPPEALREQUEST']._serialized_end=900
+  _globals['_OPENAPPEALRESPONSE']._serialized_start=902
+  _globals['_OPENAPPEALRESPONSE']._serialized_end=956
+  _globals['_GETAPPEALREQUEST']._serialized_start=958
+  _globals['_GETAPPEALREQUEST']._serialized_end=1017
+  _globals['_GETAPPEALRESPONSE']._serialized_start=1019
+  _globals['_GETAPPEALRESPONSE']._serialized_end=1072
+  _globals['_LISTAPPEALSREQUEST']._serialized_start=1074
+  _globals['_LISTAPPEALSREQUEST']._serialized_end=1190
+  _globals['_LISTAPPEALSRESPONSE']._serialized_start=1192
+  _globals['_LISTAPPEALSRESPONSE']._serialized_end=1273
+  _globals['_DECIDEAPPEALREQUEST']._serialized_start=1276
+  _globals['_DECIDEAPPEALREQUEST']._serialized_end=1506
+  _globals['_DECIDEAPPEALRESPONSE']._serialized_start=1508
+  _globals['_DECIDEAPPEALRESPONSE']._serialized_end=1564
+  _globals['_APPEALSERVICE']._serialized_start=1687
+  _globals['_APPEALSERVICE']._serialized_end=2000
 # @@protoc_insertion_point(module_scope)

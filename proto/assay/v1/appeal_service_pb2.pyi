@@ -149,7 +149,9 @@ class OpenAppealRequest(_message.Message):
     statement: _builtins.str
     """Why the author thinks the decision wrong, up to 4,096 characters."""
     request_id: _builtins.str
-    """The same id again gives the same appeal; up to 128 printable ASCII characters."""
+    """Makes the call safe to repeat: the same id with the same post and statement returns the same appeal. A UUID that
+    you choose; up to 128 printable ASCII characters.
+    """
     def __init__(
         self,
         *,

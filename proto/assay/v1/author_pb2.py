@@ -23,19 +23,22 @@ _sym_db = _symbol_database.Default()
 
 
 from assay.v1 import verdict_pb2 as assay_dot_v1_dot_verdict__pb2
+from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x61ssay/v1/author.proto\x12\x08\x61ssay.v1\x1a\x16\x61ssay/v1/verdict.proto\"\xe8\x01\n\x0f\x41uthorJudgement\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12&\n\x0c\x61i_generated\x18\x02 \x01(\x0b\x32\x10.assay.v1.Signal\x12\x36\n\x15share_machine_written\x18\x03 \x01(\x0b\x32\x17.assay.v1.ShareEstimate\x12\x15\n\rcounted_posts\x18\x04 \x01(\x05\x12$\n\x05posts\x18\x05 \x03(\x0b\x32\x15.assay.v1.PostFinding\x12\x11\n\tabstained\x18\x06 \x03(\t\x12\x15\n\rmodel_version\x18\x07 \x01(\t\"K\n\rShareEstimate\x12\r\n\x05share\x18\x01 \x01(\x02\x12\x14\n\x0cinterval_low\x18\x02 \x01(\x02\x12\x15\n\rinterval_high\x18\x03 \x01(\x02\"d\n\x0bPostFinding\x12\x0c\n\x04post\x18\x01 \x01(\t\x12&\n\x0c\x61i_generated\x18\x02 \x01(\x0b\x32\x10.assay.v1.Signal\x12\r\n\x05words\x18\x03 \x01(\x05\x12\x10\n\x08\x65xcluded\x18\x04 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x61ssay/v1/author.proto\x12\x08\x61ssay.v1\x1a\x16\x61ssay/v1/verdict.proto\x1a\x19google/api/resource.proto\"\xe8\x01\n\x0f\x41uthorJudgement\x12\x0e\n\x06\x61uthor\x18\x01 \x01(\t\x12&\n\x0c\x61i_generated\x18\x02 \x01(\x0b\x32\x10.assay.v1.Signal\x12\x36\n\x15share_machine_written\x18\x03 \x01(\x0b\x32\x17.assay.v1.ShareEstimate\x12\x15\n\rcounted_posts\x18\x04 \x01(\x05\x12$\n\x05posts\x18\x05 \x03(\x0b\x32\x15.assay.v1.PostFinding\x12\x11\n\tabstained\x18\x06 \x03(\t\x12\x15\n\rmodel_version\x18\x07 \x01(\t\"K\n\rShareEstimate\x12\r\n\x05share\x18\x01 \x01(\x02\x12\x14\n\x0cinterval_low\x18\x02 \x01(\x02\x12\x15\n\rinterval_high\x18\x03 \x01(\x02\"y\n\x0bPostFinding\x12!\n\x04post\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12&\n\x0c\x61i_generated\x18\x02 \x01(\x0b\x32\x10.assay.v1.Signal\x12\r\n\x05words\x18\x03 \x01(\x05\x12\x10\n\x08\x65xcluded\x18\x04 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'assay.v1.author_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUTHORJUDGEMENT']._serialized_start=60
-  _globals['_AUTHORJUDGEMENT']._serialized_end=292
-  _globals['_SHAREESTIMATE']._serialized_start=294
-  _globals['_SHAREESTIMATE']._serialized_end=369
-  _globals['_POSTFINDING']._serialized_start=371
-  _globals['_POSTFINDING']._serialized_end=471
+  _globals['_POSTFINDING'].fields_by_name['post']._loaded_options = None
+  _globals['_POSTFINDING'].fields_by_name['post']._serialized_options = b'\372A\020\n\016assay.dev/Post'
+  _globals['_AUTHORJUDGEMENT']._serialized_start=87
+  _globals['_AUTHORJUDGEMENT']._serialized_end=319
+  _globals['_SHAREESTIMATE']._serialized_start=321
+  _globals['_SHAREESTIMATE']._serialized_end=396
+  _globals['_POSTFINDING']._serialized_start=398
+  _globals['_POSTFINDING']._serialized_end=519
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61ssay/v1/claim_service.proto\x12\x08\x61ssay.v1\x1a\x14\x61ssay/v1/claim.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17google/rpc/status.proto\"<\n\x13ImportClaimsRequest\x12%\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x0f.assay.v1.ClaimB\x04\xe2\x41\x01\x02\"f\n\x0cImportResult\x12\r\n\x05\x63laim\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.assay.v1.ImportState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\"W\n\x14ImportClaimsResponse\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.assay.v1.ImportResult\x12\x16\n\x0e\x63laims_version\x18\x02 \x01(\t\":\n\x12\x43reateClaimRequest\x12$\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.ClaimB\x04\xe2\x41\x01\x02\"5\n\x13\x43reateClaimResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim\"9\n\x0fGetClaimRequest\x12&\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\"2\n\x10GetClaimResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim\"f\n\x0b\x43laimFilter\x12)\n\x05state\x18\x01 \x01(\x0e\x32\x14.assay.v1.ClaimStateB\x04\xe2\x41\x01\x01\x12\x17\n\tpublisher\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05query\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"s\n\x11ListClaimsRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x15.assay.v1.ClaimFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"f\n\x12ListClaimsResponse\x12\x1f\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x0f.assay.v1.Claim\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x63laims_version\x18\x03 \x01(\t\")\n\x12MatchClaimsRequest\x12\x13\n\x05texts\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"4\n\x0bTextMatches\x12%\n\x07matches\x18\x01 \x03(\x0b\x32\x14.assay.v1.ClaimMatch\"=\n\x13MatchClaimsResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.assay.v1.TextMatches\"\xc3\x01\n\x13\x43onfirmMatchRequest\x12%\n\x04post\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12\'\n\x05\x63laim\x18\x02 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\x12/\n\x08relation\x18\x03 \x01(\x0e\x32\x17.assay.v1.ClaimRelationB\x04\xe2\x41\x01\x02\x12\x17\n\tmoderator\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04note\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"6\n\x14\x43onfirmMatchResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim\"m\n\x16QuarantineClaimRequest\x12&\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x15\n\x07release\x18\x03 \x01(\x08\x42\x04\xe2\x41\x01\x01\"9\n\x17QuarantineClaimResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim*\x92\x01\n\x0bImportState\x12\x1c\n\x18IMPORT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10IMPORT_STATE_NEW\x10\x01\x12\x18\n\x14IMPORT_STATE_UPDATED\x10\x02\x12\x1a\n\x16IMPORT_STATE_UNCHANGED\x10\x03\x12\x19\n\x15IMPORT_STATE_REJECTED\x10\x04\x32\xa8\x04\n\x0c\x43laimService\x12M\n\x0cImportClaims\x12\x1d.assay.v1.ImportClaimsRequest\x1a\x1e.assay.v1.ImportClaimsResponse\x12J\n\x0b\x43reateClaim\x12\x1c.assay.v1.CreateClaimRequest\x1a\x1d.assay.v1.CreateClaimResponse\x12\x41\n\x08GetClaim\x12\x19.assay.v1.GetClaimRequest\x1a\x1a.assay.v1.GetClaimResponse\x12G\n\nListClaims\x12\x1b.assay.v1.ListClaimsRequest\x1a\x1c.assay.v1.ListClaimsResponse\x12J\n\x0bMatchClaims\x12\x1c.assay.v1.MatchClaimsRequest\x1a\x1d.assay.v1.MatchClaimsResponse\x12M\n\x0c\x43onfirmMatch\x12\x1d.assay.v1.ConfirmMatchRequest\x1a\x1e.assay.v1.ConfirmMatchResponse\x12V\n\x0fQuarantineClaim\x12 .assay.v1.QuarantineClaimRequest\x1a!.assay.v1.QuarantineClaimResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61ssay/v1/claim_service.proto\x12\x08\x61ssay.v1\x1a\x14\x61ssay/v1/claim.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17google/rpc/status.proto\"<\n\x13ImportClaimsRequest\x12%\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x0f.assay.v1.ClaimB\x04\xe2\x41\x01\x02\"|\n\x0cImportResult\x12#\n\x05\x63laim\x18\x01 \x01(\tB\x14\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.assay.v1.ImportState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status\"W\n\x14ImportClaimsResponse\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.assay.v1.ImportResult\x12\x16\n\x0e\x63laims_version\x18\x02 \x01(\t\":\n\x12\x43reateClaimRequest\x12$\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.ClaimB\x04\xe2\x41\x01\x02\"5\n\x13\x43reateClaimResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim\"9\n\x0fGetClaimRequest\x12&\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\"2\n\x10GetClaimResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim\"f\n\x0b\x43laimFilter\x12)\n\x05state\x18\x01 \x01(\x0e\x32\x14.assay.v1.ClaimStateB\x04\xe2\x41\x01\x01\x12\x17\n\tpublisher\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x13\n\x05query\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"s\n\x11ListClaimsRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x15.assay.v1.ClaimFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"f\n\x12ListClaimsResponse\x12\x1f\n\x06\x63laims\x18\x01 \x03(\x0b\x32\x0f.assay.v1.Claim\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x16\n\x0e\x63laims_version\x18\x03 \x01(\t\")\n\x12MatchClaimsRequest\x12\x13\n\x05texts\x18\x01 \x03(\tB\x04\xe2\x41\x01\x02\"4\n\x0bTextMatches\x12%\n\x07matches\x18\x01 \x03(\x0b\x32\x14.assay.v1.ClaimMatch\"=\n\x13MatchClaimsResponse\x12&\n\x07results\x18\x01 \x03(\x0b\x32\x15.assay.v1.TextMatches\"\xc3\x01\n\x13\x43onfirmMatchRequest\x12%\n\x04post\x18\x01 \x01(\tB\x17\xe2\x41\x01\x02\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12\'\n\x05\x63laim\x18\x02 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\x12/\n\x08relation\x18\x03 \x01(\x0e\x32\x17.assay.v1.ClaimRelationB\x04\xe2\x41\x01\x02\x12\x17\n\tmoderator\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04note\x18\x05 \x01(\tB\x04\xe2\x41\x01\x01\"6\n\x14\x43onfirmMatchResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim\"V\n\x16QuarantineClaimRequest\x12&\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\x12\x14\n\x06reason\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"9\n\x17QuarantineClaimResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim\"=\n\x13ReleaseClaimRequest\x12&\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61ssay.dev/Claim\"6\n\x14ReleaseClaimResponse\x12\x1e\n\x05\x63laim\x18\x01 \x01(\x0b\x32\x0f.assay.v1.Claim*\x92\x01\n\x0bImportState\x12\x1c\n\x18IMPORT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10IMPORT_STATE_NEW\x10\x01\x12\x18\n\x14IMPORT_STATE_UPDATED\x10\x02\x12\x1a\n\x16IMPORT_STATE_UNCHANGED\x10\x03\x12\x19\n\x15IMPORT_STATE_REJECTED\x10\x04\x32\xf7\x04\n\x0c\x43laimService\x12M\n\x0cImportClaims\x12\x1d.assay.v1.ImportClaimsRequest\x1a\x1e.assay.v1.ImportClaimsResponse\x12J\n\x0b\x43reateClaim\x12\x1c.assay.v1.CreateClaimRequest\x1a\x1d.assay.v1.CreateClaimResponse\x12\x41\n\x08GetClaim\x12\x19.assay.v1.GetClaimRequest\x1a\x1a.assay.v1.GetClaimResponse\x12G\n\nListClaims\x12\x1b.assay.v1.ListClaimsRequest\x1a\x1c.assay.v1.ListClaimsResponse\x12J\n\x0bMatchClaims\x12\x1c.assay.v1.MatchClaimsRequest\x1a\x1d.assay.v1.MatchClaimsResponse\x12M\n\x0c\x43onfirmMatch\x12\x1d.assay.v1.ConfirmMatchRequest\x1a\x1e.assay.v1.ConfirmMatchResponse\x12V\n\x0fQuarantineClaim\x12 .assay.v1.QuarantineClaimRequest\x1a!.assay.v1.QuarantineClaimResponse\x12M\n\x0cReleaseClaim\x12\x1d.assay.v1.ReleaseClaimRequest\x1a\x1e.assay.v1.ReleaseClaimResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,6 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_IMPORTCLAIMSREQUEST'].fields_by_name['claims']._loaded_options = None
   _globals['_IMPORTCLAIMSREQUEST'].fields_by_name['claims']._serialized_options = b'\342A\001\002'
+  _globals['_IMPORTRESULT'].fields_by_name['claim']._loaded_options = None
+  _globals['_IMPORTRESULT'].fields_by_name['claim']._serialized_options = b'\372A\021\n\017assay.dev/Claim'
   _globals['_CREATECLAIMREQUEST'].fields_by_name['claim']._loaded_options = None
   _globals['_CREATECLAIMREQUEST'].fields_by_name['claim']._serialized_options = b'\342A\001\002'
   _globals['_GETCLAIMREQUEST'].fields_by_name['name']._loaded_options = None
@@ -68,45 +70,49 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUARANTINECLAIMREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_QUARANTINECLAIMREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\021\n\017assay.dev/Claim'
   _globals['_QUARANTINECLAIMREQUEST'].fields_by_name['reason']._loaded_options = None
-  _globals['_QUARANTINECLAIMREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\001'
-  _globals['_QUARANTINECLAIMREQUEST'].fields_by_name['release']._loaded_options = None
-  _globals['_QUARANTINECLAIMREQUEST'].fields_by_name['release']._serialized_options = b'\342A\001\001'
-  _globals['_IMPORTSTATE']._serialized_start=1540
-  _globals['_IMPORTSTATE']._serialized_end=1686
+  _globals['_QUARANTINECLAIMREQUEST'].fields_by_name['reason']._serialized_options = b'\342A\001\002'
+  _globals['_RELEASECLAIMREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_RELEASECLAIMREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\021\n\017assay.dev/Claim'
+  _globals['_IMPORTSTATE']._serialized_start=1658
+  _globals['_IMPORTSTATE']._serialized_end=1804
   _globals['_IMPORTCLAIMSREQUEST']._serialized_start=149
   _globals['_IMPORTCLAIMSREQUEST']._serialized_end=209
   _globals['_IMPORTRESULT']._serialized_start=211
-  _globals['_IMPORTRESULT']._serialized_end=313
-  _globals['_IMPORTCLAIMSRESPONSE']._serialized_start=315
-  _globals['_IMPORTCLAIMSRESPONSE']._serialized_end=402
-  _globals['_CREATECLAIMREQUEST']._serialized_start=404
-  _globals['_CREATECLAIMREQUEST']._serialized_end=462
-  _globals['_CREATECLAIMRESPONSE']._serialized_start=464
-  _globals['_CREATECLAIMRESPONSE']._serialized_end=517
-  _globals['_GETCLAIMREQUEST']._serialized_start=519
-  _globals['_GETCLAIMREQUEST']._serialized_end=576
-  _globals['_GETCLAIMRESPONSE']._serialized_start=578
-  _globals['_GETCLAIMRESPONSE']._serialized_end=628
-  _globals['_CLAIMFILTER']._serialized_start=630
-  _globals['_CLAIMFILTER']._serialized_end=732
-  _globals['_LISTCLAIMSREQUEST']._serialized_start=734
-  _globals['_LISTCLAIMSREQUEST']._serialized_end=849
-  _globals['_LISTCLAIMSRESPONSE']._serialized_start=851
-  _globals['_LISTCLAIMSRESPONSE']._serialized_end=953
-  _globals['_MATCHCLAIMSREQUEST']._serialized_start=955
-  _globals['_MATCHCLAIMSREQUEST']._serialized_end=996
-  _globals['_TEXTMATCHES']._serialized_start=998
-  _globals['_TEXTMATCHES']._serialized_end=1050
-  _globals['_MATCHCLAIMSRESPONSE']._serialized_start=1052
-  _globals['_MATCHCLAIMSRESPONSE']._serialized_end=1113
-  _globals['_CONFIRMMATCHREQUEST']._serialized_start=1116
-  _globals['_CONFIRMMATCHREQUEST']._serialized_end=1311
-  _globals['_CONFIRMMATCHRESPONSE']._serialized_start=1313
-  _globals['_CONFIRMMATCHRESPONSE']._serialized_end=1367
-  _globals['_QUARANTINECLAIMREQUEST']._serialized_start=1369
-  _globals['_QUARANTINECLAIMREQUEST']._serialized_end=1478
-  _globals['_QUARANTINECLAIMRESPONSE']._serialized_start=1480
-  _globals['_QUARANTINECLAIMRESPONSE']._serialized_end=1537
-  _globals['_CLAIMSERVICE']._serialized_start=1689
-  _globals['_CLAIMSERVICE']._serialized_end=2241
+  _globals['_IMPORTRESULT']._serialized_end=335
+  _globals['_IMPORTCLAIMSRESPONSE']._serialized_start=337
+  _globals['_IMPORTCLAIMSRESPONSE']._serialized_end=424
+  _globals['_CREATECLAIMREQUEST']._serialized_start=426
+  _globals['_CREATECLAIMREQUEST']._serialized_end=484
+  _globals['_CREATECLAIMRESPONSE']._serialized_start=486
+  _globals['_CREATECLAIMRESPONSE']._serialized_end=539
+  _globals['_GETCLAIMREQUEST']._serialized_start=541
+  _globals['_GETCLAIMREQUEST']._serialized_end=598
+  _globals['_GETCLAIMRESPONSE']._serialized_start=600
+  _globals['_GETCLAIMRESPONSE']._serialized_end=650
+  _globals['_CLAIMFILTER']._serialized_start=652
+  _globals['_CLAIMFILTER']._serialized_end=754
+  _globals['_LISTCLAIMSREQUEST']._serialized_start=756
+  _globals['_LISTCLAIMSREQUEST']._serialized_end=871
+  _globals['_LISTCLAIMSRESPONSE']._serialized_start=873
+  _globals['_LISTCLAIMSRESPONSE']._serialized_end=975
+  _globals['_MATCHCLAIMSREQUEST']._serialized_start=977
+  _globals['_MATCHCLAIMSREQUEST']._serialized_end=1018
+  _globals['_TEXTMATCHES']._serialized_start=1020
+  _globals['_TEXTMATCHES']._serialized_end=1072
+  _globals['_MATCHCLAIMSRESPONSE']._serialized_start=1074
+  _globals['_MATCHCLAIMSRESPONSE']._serialized_end=1135
+  _globals['_CONFIRMMATCHREQUEST']._serialized_start=1138
+  _globals['_CONFIRMMATCHREQUEST']._serialized_end=1333
+  _globals['_CONFIRMMATCHRESPONSE']._serialized_start=1335
+  _globals['_CONFIRMMATCHRESPONSE']._serialized_end=1389
+  _globals['_QUARANTINECLAIMREQUEST']._serialized_start=1391
+  _globals['_QUARANTINECLAIMREQUEST']._serialized_end=1477
+  _globals['_QUARANTINECLAIMRESPONSE']._serialized_start=1479
+  _globals['_QUARANTINECLAIMRESPONSE']._serialized_end=1536
+  _globals['_RELEASECLAIMREQUEST']._serialized_start=1538
+  _globals['_RELEASECLAIMREQUEST']._serialized_end=1599
+  _globals['_RELEASECLAIMRESPONSE']._serialized_start=1601
+  _globals['_RELEASECLAIMRESPONSE']._serialized_end=1655
+  _globals['_CLAIMSERVICE']._serialized_start=1807
+  _globals['_CLAIMSERVICE']._serialized_end=2438
 # @@protoc_insertion_point(module_scope)

@@ -70,6 +70,11 @@ class ClaimServiceStub:
                 request_serializer=assay_dot_v1_dot_claim__service__pb2.QuarantineClaimRequest.SerializeToString,
                 response_deserializer=assay_dot_v1_dot_claim__service__pb2.QuarantineClaimResponse.FromString,
                 _registered_method=True)
+        self.ReleaseClaim = channel.unary_unary(
+                '/assay.v1.ClaimService/ReleaseClaim',
+                request_serializer=assay_dot_v1_dot_claim__service__pb2.ReleaseClaimRequest.SerializeToString,
+                response_deserializer=assay_dot_v1_dot_claim__service__pb2.ReleaseClaimResponse.FromString,
+                _registered_method=True)
 
 
 class ClaimServiceServicer:
@@ -128,7 +133,15 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def QuarantineClaim(self, request, context):
-        """Takes a claim out of enforcement, or puts it back. NOT_FOUND: there is none of that name.
+        """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
+        reason. NOT_FOUND: there is none of that name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReleaseClaim(self, request, context):
+        """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +184,11 @@ def add_ClaimServiceServicer_to_server(servicer, server):
                     servicer.QuarantineClaim,
                     request_deserializer=assay_dot_v1_dot_claim__service__pb2.QuarantineClaimRequest.FromString,
                     response_serializer=assay_dot_v1_dot_claim__service__pb2.QuarantineClaimResponse.SerializeToString,
+            ),
+            'ReleaseClaim': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReleaseClaim,
+                    request_deserializer=assay_dot_v1_dot_claim__service__pb2.ReleaseClaimRequest.FromString,
+                    response_serializer=assay_dot_v1_dot_claim__service__pb2.ReleaseClaimResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -363,6 +381,33 @@ class ClaimService:
             '/assay.v1.ClaimService/QuarantineClaim',
             assay_dot_v1_dot_claim__service__pb2.QuarantineClaimRequest.SerializeToString,
             assay_dot_v1_dot_claim__service__pb2.QuarantineClaimResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReleaseClaim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/assay.v1.ClaimService/ReleaseClaim',
+            assay_dot_v1_dot_claim__service__pb2.ReleaseClaimRequest.SerializeToString,
+            assay_dot_v1_dot_claim__service__pb2.ReleaseClaimResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,7 +59,11 @@ class ClaimServiceStub:
     NOT_FOUND: no such claim, or no such post. FAILED_PRECONDITION: the post has no verdict yet.
     """
     QuarantineClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.QuarantineClaimRequest, _claim_service_pb2.QuarantineClaimResponse]
-    """Takes a claim out of enforcement, or puts it back. NOT_FOUND: there is none of that name."""
+    """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
+    reason. NOT_FOUND: there is none of that name.
+    """
+    ReleaseClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReleaseClaimRequest, _claim_service_pb2.ReleaseClaimResponse]
+    """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name."""
 
 @_typing.type_check_only
 class ClaimServiceAsyncStub(ClaimServiceStub):
@@ -92,7 +96,11 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     NOT_FOUND: no such claim, or no such post. FAILED_PRECONDITION: the post has no verdict yet.
     """
     QuarantineClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.QuarantineClaimRequest, _claim_service_pb2.QuarantineClaimResponse]  # type: ignore[assignment]
-    """Takes a claim out of enforcement, or puts it back. NOT_FOUND: there is none of that name."""
+    """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
+    reason. NOT_FOUND: there is none of that name.
+    """
+    ReleaseClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReleaseClaimRequest, _claim_service_pb2.ReleaseClaimResponse]  # type: ignore[assignment]
+    """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name."""
 
 class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     """ClaimService keeps the claims that posts are compared with. Workers take a change up within seconds."""
@@ -164,6 +172,16 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.QuarantineClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.QuarantineClaimResponse, _abc.Awaitable[_claim_service_pb2.QuarantineClaimResponse]]:
-        """Takes a claim out of enforcement, or puts it back. NOT_FOUND: there is none of that name."""
+        """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
+        reason. NOT_FOUND: there is none of that name.
+        """
+
+    @_abc_1.abstractmethod
+    def ReleaseClaim(
+        self,
+        request: _claim_service_pb2.ReleaseClaimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_claim_service_pb2.ReleaseClaimResponse, _abc.Awaitable[_claim_service_pb2.ReleaseClaimResponse]]:
+        """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name."""
 
 def add_ClaimServiceServicer_to_server(servicer: ClaimServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,10 +26,11 @@ from assay.v1 import author_pb2 as assay_dot_v1_dot_author__pb2
 from assay.v1 import post_pb2 as assay_dot_v1_dot_post__pb2
 from assay.v1 import verdict_pb2 as assay_dot_v1_dot_verdict__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!assay/v1/moderation_service.proto\x12\x08\x61ssay.v1\x1a\x15\x61ssay/v1/author.proto\x1a\x13\x61ssay/v1/post.proto\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x17google/rpc/status.proto\"~\n\x13ModeratePostRequest\x12\"\n\x04post\x18\x01 \x01(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12)\n\x04view\x18\x02 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\":\n\x14ModeratePostResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.assay.v1.Verdict\"\x85\x01\n\x19\x42\x61tchModeratePostsRequest\x12#\n\x05posts\x18\x01 \x03(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12)\n\x04view\x18\x02 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"I\n\x1a\x42\x61tchModeratePostsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.assay.v1.ModerationResult\"g\n\x10ModerationResult\x12$\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.assay.v1.VerdictH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"z\n\x17StreamModerationRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\"\n\x04post\x18\x02 \x01(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12)\n\x04view\x18\x03 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"R\n\x18StreamModerationResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x06result\x18\x02 \x01(\x0b\x32\x1a.assay.v1.ModerationResult\"l\n\x15ModerateAuthorRequest\x12\x14\n\x06\x61uthor\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x05posts\x18\x02 \x03(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"F\n\x16ModerateAuthorResponse\x12,\n\tjudgement\x18\x01 \x01(\x0b\x32\x19.assay.v1.AuthorJudgement\"S\n\x12SubmitPostsRequest\x12#\n\x05posts\x18\x01 \x03(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"B\n\x13SubmitPostsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.assay.v1.SubmissionResult\"m\n\x10SubmissionResult\x12\x0c\n\x04post\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.assay.v1.SubmissionState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status*\x98\x01\n\x0fSubmissionState\x12 \n\x1cSUBMISSION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19SUBMISSION_STATE_ACCEPTED\x10\x01\x12%\n!SUBMISSION_STATE_ALREADY_ACCEPTED\x10\x02\x12\x1d\n\x19SUBMISSION_STATE_REJECTED\x10\x03\x32\xc3\x03\n\x11ModerationService\x12M\n\x0cModeratePost\x12\x1d.assay.v1.ModeratePostRequest\x1a\x1e.assay.v1.ModeratePostResponse\x12_\n\x12\x42\x61tchModeratePosts\x12#.assay.v1.BatchModeratePostsRequest\x1a$.assay.v1.BatchModeratePostsResponse\x12]\n\x10StreamModeration\x12!.assay.v1.StreamModerationRequest\x1a\".assay.v1.StreamModerationResponse(\x01\x30\x01\x12J\n\x0bSubmitPosts\x12\x1c.assay.v1.SubmitPostsRequest\x1a\x1d.assay.v1.SubmitPostsResponse\x12S\n\x0eModerateAuthor\x12\x1f.assay.v1.ModerateAuthorRequest\x1a .assay.v1.ModerateAuthorResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!assay/v1/moderation_service.proto\x12\x08\x61ssay.v1\x1a\x15\x61ssay/v1/author.proto\x1a\x13\x61ssay/v1/post.proto\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x17google/rpc/status.proto\"\x82\x01\n\x13ModeratePostRequest\x12\"\n\x04post\x18\x01 \x01(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12)\n\x04view\x18\x02 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\x12\x1c\n\x0e\x63orrelation_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\":\n\x14ModeratePostResponse\x12\"\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.assay.v1.Verdict\"\x89\x01\n\x19\x42\x61tchModeratePostsRequest\x12#\n\x05posts\x18\x01 \x03(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12)\n\x04view\x18\x02 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\x12\x1c\n\x0e\x63orrelation_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"I\n\x1a\x42\x61tchModeratePostsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.assay.v1.ModerationResult\"g\n\x10ModerationResult\x12$\n\x07verdict\x18\x01 \x01(\x0b\x32\x11.assay.v1.VerdictH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"z\n\x17StreamModerationRequest\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\"\n\x04post\x18\x02 \x01(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12)\n\x04view\x18\x03 \x01(\x0e\x32\x15.assay.v1.VerdictViewB\x04\xe2\x41\x01\x01\"R\n\x18StreamModerationResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x06result\x18\x02 \x01(\x0b\x32\x1a.assay.v1.ModerationResult\"p\n\x15ModerateAuthorRequest\x12\x14\n\x06\x61uthor\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12#\n\x05posts\x18\x02 \x03(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12\x1c\n\x0e\x63orrelation_id\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"F\n\x16ModerateAuthorResponse\x12,\n\tjudgement\x18\x01 \x01(\x0b\x32\x19.assay.v1.AuthorJudgement\"S\n\x12SubmitPostsRequest\x12#\n\x05posts\x18\x01 \x03(\x0b\x32\x0e.assay.v1.PostB\x04\xe2\x41\x01\x02\x12\x18\n\nrequest_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"B\n\x13SubmitPostsResponse\x12+\n\x07results\x18\x01 \x03(\x0b\x32\x1a.assay.v1.SubmissionResult\"\x82\x01\n\x10SubmissionResult\x12!\n\x04post\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.assay.v1.SubmissionState\x12!\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.Status*\x98\x01\n\x0fSubmissionState\x12 \n\x1cSUBMISSION_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19SUBMISSION_STATE_ACCEPTED\x10\x01\x12%\n!SUBMISSION_STATE_ALREADY_ACCEPTED\x10\x02\x12\x1d\n\x19SUBMISSION_STATE_REJECTED\x10\x03\x32\xc3\x03\n\x11ModerationService\x12M\n\x0cModeratePost\x12\x1d.assay.v1.ModeratePostRequest\x1a\x1e.assay.v1.ModeratePostResponse\x12_\n\x12\x42\x61tchModeratePosts\x12#.assay.v1.BatchModeratePostsRequest\x1a$.assay.v1.BatchModeratePostsResponse\x12]\n\x10StreamModeration\x12!.assay.v1.StreamModerationRequest\x1a\".assay.v1.StreamModerationResponse(\x01\x30\x01\x12J\n\x0bSubmitPosts\x12\x1c.assay.v1.SubmitPostsRequest\x1a\x1d.assay.v1.SubmitPostsResponse\x12S\n\x0eModerateAuthor\x12\x1f.assay.v1.ModerateAuthorRequest\x1a .assay.v1.ModerateAuthorResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,14 +41,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODERATEPOSTREQUEST'].fields_by_name['post']._serialized_options = b'\342A\001\002'
   _globals['_MODERATEPOSTREQUEST'].fields_by_name['view']._loaded_options = None
   _globals['_MODERATEPOSTREQUEST'].fields_by_name['view']._serialized_options = b'\342A\001\001'
-  _globals['_MODERATEPOSTREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_MODERATEPOSTREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_MODERATEPOSTREQUEST'].fields_by_name['correlation_id']._loaded_options = None
+  _globals['_MODERATEPOSTREQUEST'].fields_by_name['correlation_id']._serialized_options = b'\342A\001\001'
   _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['posts']._loaded_options = None
   _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['posts']._serialized_options = b'\342A\001\002'
   _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['view']._loaded_options = None
   _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['view']._serialized_options = b'\342A\001\001'
-  _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['correlation_id']._loaded_options = None
+  _globals['_BATCHMODERATEPOSTSREQUEST'].fields_by_name['correlation_id']._serialized_options = b'\342A\001\001'
   _globals['_STREAMMODERATIONREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_STREAMMODERATIONREQUEST'].fields_by_name['id']._serialized_options = b'\342A\001\002'
   _globals['_STREAMMODERATIONREQUEST'].fields_by_name['post']._loaded_options = None
@@ -58,38 +59,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODERATEAUTHORREQUEST'].fields_by_name['author']._serialized_options = b'\342A\001\002'
   _globals['_MODERATEAUTHORREQUEST'].fields_by_name['posts']._loaded_options = None
   _globals['_MODERATEAUTHORREQUEST'].fields_by_name['posts']._serialized_options = b'\342A\001\002'
-  _globals['_MODERATEAUTHORREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_MODERATEAUTHORREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
+  _globals['_MODERATEAUTHORREQUEST'].fields_by_name['correlation_id']._loaded_options = None
+  _globals['_MODERATEAUTHORREQUEST'].fields_by_name['correlation_id']._serialized_options = b'\342A\001\001'
   _globals['_SUBMITPOSTSREQUEST'].fields_by_name['posts']._loaded_options = None
   _globals['_SUBMITPOSTSREQUEST'].fields_by_name['posts']._serialized_options = b'\342A\001\002'
   _globals['_SUBMITPOSTSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SUBMITPOSTSREQUEST'].fields_by_name['request_id']._serialized_options = b'\342A\001\001'
-  _globals['_SUBMISSIONSTATE']._serialized_start=1332
-  _globals['_SUBMISSIONSTATE']._serialized_end=1484
-  _globals['_MODERATEPOSTREQUEST']._serialized_start=173
-  _globals['_MODERATEPOSTREQUEST']._serialized_end=299
-  _globals['_MODERATEPOSTRESPONSE']._serialized_start=301
-  _globals['_MODERATEPOSTRESPONSE']._serialized_end=359
-  _globals['_BATCHMODERATEPOSTSREQUEST']._serialized_start=362
-  _globals['_BATCHMODERATEPOSTSREQUEST']._serialized_end=495
-  _globals['_BATCHMODERATEPOSTSRESPONSE']._serialized_start=497
-  _globals['_BATCHMODERATEPOSTSRESPONSE']._serialized_end=570
-  _globals['_MODERATIONRESULT']._serialized_start=572
-  _globals['_MODERATIONRESULT']._serialized_end=675
-  _globals['_STREAMMODERATIONREQUEST']._serialized_start=677
-  _globals['_STREAMMODERATIONREQUEST']._serialized_end=799
-  _globals['_STREAMMODERATIONRESPONSE']._serialized_start=801
-  _globals['_STREAMMODERATIONRESPONSE']._serialized_end=883
-  _globals['_MODERATEAUTHORREQUEST']._serialized_start=885
-  _globals['_MODERATEAUTHORREQUEST']._serialized_end=993
-  _globals['_MODERATEAUTHORRESPONSE']._serialized_start=995
-  _globals['_MODERATEAUTHORRESPONSE']._serialized_end=1065
-  _globals['_SUBMITPOSTSREQUEST']._serialized_start=1067
-  _globals['_SUBMITPOSTSREQUEST']._serialized_end=1150
-  _globals['_SUBMITPOSTSRESPONSE']._serialized_start=1152
-  _globals['_SUBMITPOSTSRESPONSE']._serialized_end=1218
-  _globals['_SUBMISSIONRESULT']._serialized_start=1220
-  _globals['_SUBMISSIONRESULT']._serialized_end=1329
-  _globals['_MODERATIONSERVICE']._serialized_start=1487
-  _globals['_MODERATIONSERVICE']._serialized_end=1938
+  _globals['_SUBMISSIONRESULT'].fields_by_name['post']._loaded_options = None
+  _globals['_SUBMISSIONRESULT'].fields_by_name['post']._serialized_options = b'\372A\020\n\016assay.dev/Post'
+  _globals['_SUBMISSIONSTATE']._serialized_start=1394
+  _globals['_SUBMISSIONSTATE']._serialized_end=1546
+  _globals['_MODERATEPOSTREQUEST']._serialized_start=201
+  _globals['_MODERATEPOSTREQUEST']._serialized_end=331
+  _globals['_MODERATEPOSTRESPONSE']._serialized_start=333
+  _globals['_MODERATEPOSTRESPONSE']._serialized_end=391
+  _globals['_BATCHMODERATEPOSTSREQUEST']._serialized_start=394
+  _globals['_BATCHMODERATEPOSTSREQUEST']._serialized_end=531
+  _globals['_BATCHMODERATEPOSTSRESPONSE']._serialized_start=533
+  _globals['_BATCHMODERATEPOSTSRESPONSE']._serialized_end=606
+  _globals['_MODERATIONRESULT']._serialized_start=608
+  _globals['_MODERATIONRESULT']._serialized_end=711
+  _globals['_STREAMMODERATIONREQUEST']._serialized_start=713
+  _globals['_STREAMMODERATIONREQUEST']._serialized_end=835
+  _globals['_STREAMMODERATIONRESPONSE']._serialized_start=837
+  _globals['_STREAMMODERATIONRESPONSE']._serialized_end=919
+  _globals['_MODERATEAUTHORREQUEST']._serialized_start=921
+  _globals['_MODERATEAUTHORREQUEST']._serialized_end=1033
+  _globals['_MODERATEAUTHORRESPONSE']._serialized_start=1035
+  _globals['_MODERATEAUTHORRESPONSE']._serialized_end=1105
+  _globals['_SUBMITPOSTSREQUEST']._serialized_start=1107
+  _globals['_SUBMITPOSTSREQUEST']._serialized_end=1190
+  _globals['_SUBMITPOSTSRESPONSE']._serialized_start=1192
+  _globals['_SUBMITPOSTSRESPONSE']._serialized_end=1258
+  _globals['_SUBMISSIONRESULT']._serialized_start=1261
+  _globals['_SUBMISSIONRESULT']._serialized_end=1391
+  _globals['_MODERATIONSERVICE']._serialized_start=1549
+  _globals['_MODERATIONSERVICE']._serialized_end=2000
 # @@protoc_insertion_point(module_scope)

@@ -59,11 +59,11 @@ class ModeratePostRequest(_message.Message):
 
     POST_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     view: _verdict_pb2.VerdictView.ValueType
     """How much of the verdict to send; full when not said."""
-    request_id: _builtins.str
-    """An id of yours for the logs, up to 128 printable ASCII characters."""
+    correlation_id: _builtins.str
+    """An id of yours for the logs, up to 128 printable ASCII characters. It goes before that of `x-correlation-id`."""
     @_builtins.property
     def post(self) -> _post_pb2.Post:
         """The post."""
@@ -73,11 +73,11 @@ class ModeratePostRequest(_message.Message):
         *,
         post: _post_pb2.Post | None = ...,
         view: _verdict_pb2.VerdictView.ValueType = ...,
-        request_id: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["post", b"post"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["post", b"post", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "post", b"post", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -115,11 +115,11 @@ class BatchModeratePostsRequest(_message.Message):
 
     POSTS_FIELD_NUMBER: _builtins.int
     VIEW_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     view: _verdict_pb2.VerdictView.ValueType
     """How much of each verdict to send; basic when not said."""
-    request_id: _builtins.str
-    """An id of yours for the logs, up to 128 printable ASCII characters."""
+    correlation_id: _builtins.str
+    """An id of yours for the logs, up to 128 printable ASCII characters. It goes before that of `x-correlation-id`."""
     @_builtins.property
     def posts(self) -> _containers.RepeatedCompositeFieldContainer[_post_pb2.Post]:
         """1 to 1,000 posts."""
@@ -129,11 +129,11 @@ class BatchModeratePostsRequest(_message.Message):
         *,
         posts: _abc.Iterable[_post_pb2.Post] | None = ...,
         view: _verdict_pb2.VerdictView.ValueType = ...,
-        request_id: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["posts", b"posts", "request_id", b"request_id", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correlation_id", b"correlation_id", "posts", b"posts", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -263,11 +263,11 @@ class ModerateAuthorRequest(_message.Message):
 
     AUTHOR_FIELD_NUMBER: _builtins.int
     POSTS_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CORRELATION_ID_FIELD_NUMBER: _builtins.int
     author: _builtins.str
     """A pseudonym of the author, as in Post.author. Up to 256 characters."""
-    request_id: _builtins.str
-    """An id of yours for the logs, up to 128 printable ASCII characters."""
+    correlation_id: _builtins.str
+    """An id of yours for the logs, up to 128 printable ASCII characters. It goes before that of `x-correlation-id`."""
     @_builtins.property
     def posts(self) -> _containers.RepeatedCompositeFieldContainer[_post_pb2.Post]:
         """1 to 50 posts of this author, the most recent ones by preference. Their own `author` is this one or empty."""
@@ -277,11 +277,11 @@ class ModerateAuthorRequest(_message.Message):
         *,
         author: _builtins.str = ...,
         posts: _abc.Iterable[_post_pb2.Post] | None = ...,
-        request_id: _builtins.str = ...,
+        correlation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "posts", b"posts", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "correlation_id", b"correlation_id", "posts", b"posts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -320,8 +320,8 @@ class SubmitPostsRequest(_message.Message):
     POSTS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes the call safe to repeat: the same id with the same posts returns the first answer. Up to 128 printable ASCII
-    characters, a UUID by preference. Kept for a day.
+    """Makes the call safe to repeat: the same id with the same posts returns the first answer, for a day. A UUID that you
+    choose; up to 128 printable ASCII characters.
     """
     @_builtins.property
     def posts(self) -> _containers.RepeatedCompositeFieldContainer[_post_pb2.Post]:

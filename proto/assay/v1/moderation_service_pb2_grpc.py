@@ -30,7 +30,7 @@ class ModerationServiceStub:
 
     Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
     carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
-    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-correlation-id`, yours or a generated one.
     """
 
     def __init__(self, channel):
@@ -71,7 +71,7 @@ class ModerationServiceServicer:
 
     Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
     carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
-    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-correlation-id`, yours or a generated one.
     """
 
     def ModeratePost(self, request, context):
@@ -164,7 +164,7 @@ class ModerationService:
 
     Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
     carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
-    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-correlation-id`, yours or a generated one.
     """
 
     @staticmethod

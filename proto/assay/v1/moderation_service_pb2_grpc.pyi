@@ -31,7 +31,7 @@ class ModerationServiceStub:
 
     Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
     carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
-    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-correlation-id`, yours or a generated one.
     """
 
     @_typing.overload
@@ -73,7 +73,7 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
 
     Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
     carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
-    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-correlation-id`, yours or a generated one.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -111,7 +111,7 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Messages hold up to 4 MiB; a larger one is RESOURCE_EXHAUSTED with both sizes and without RetryInfo. All other errors
     carry google.rpc details: BadRequest names the field at fault and the remedy, ErrorInfo (domain `assay.dev`) a stable
-    reason, RetryInfo when to come back. Each call answers with the trailer `x-request-id`, yours or a generated one.
+    reason, RetryInfo when to come back. Each call answers with the trailer `x-correlation-id`, yours or a generated one.
     """
 
     @_abc_1.abstractmethod

@@ -1103,7 +1103,9 @@ class ApplyBulkDecisionRequest(_message.Message):
     preview_token: _builtins.str
     """The preview's token."""
     request_id: _builtins.str
-    """The same id again gives the same answer; up to 128 printable ASCII characters."""
+    """Makes the call safe to repeat: the same id with the same decision returns the first answer. A UUID that you
+    choose; up to 128 printable ASCII characters.
+    """
     @_builtins.property
     def bulk_decision(self) -> Global___BulkDecision:
         """The decision that was previewed."""
@@ -1156,7 +1158,9 @@ class AddNoteRequest(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A note is kept once for each id; up to 128 printable ASCII characters."""
+    """Makes the call safe to repeat: a note of the same moderator is kept once for each id. A UUID that you choose; up to
+    128 printable ASCII characters.
+    """
     @_builtins.property
     def note(self) -> Global___Note:
         """The note."""

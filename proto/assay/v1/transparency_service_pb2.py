@@ -28,19 +28,21 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#assay/v1/transparency_service.proto\x12\x08\x61ssay.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x01\n\nAuditEntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\'\n\x06\x64\x65tail\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x0fprevious_digest\x18\x07 \x01(\t\x12\x0e\n\x06\x64igest\x18\x08 \x01(\t\"\xb9\x01\n\x0b\x41uditFilter\x12\x13\n\x05\x61\x63tor\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x61\x63tion\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x34\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"y\n\x17ListAuditEntriesRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x15.assay.v1.AuditFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"Z\n\x18ListAuditEntriesResponse\x12%\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x14.assay.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x17VerifyAuditChainRequest\x12\x14\n\x06\x65xpect\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\"\xb9\x01\n\x18VerifyAuditChainResponse\x12\r\n\x05whole\x18\x01 \x01(\x08\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x03\x12\x13\n\x0bhead_number\x18\x03 \x01(\x03\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\x12\x14\n\x0c\x62roken_entry\x18\x05 \x01(\x03\x12\x0f\n\x07problem\x18\x06 \x01(\t\x12\x16\n\x0e\x65xpected_found\x18\x07 \x01(\x08\x12\x14\n\x0cstart_number\x18\x08 \x01(\x03\"\x83\x01\n\x17\x45xportStatementsRequest\x12\x34\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x32\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"Z\n\x11RejectedStatement\x12!\n\x04post\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x10\n\x08problems\x18\x03 \x03(\t\"f\n\x18\x45xportStatementsResponse\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12-\n\x08rejected\x18\x03 \x03(\x0b\x32\x1b.assay.v1.RejectedStatement\"\xb6\x01\n\x1cGetTransparencyReportRequest\x12\x34\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x32\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12,\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x16.assay.v1.ReportFormatB\x04\xe2\x41\x01\x01\"/\n\x1dGetTransparencyReportResponse\x12\x0e\n\x06report\x18\x01 \x01(\t\"k\n\x13\x45raseSubjectRequest\x12\x14\n\x06\x61uthor\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08platform\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12&\n\x05posts\x18\x03 \x03(\tB\x17\xe2\x41\x01\x01\xfa\x41\x10\n\x0e\x61ssay.dev/Post\";\n\rErasedRecords\x12\r\n\x05store\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\"P\n\x05Trace\x12\r\n\x05store\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x03\x12\x0c\n\x04kept\x18\x05 \x01(\t\"\xf4\x01\n\x14\x45raseSubjectResponse\x12\x10\n\x08\x63omplete\x18\x01 \x01(\x08\x12\r\n\x05posts\x18\x02 \x01(\x03\x12\'\n\x06\x65rased\x18\x03 \x03(\x0b\x32\x17.assay.v1.ErasedRecords\x12\"\n\tremaining\x18\x04 \x03(\x0b\x32\x0f.assay.v1.Trace\x12\x1d\n\x04kept\x18\x05 \x03(\x0b\x32\x0f.assay.v1.Trace\x12\x14\n\x0cshared_texts\x18\x06 \x01(\x03\x12\x13\n\x0b\x61udit_entry\x18\x07 \x01(\x03\x12\x16\n\x0esubject_digest\x18\x08 \x01(\t\x12\x0c\n\x04salt\x18\t \x01(\t*x\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x01\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x02\x12\x1a\n\x16REPORT_FORMAT_MARKDOWN\x10\x03\x32\xe1\x03\n\x13TransparencyService\x12Y\n\x10ListAuditEntries\x12!.assay.v1.ListAuditEntriesRequest\x1a\".assay.v1.ListAuditEntriesResponse\x12Y\n\x10VerifyAuditChain\x12!.assay.v1.VerifyAuditChainRequest\x1a\".assay.v1.VerifyAuditChainResponse\x12[\n\x10\x45xportStatements\x12!.assay.v1.ExportStatementsRequest\x1a\".assay.v1.ExportStatementsResponse0\x01\x12h\n\x15GetTransparencyReport\x12&.assay.v1.GetTransparencyReportRequest\x1a\'.assay.v1.GetTransparencyReportResponse\x12M\n\x0c\x45raseSubject\x12\x1d.assay.v1.EraseSubjectRequest\x1a\x1e.assay.v1.EraseSubjectResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#assay/v1/transparency_service.proto\x12\x08\x61ssay.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd0\x01\n\nAuditEntry\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61\x63tor\x18\x03 \x01(\t\x12\x0e\n\x06\x61\x63tion\x18\x04 \x01(\t\x12\x17\n\x07subject\x18\x05 \x01(\tB\x06\xfa\x41\x03\n\x01*\x12\'\n\x06\x64\x65tail\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x17\n\x0fprevious_digest\x18\x07 \x01(\t\x12\x0e\n\x06\x64igest\x18\x08 \x01(\t\"\xbf\x01\n\x0b\x41uditFilter\x12\x13\n\x05\x61\x63tor\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x61\x63tion\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12\x1b\n\x07subject\x18\x03 \x01(\tB\n\xe2\x41\x01\x01\xfa\x41\x03\n\x01*\x12\x34\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"y\n\x17ListAuditEntriesRequest\x12+\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x15.assay.v1.AuditFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x02 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\"Z\n\x18ListAuditEntriesResponse\x12%\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x14.assay.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x17VerifyAuditChainRequest\x12\x14\n\x06\x65xpect\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\"\xb9\x01\n\x18VerifyAuditChainResponse\x12\r\n\x05whole\x18\x01 \x01(\x08\x12\x0f\n\x07\x65ntries\x18\x02 \x01(\x03\x12\x13\n\x0bhead_number\x18\x03 \x01(\x03\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\x12\x14\n\x0c\x62roken_entry\x18\x05 \x01(\x03\x12\x0f\n\x07problem\x18\x06 \x01(\t\x12\x16\n\x0e\x65xpected_found\x18\x07 \x01(\x08\x12\x14\n\x0cstart_number\x18\x08 \x01(\x03\"\x83\x01\n\x17\x45xportStatementsRequest\x12\x34\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x32\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"Z\n\x11RejectedStatement\x12!\n\x04post\x18\x01 \x01(\tB\x13\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12\x10\n\x08sequence\x18\x02 \x01(\x03\x12\x10\n\x08problems\x18\x03 \x03(\t\"f\n\x18\x45xportStatementsResponse\x12\x0c\n\x04\x62ody\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12-\n\x08rejected\x18\x03 \x03(\x0b\x32\x1b.assay.v1.RejectedStatement\"\xb6\x01\n\x1cGetTransparencyReportRequest\x12\x34\n\nstart_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x32\n\x08\x65nd_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12,\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x16.assay.v1.ReportFormatB\x04\xe2\x41\x01\x01\"/\n\x1dGetTransparencyReportResponse\x12\x0e\n\x06report\x18\x01 \x01(\t\"k\n\x13\x45raseSubjectRequest\x12\x14\n\x06\x61uthor\x18\x01 \x01(\tB\x04\xe2\x41\x01\x01\x12\x16\n\x08platform\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\x12&\n\x05posts\x18\x03 \x03(\tB\x17\xe2\x41\x01\x01\xfa\x41\x10\n\x0e\x61ssay.dev/Post\";\n\rErasedRecords\x12\r\n\x05store\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x03\"P\n\x05Trace\x12\r\n\x05store\x18\x01 \x01(\t\x12\r\n\x05place\x18\x02 \x01(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\r\n\x05\x63ount\x18\x04 \x01(\x03\x12\x0c\n\x04kept\x18\x05 \x01(\t\"\xf4\x01\n\x14\x45raseSubjectResponse\x12\x10\n\x08\x63omplete\x18\x01 \x01(\x08\x12\r\n\x05posts\x18\x02 \x01(\x03\x12\'\n\x06\x65rased\x18\x03 \x03(\x0b\x32\x17.assay.v1.ErasedRecords\x12\"\n\tremaining\x18\x04 \x03(\x0b\x32\x0f.assay.v1.Trace\x12\x1d\n\x04kept\x18\x05 \x03(\x0b\x32\x0f.assay.v1.Trace\x12\x14\n\x0cshared_texts\x18\x06 \x01(\x03\x12\x13\n\x0b\x61udit_entry\x18\x07 \x01(\x03\x12\x16\n\x0esubject_digest\x18\x08 \x01(\t\x12\x0c\n\x04salt\x18\t \x01(\t*x\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x01\x12\x15\n\x11REPORT_FORMAT_CSV\x10\x02\x12\x1a\n\x16REPORT_FORMAT_MARKDOWN\x10\x03\x32\xe1\x03\n\x13TransparencyService\x12Y\n\x10ListAuditEntries\x12!.assay.v1.ListAuditEntriesRequest\x1a\".assay.v1.ListAuditEntriesResponse\x12Y\n\x10VerifyAuditChain\x12!.assay.v1.VerifyAuditChainRequest\x1a\".assay.v1.VerifyAuditChainResponse\x12[\n\x10\x45xportStatements\x12!.assay.v1.ExportStatementsRequest\x1a\".assay.v1.ExportStatementsResponse0\x01\x12h\n\x15GetTransparencyReport\x12&.assay.v1.GetTransparencyReportRequest\x1a\'.assay.v1.GetTransparencyReportResponse\x12M\n\x0c\x45raseSubject\x12\x1d.assay.v1.EraseSubjectRequest\x1a\x1e.assay.v1.EraseSubjectResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'assay.v1.transparency_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_AUDITENTRY'].fields_by_name['subject']._loaded_options = None
+  _globals['_AUDITENTRY'].fields_by_name['subject']._serialized_options = b'\372A\003\n\001*'
   _globals['_AUDITFILTER'].fields_by_name['actor']._loaded_options = None
   _globals['_AUDITFILTER'].fields_by_name['actor']._serialized_options = b'\342A\001\001'
   _globals['_AUDITFILTER'].fields_by_name['action']._loaded_options = None
   _globals['_AUDITFILTER'].fields_by_name['action']._serialized_options = b'\342A\001\001'
   _globals['_AUDITFILTER'].fields_by_name['subject']._loaded_options = None
-  _globals['_AUDITFILTER'].fields_by_name['subject']._serialized_options = b'\342A\001\001'
+  _globals['_AUDITFILTER'].fields_by_name['subject']._serialized_options = b'\342A\001\001\372A\003\n\001*'
   _globals['_AUDITFILTER'].fields_by_name['start_time']._loaded_options = None
   _globals['_AUDITFILTER'].fields_by_name['start_time']._serialized_options = b'\342A\001\001'
   _globals['_AUDITFILTER'].fields_by_name['end_time']._loaded_options = None
@@ -71,38 +73,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ERASESUBJECTREQUEST'].fields_by_name['platform']._serialized_options = b'\342A\001\001'
   _globals['_ERASESUBJECTREQUEST'].fields_by_name['posts']._loaded_options = None
   _globals['_ERASESUBJECTREQUEST'].fields_by_name['posts']._serialized_options = b'\342A\001\001\372A\020\n\016assay.dev/Post'
-  _globals['_REPORTFORMAT']._serialized_start=2078
-  _globals['_REPORTFORMAT']._serialized_end=2198
+  _globals['_REPORTFORMAT']._serialized_start=2092
+  _globals['_REPORTFORMAT']._serialized_end=2212
   _globals['_AUDITENTRY']._serialized_start=173
-  _globals['_AUDITENTRY']._serialized_end=373
-  _globals['_AUDITFILTER']._serialized_start=376
-  _globals['_AUDITFILTER']._serialized_end=561
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=563
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=684
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=686
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=776
-  _globals['_VERIFYAUDITCHAINREQUEST']._serialized_start=778
-  _globals['_VERIFYAUDITCHAINREQUEST']._serialized_end=825
-  _globals['_VERIFYAUDITCHAINRESPONSE']._serialized_start=828
-  _globals['_VERIFYAUDITCHAINRESPONSE']._serialized_end=1013
-  _globals['_EXPORTSTATEMENTSREQUEST']._serialized_start=1016
-  _globals['_EXPORTSTATEMENTSREQUEST']._serialized_end=1147
-  _globals['_REJECTEDSTATEMENT']._serialized_start=1149
-  _globals['_REJECTEDSTATEMENT']._serialized_end=1239
-  _globals['_EXPORTSTATEMENTSRESPONSE']._serialized_start=1241
-  _globals['_EXPORTSTATEMENTSRESPONSE']._serialized_end=1343
-  _globals['_GETTRANSPARENCYREPORTREQUEST']._serialized_start=1346
-  _globals['_GETTRANSPARENCYREPORTREQUEST']._serialized_end=1528
-  _globals['_GETTRANSPARENCYREPORTRESPONSE']._serialized_start=1530
-  _globals['_GETTRANSPARENCYREPORTRESPONSE']._serialized_end=1577
-  _globals['_ERASESUBJECTREQUEST']._serialized_start=1579
-  _globals['_ERASESUBJECTREQUEST']._serialized_end=1686
-  _globals['_ERASEDRECORDS']._serialized_start=1688
-  _globals['_ERASEDRECORDS']._serialized_end=1747
-  _globals['_TRACE']._serialized_start=1749
-  _globals['_TRACE']._serialized_end=1829
-  _globals['_ERASESUBJECTRESPONSE']._serialized_start=1832
-  _globals['_ERASESUBJECTRESPONSE']._serialized_end=2076
-  _globals['_TRANSPARENCYSERVICE']._serialized_start=2201
-  _globals['_TRANSPARENCYSERVICE']._serialized_end=2682
+  _globals['_AUDITENTRY']._serialized_end=381
+  _globals['_AUDITFILTER']._serialized_start=384
+  _globals['_AUDITFILTER']._serialized_end=575
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=577
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=698
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=700
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=790
+  _globals['_VERIFYAUDITCHAINREQUEST']._serialized_start=792
+  _globals['_VERIFYAUDITCHAINREQUEST']._serialized_end=839
+  _globals['_VERIFYAUDITCHAINRESPONSE']._serialized_start=842
+  _globals['_VERIFYAUDITCHAINRESPONSE']._serialized_end=1027
+  _globals['_EXPORTSTATEMENTSREQUEST']._serialized_start=1030
+  _globals['_EXPORTSTATEMENTSREQUEST']._serialized_end=1161
+  _globals['_REJECTEDSTATEMENT']._serialized_start=1163
+  _globals['_REJECTEDSTATEMENT']._serialized_end=1253
+  _globals['_EXPORTSTATEMENTSRESPONSE']._serialized_start=1255
+  _globals['_EXPORTSTATEMENTSRESPONSE']._serialized_end=1357
+  _globals['_GETTRANSPARENCYREPORTREQUEST']._serialized_start=1360
+  _globals['_GETTRANSPARENCYREPORTREQUEST']._serialized_end=1542
+  _globals['_GETTRANSPARENCYREPORTRESPONSE']._serialized_start=1544
+  _globals['_GETTRANSPARENCYREPORTRESPONSE']._serialized_end=1591
+  _globals['_ERASESUBJECTREQUEST']._serialized_start=1593
+  _globals['_ERASESUBJECTREQUEST']._serialized_end=1700
+  _globals['_ERASEDRECORDS']._serialized_start=1702
+  _globals['_ERASEDRECORDS']._serialized_end=1761
+  _globals['_TRACE']._serialized_start=1763
+  _globals['_TRACE']._serialized_end=1843
+  _globals['_ERASESUBJECTRESPONSE']._serialized_start=1846
+  _globals['_ERASESUBJECTRESPONSE']._serialized_end=2090
+  _globals['_TRANSPARENCYSERVICE']._serialized_start=2215
+  _globals['_TRANSPARENCYSERVICE']._serialized_end=2696
 # @@protoc_insertion_point(module_scope)

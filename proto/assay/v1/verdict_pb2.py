@@ -30,7 +30,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61ssay/v1/verdict.proto\x12\x08\x61ssay.v1\x1a\x14\x61ssay/v1/claim.proto\x1a\x13\x61ssay/v1/post.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x06\n\x07Verdict\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x0c\n\x04post\x18\x02 \x01(\t\x12$\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x12.assay.v1.Decision\x12&\n\ncategories\x18\x04 \x03(\x0e\x32\x12.assay.v1.Category\x12!\n\x07signals\x18\x05 \x03(\x0b\x32\x10.assay.v1.Signal\x12$\n\x08\x65vidence\x18\x06 \x01(\x0b\x32\x12.assay.v1.Evidence\x12\r\n\x05rules\x18\x07 \x03(\t\x12\x1f\n\x07skipped\x18\x08 \x03(\x0b\x32\x0e.assay.v1.Skip\x12\x11\n\tabstained\x18\t \x03(\t\x12\'\n\x06source\x18\n \x01(\x0e\x32\x17.assay.v1.VerdictSource\x12\x15\n\rmodel_version\x18\x0b \x01(\t\x12\x16\n\x0epolicy_version\x18\x0c \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\r \x01(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\rstage_latency\x18\x0f \x03(\x0b\x32#.assay.v1.Verdict.StageLatencyEntry\x12\r\n\x05words\x18\x10 \x01(\x05\x12\"\n\x07surface\x18\x11 \x01(\x0e\x32\x11.assay.v1.Surface\x12\x13\n\x0b\x66ingerprint\x18\x12 \x01(\t\x12\x16\n\x0e\x63laims_version\x18\x13 \x01(\t\x12\x0f\n\x07\x63luster\x18\x14 \x01(\t\x12\x0e\n\x06reason\x18\x15 \x01(\t\x12\x0c\n\x04\x63\x61se\x18\x16 \x01(\t\x12\x10\n\x08revision\x18\x17 \x01(\x05\x1aN\n\x11StageLatencyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration:\x02\x38\x01:T\xea\x41Q\n\x11\x61ssay.dev/Verdict\x12)platforms/{platform}/posts/{post}/verdict*\x08verdicts2\x07verdict\"k\n\x06Signal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x02\x12\x11\n\traw_score\x18\x03 \x01(\x02\x12\x14\n\x0cinterval_low\x18\x04 \x01(\x02\x12\x15\n\rinterval_high\x18\x05 \x01(\x02\"\x99\x02\n\x08\x45vidence\x12\x1d\n\x05spans\x18\x01 \x03(\x0b\x32\x0e.assay.v1.Span\x12\x30\n\x0ftoken_surprises\x18\x02 \x03(\x0b\x32\x17.assay.v1.TokenSurprise\x12\x38\n\x0bobfuscation\x18\x03 \x03(\x0b\x32#.assay.v1.Evidence.ObfuscationEntry\x12\'\n\nremainders\x18\x04 \x03(\x0b\x32\x13.assay.v1.Remainder\x12%\n\x07matches\x18\x05 \x03(\x0b\x32\x14.assay.v1.ClaimMatch\x1a\x32\n\x10ObfuscationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"P\n\x04Span\x12\x14\n\x0cstart_offset\x18\x01 \x01(\x05\x12\x12\n\nend_offset\x18\x02 \x01(\x05\x12\x0e\n\x06signal\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x02\"7\n\tRemainder\x12\x0e\n\x06signal\x18\x01 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x02 \x01(\x02\x12\x0c\n\x04rest\x18\x03 \x01(\x02\"G\n\rTokenSurprise\x12\x14\n\x0cstart_offset\x18\x01 \x01(\x05\x12\x12\n\nend_offset\x18\x02 \x01(\x05\x12\x0c\n\x04\x62its\x18\x03 \x01(\x02\"%\n\x04Skip\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t*\x8a\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45\x43ISION_ALLOW\x10\x01\x12\x12\n\x0e\x44\x45\x43ISION_LABEL\x10\x02\x12\x13\n\x0f\x44\x45\x43ISION_REDUCE\x10\x03\x12\x13\n\x0f\x44\x45\x43ISION_REVIEW\x10\x04\x12\x12\n\x0e\x44\x45\x43ISION_BLOCK\x10\x05*\xc6\x02\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12(\n$CATEGORY_AI_GENERATED_MISINFORMATION\x10\x01\x12\x19\n\x15\x43\x41TEGORY_AI_GENERATED\x10\x02\x12\x1b\n\x17\x43\x41TEGORY_MISINFORMATION\x10\x03\x12\x11\n\rCATEGORY_HATE\x10\x04\x12\x17\n\x13\x43\x41TEGORY_HARASSMENT\x10\x05\x12\x15\n\x11\x43\x41TEGORY_VIOLENCE\x10\x06\x12\x16\n\x12\x43\x41TEGORY_SELF_HARM\x10\x07\x12\x13\n\x0f\x43\x41TEGORY_SEXUAL\x10\x08\x12\x14\n\x10\x43\x41TEGORY_WEAPONS\x10\t\x12\x11\n\rCATEGORY_CBRN\x10\n\x12\x12\n\x0e\x43\x41TEGORY_FRAUD\x10\x0b\x12\x11\n\rCATEGORY_TEST\x10\x0c*Z\n\x0bVerdictView\x12\x1c\n\x18VERDICT_VIEW_UNSPECIFIED\x10\x00\x12\x16\n\x12VERDICT_VIEW_BASIC\x10\x01\x12\x15\n\x11VERDICT_VIEW_FULL\x10\x02*\xbf\x01\n\rVerdictSource\x12\x1e\n\x1aVERDICT_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14VERDICT_SOURCE_MODEL\x10\x01\x12\x18\n\x14VERDICT_SOURCE_CACHE\x10\x02\x12\x1e\n\x1aVERDICT_SOURCE_PROVISIONAL\x10\x03\x12\x1c\n\x18VERDICT_SOURCE_SET_ASIDE\x10\x04\x12\x1c\n\x18VERDICT_SOURCE_MODERATOR\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61ssay/v1/verdict.proto\x12\x08\x61ssay.v1\x1a\x14\x61ssay/v1/claim.proto\x1a\x13\x61ssay/v1/post.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc6\x06\n\x07Verdict\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12!\n\x04post\x18\x02 \x01(\tB\x13\xfa\x41\x10\n\x0e\x61ssay.dev/Post\x12$\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x12.assay.v1.Decision\x12&\n\ncategories\x18\x04 \x03(\x0e\x32\x12.assay.v1.Category\x12!\n\x07signals\x18\x05 \x03(\x0b\x32\x10.assay.v1.Signal\x12$\n\x08\x65vidence\x18\x06 \x01(\x0b\x32\x12.assay.v1.Evidence\x12\r\n\x05rules\x18\x07 \x03(\t\x12\x1f\n\x07skipped\x18\x08 \x03(\x0b\x32\x0e.assay.v1.Skip\x12\x11\n\tabstained\x18\t \x03(\t\x12\'\n\x06source\x18\n \x01(\x0e\x32\x17.assay.v1.VerdictSource\x12\x15\n\rmodel_version\x18\x0b \x01(\t\x12\x16\n\x0epolicy_version\x18\x0c \x01(\t\x12\x16\n\x0e\x63ontent_digest\x18\r \x01(\t\x12/\n\x0b\x64\x65\x63ide_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12:\n\rstage_latency\x18\x0f \x03(\x0b\x32#.assay.v1.Verdict.StageLatencyEntry\x12\r\n\x05words\x18\x10 \x01(\x05\x12\"\n\x07surface\x18\x11 \x01(\x0e\x32\x11.assay.v1.Surface\x12\x13\n\x0b\x66ingerprint\x18\x12 \x01(\t\x12\x16\n\x0e\x63laims_version\x18\x13 \x01(\t\x12\x0f\n\x07\x63luster\x18\x14 \x01(\t\x12\x0e\n\x06reason\x18\x15 \x01(\t\x12\x14\n\x04\x63\x61se\x18\x16 \x01(\tB\x06\xfa\x41\x03\n\x01*\x12\x10\n\x08revision\x18\x17 \x01(\x05\x1aN\n\x11StageLatencyEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration:\x02\x38\x01:T\xea\x41Q\n\x11\x61ssay.dev/Verdict\x12)platforms/{platform}/posts/{post}/verdict*\x08verdicts2\x07verdict\"k\n\x06Signal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x02\x12\x11\n\traw_score\x18\x03 \x01(\x02\x12\x14\n\x0cinterval_low\x18\x04 \x01(\x02\x12\x15\n\rinterval_high\x18\x05 \x01(\x02\"\x99\x02\n\x08\x45vidence\x12\x1d\n\x05spans\x18\x01 \x03(\x0b\x32\x0e.assay.v1.Span\x12\x30\n\x0ftoken_surprises\x18\x02 \x03(\x0b\x32\x17.assay.v1.TokenSurprise\x12\x38\n\x0bobfuscation\x18\x03 \x03(\x0b\x32#.assay.v1.Evidence.ObfuscationEntry\x12\'\n\nremainders\x18\x04 \x03(\x0b\x32\x13.assay.v1.Remainder\x12%\n\x07matches\x18\x05 \x03(\x0b\x32\x14.assay.v1.ClaimMatch\x1a\x32\n\x10ObfuscationEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"P\n\x04Span\x12\x14\n\x0cstart_offset\x18\x01 \x01(\x05\x12\x12\n\nend_offset\x18\x02 \x01(\x05\x12\x0e\n\x06signal\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x02\"7\n\tRemainder\x12\x0e\n\x06signal\x18\x01 \x01(\t\x12\x0c\n\x04\x62\x61se\x18\x02 \x01(\x02\x12\x0c\n\x04rest\x18\x03 \x01(\x02\"G\n\rTokenSurprise\x12\x14\n\x0cstart_offset\x18\x01 \x01(\x05\x12\x12\n\nend_offset\x18\x02 \x01(\x05\x12\x0c\n\x04\x62its\x18\x03 \x01(\x02\"%\n\x04Skip\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t*\x8a\x01\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45\x43ISION_ALLOW\x10\x01\x12\x12\n\x0e\x44\x45\x43ISION_LABEL\x10\x02\x12\x13\n\x0f\x44\x45\x43ISION_REDUCE\x10\x03\x12\x13\n\x0f\x44\x45\x43ISION_REVIEW\x10\x04\x12\x12\n\x0e\x44\x45\x43ISION_BLOCK\x10\x05*\xc6\x02\n\x08\x43\x61tegory\x12\x18\n\x14\x43\x41TEGORY_UNSPECIFIED\x10\x00\x12(\n$CATEGORY_AI_GENERATED_MISINFORMATION\x10\x01\x12\x19\n\x15\x43\x41TEGORY_AI_GENERATED\x10\x02\x12\x1b\n\x17\x43\x41TEGORY_MISINFORMATION\x10\x03\x12\x11\n\rCATEGORY_HATE\x10\x04\x12\x17\n\x13\x43\x41TEGORY_HARASSMENT\x10\x05\x12\x15\n\x11\x43\x41TEGORY_VIOLENCE\x10\x06\x12\x16\n\x12\x43\x41TEGORY_SELF_HARM\x10\x07\x12\x13\n\x0f\x43\x41TEGORY_SEXUAL\x10\x08\x12\x14\n\x10\x43\x41TEGORY_WEAPONS\x10\t\x12\x11\n\rCATEGORY_CBRN\x10\n\x12\x12\n\x0e\x43\x41TEGORY_FRAUD\x10\x0b\x12\x11\n\rCATEGORY_TEST\x10\x0c*Z\n\x0bVerdictView\x12\x1c\n\x18VERDICT_VIEW_UNSPECIFIED\x10\x00\x12\x16\n\x12VERDICT_VIEW_BASIC\x10\x01\x12\x15\n\x11VERDICT_VIEW_FULL\x10\x02*\xbf\x01\n\rVerdictSource\x12\x1e\n\x1aVERDICT_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14VERDICT_SOURCE_MODEL\x10\x01\x12\x18\n\x14VERDICT_SOURCE_CACHE\x10\x02\x12\x1e\n\x1aVERDICT_SOURCE_PROVISIONAL\x10\x03\x12\x1c\n\x18VERDICT_SOURCE_SET_ASIDE\x10\x04\x12\x1c\n\x18VERDICT_SOURCE_MODERATOR\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,34 +41,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERDICT_STAGELATENCYENTRY']._serialized_options = b'8\001'
   _globals['_VERDICT'].fields_by_name['name']._loaded_options = None
   _globals['_VERDICT'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_VERDICT'].fields_by_name['post']._loaded_options = None
+  _globals['_VERDICT'].fields_by_name['post']._serialized_options = b'\372A\020\n\016assay.dev/Post'
+  _globals['_VERDICT'].fields_by_name['case']._loaded_options = None
+  _globals['_VERDICT'].fields_by_name['case']._serialized_options = b'\372A\003\n\001*'
   _globals['_VERDICT']._loaded_options = None
   _globals['_VERDICT']._serialized_options = b'\352AQ\n\021assay.dev/Verdict\022)platforms/{platform}/posts/{post}/verdict*\010verdicts2\007verdict'
   _globals['_EVIDENCE_OBFUSCATIONENTRY']._loaded_options = None
   _globals['_EVIDENCE_OBFUSCATIONENTRY']._serialized_options = b'8\001'
-  _globals['_DECISION']._serialized_start=1661
-  _globals['_DECISION']._serialized_end=1799
-  _globals['_CATEGORY']._serialized_start=1802
-  _globals['_CATEGORY']._serialized_end=2128
-  _globals['_VERDICTVIEW']._serialized_start=2130
-  _globals['_VERDICTVIEW']._serialized_end=2220
-  _globals['_VERDICTSOURCE']._serialized_start=2223
-  _globals['_VERDICTSOURCE']._serialized_end=2414
+  _globals['_DECISION']._serialized_start=1690
+  _globals['_DECISION']._serialized_end=1828
+  _globals['_CATEGORY']._serialized_start=1831
+  _globals['_CATEGORY']._serialized_end=2157
+  _globals['_VERDICTVIEW']._serialized_start=2159
+  _globals['_VERDICTVIEW']._serialized_end=2249
+  _globals['_VERDICTSOURCE']._serialized_start=2252
+  _globals['_VERDICTSOURCE']._serialized_end=2443
   _globals['_VERDICT']._serialized_start=205
-  _globals['_VERDICT']._serialized_end=1014
-  _globals['_VERDICT_STAGELATENCYENTRY']._serialized_start=850
-  _globals['_VERDICT_STAGELATENCYENTRY']._serialized_end=928
-  _globals['_SIGNAL']._serialized_start=1016
-  _globals['_SIGNAL']._serialized_end=1123
-  _globals['_EVIDENCE']._serialized_start=1126
-  _globals['_EVIDENCE']._serialized_end=1407
-  _globals['_EVIDENCE_OBFUSCATIONENTRY']._serialized_start=1357
-  _globals['_EVIDENCE_OBFUSCATIONENTRY']._serialized_end=1407
-  _globals['_SPAN']._serialized_start=1409
-  _globals['_SPAN']._serialized_end=1489
-  _globals['_REMAINDER']._serialized_start=1491
-  _globals['_REMAINDER']._serialized_end=1546
-  _globals['_TOKENSURPRISE']._serialized_start=1548
-  _globals['_TOKENSURPRISE']._serialized_end=1619
-  _globals['_SKIP']._serialized_start=1621
-  _globals['_SKIP']._serialized_end=1658
+  _globals['_VERDICT']._serialized_end=1043
+  _globals['_VERDICT_STAGELATENCYENTRY']._serialized_start=879
+  _globals['_VERDICT_STAGELATENCYENTRY']._serialized_end=957
+  _globals['_SIGNAL']._serialized_start=1045
+  _globals['_SIGNAL']._serialized_end=1152
+  _globals['_EVIDENCE']._serialized_start=1155
+  _globals['_EVIDENCE']._serialized_end=1436
+  _globals['_EVIDENCE_OBFUSCATIONENTRY']._serialized_start=1386
+  _globals['_EVIDENCE_OBFUSCATIONENTRY']._serialized_end=1436
+  _globals['_SPAN']._serialized_start=1438
+  _globals['_SPAN']._serialized_end=1518
+  _globals['_REMAINDER']._serialized_start=1520
+  _globals['_REMAINDER']._serialized_end=1575
+  _globals['_TOKENSURPRISE']._serialized_start=1577
+  _globals['_TOKENSURPRISE']._serialized_end=1648
+  _globals['_SKIP']._serialized_start=1650
+  _globals['_SKIP']._serialized_end=1687
 # @@protoc_insertion_point(module_scope)

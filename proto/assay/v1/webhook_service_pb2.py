@@ -26,10 +26,11 @@ from assay.v1 import verdict_pb2 as assay_dot_v1_dot_verdict__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61ssay/v1/webhook_service.proto\x12\x08\x61ssay.v1\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x03\n\x08\x45ndpoint\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x11\n\x03url\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x65vents\x18\x04 \x03(\tB\x04\xe2\x41\x01\x02\x12+\n\tdecisions\x18\x05 \x03(\x0e\x32\x12.assay.v1.DecisionB\x04\xe2\x41\x01\x01\x12,\n\ncategories\x18\x06 \x03(\x0e\x32\x12.assay.v1.CategoryB\x04\xe2\x41\x01\x01\x12\x16\n\x08\x64isabled\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1d\n\x0f\x64isabled_reason\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x07\x63reator\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:=\xea\x41:\n\x11\x61ssay.dev/Webhook\x12\x12webhooks/{webhook}*\x08webhooks2\x07webhook\"C\n\x15\x43reateEndpointRequest\x12*\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.EndpointB\x04\xe2\x41\x01\x02\"N\n\x16\x43reateEndpointResponse\x12$\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.Endpoint\x12\x0e\n\x06secret\x18\x02 \x01(\t\">\n\x12GetEndpointRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61ssay.dev/Webhook\";\n\x13GetEndpointResponse\x12$\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.Endpoint\"I\n\x14ListEndpointsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"W\n\x15ListEndpointsResponse\x12%\n\tendpoints\x18\x01 \x03(\x0b\x32\x12.assay.v1.Endpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"C\n\x15UpdateEndpointRequest\x12*\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.EndpointB\x04\xe2\x41\x01\x02\">\n\x16UpdateEndpointResponse\x12$\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.Endpoint\"A\n\x15\x44\x65leteEndpointRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61ssay.dev/Webhook\"\x18\n\x16\x44\x65leteEndpointResponse\"q\n\x13RotateSecretRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61ssay.dev/Webhook\x12\x30\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"`\n\x14RotateSecretResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\x38\n\x14previous_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9e\x01\n\x0f\x44\x65liveryAttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x30\n\x0c\x61ttempt_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12*\n\x07latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\x05 \x01(\t\"\xeb\x02\n\x08\x44\x65livery\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12&\n\x05state\x18\x05 \x01(\x0e\x32\x17.assay.v1.DeliveryState\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x61ttempts\x18\x08 \x03(\x0b\x32\x19.assay.v1.DeliveryAttempt:W\xea\x41T\n\x12\x61ssay.dev/Delivery\x12(webhooks/{webhook}/deliveries/{delivery}*\ndeliveries2\x08\x64\x65livery\"\xa9\x01\n\x0e\x44\x65liveryFilter\x12-\n\x06states\x18\x01 \x03(\x0e\x32\x17.assay.v1.DeliveryStateB\x04\xe2\x41\x01\x01\x12\x34\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"\xa7\x01\n\x15ListDeliveriesRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x61ssay.dev/Delivery\x12.\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.assay.v1.DeliveryFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x16ListDeliveriesResponse\x12&\n\ndeliveries\x18\x01 \x03(\x0b\x32\x12.assay.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa5\x01\n\x17ReplayDeliveriesRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x61ssay.dev/Delivery\x12-\n\x08\x64\x65livery\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x01\xfa\x41\x14\n\x12\x61ssay.dev/Delivery\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x18.assay.v1.DeliveryFilterB\x04\xe2\x41\x01\x01\"2\n\x18ReplayDeliveriesResponse\x12\x16\n\x0ereplayed_count\x18\x01 \x01(\x05\"?\n\x13TestEndpointRequest\x12(\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61ssay.dev/Webhook\"B\n\x14TestEndpointResponse\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.assay.v1.DeliveryAttempt*\x82\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_STATE_PENDING\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_STATE_DELIVERED\x10\x02\x12\x17\n\x13\x44\x45LIVERY_STATE_DEAD\x10\x03\x32\xfb\x05\n\x0eWebhookService\x12S\n\x0e\x43reateEndpoint\x12\x1f.assay.v1.CreateEndpointRequest\x1a .assay.v1.CreateEndpointResponse\x12J\n\x0bGetEndpoint\x12\x1c.assay.v1.GetEndpointRequest\x1a\x1d.assay.v1.GetEndpointResponse\x12P\n\rListEndpoints\x12\x1e.assay.v1.ListEndpointsRequest\x1a\x1f.assay.v1.ListEndpointsResponse\x12S\n\x0eUpdateEndpoint\x12\x1f.assay.v1.UpdateEndpointRequest\x1a .assay.v1.UpdateEndpointResponse\x12S\n\x0e\x44\x65leteEndpoint\x12\x1f.assay.v1.DeleteEndpointRequest\x1a .assay.v1.DeleteEndpointResponse\x12M\n\x0cRotateSecret\x12\x1d.assay.v1.RotateSecretRequest\x1a\x1e.assay.v1.RotateSecretResponse\x12S\n\x0eListDeliveries\x12\x1f.assay.v1.ListDeliveriesRequest\x1a .assay.v1.ListDeliveriesResponse\x12Y\n\x10ReplayDeliveries\x12!.assay.v1.ReplayDeliveriesRequest\x1a\".assay.v1.ReplayDeliveriesResponse\x12M\n\x0cTestEndpoint\x12\x1d.assay.v1.TestEndpointRequest\x1a\x1e.assay.v1.TestEndpointResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61ssay/v1/webhook_service.proto\x12\x08\x61ssay.v1\x1a\x16\x61ssay/v1/verdict.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n\x08\x45ndpoint\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x11\n\x03url\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x19\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x04\xe2\x41\x01\x01\x12\x14\n\x06\x65vents\x18\x04 \x03(\tB\x04\xe2\x41\x01\x02\x12+\n\tdecisions\x18\x05 \x03(\x0e\x32\x12.assay.v1.DecisionB\x04\xe2\x41\x01\x01\x12,\n\ncategories\x18\x06 \x03(\x0e\x32\x12.assay.v1.CategoryB\x04\xe2\x41\x01\x01\x12\x16\n\x08\x64isabled\x18\x07 \x01(\x08\x42\x04\xe2\x41\x01\x01\x12\x1d\n\x0f\x64isabled_reason\x18\x08 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x15\n\x07\x63reator\x18\n \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:@\xea\x41=\n\x12\x61ssay.dev/Endpoint\x12\x12webhooks/{webhook}*\tendpoints2\x08\x65ndpoint\"C\n\x15\x43reateEndpointRequest\x12*\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.EndpointB\x04\xe2\x41\x01\x02\"N\n\x16\x43reateEndpointResponse\x12$\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.Endpoint\x12\x0e\n\x06secret\x18\x02 \x01(\t\"?\n\x12GetEndpointRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x61ssay.dev/Endpoint\";\n\x13GetEndpointResponse\x12$\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.Endpoint\"I\n\x14ListEndpointsRequest\x12\x17\n\tpage_size\x18\x01 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x02 \x01(\tB\x04\xe2\x41\x01\x01\"W\n\x15ListEndpointsResponse\x12%\n\tendpoints\x18\x01 \x03(\x0b\x32\x12.assay.v1.Endpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"z\n\x15UpdateEndpointRequest\x12*\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.EndpointB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x04\xe2\x41\x01\x01\">\n\x16UpdateEndpointResponse\x12$\n\x08\x65ndpoint\x18\x01 \x01(\x0b\x32\x12.assay.v1.Endpoint\"B\n\x15\x44\x65leteEndpointRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x61ssay.dev/Endpoint\"\x18\n\x16\x44\x65leteEndpointResponse\"r\n\x13RotateSecretRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x61ssay.dev/Endpoint\x12\x30\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x04\xe2\x41\x01\x01\"`\n\x14RotateSecretResponse\x12\x0e\n\x06secret\x18\x01 \x01(\t\x12\x38\n\x14previous_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9e\x01\n\x0f\x44\x65liveryAttempt\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12\x30\n\x0c\x61ttempt_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06status\x18\x03 \x01(\x05\x12*\n\x07latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x65rror\x18\x05 \x01(\t\"\xf3\x02\n\x08\x44\x65livery\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x12\n\nevent_type\x18\x03 \x01(\t\x12\x17\n\x07subject\x18\x04 \x01(\tB\x06\xfa\x41\x03\n\x01*\x12&\n\x05state\x18\x05 \x01(\x0e\x32\x17.assay.v1.DeliveryState\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11next_attempt_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x61ttempts\x18\x08 \x03(\x0b\x32\x19.assay.v1.DeliveryAttempt:W\xea\x41T\n\x12\x61ssay.dev/Delivery\x12(webhooks/{webhook}/deliveries/{delivery}*\ndeliveries2\x08\x64\x65livery\"\xa9\x01\n\x0e\x44\x65liveryFilter\x12-\n\x06states\x18\x01 \x03(\x0e\x32\x17.assay.v1.DeliveryStateB\x04\xe2\x41\x01\x01\x12\x34\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\x12\x32\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x01\"\xa7\x01\n\x15ListDeliveriesRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x61ssay.dev/Delivery\x12.\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x18.assay.v1.DeliveryFilterB\x04\xe2\x41\x01\x01\x12\x17\n\tpage_size\x18\x03 \x01(\x05\x42\x04\xe2\x41\x01\x01\x12\x18\n\npage_token\x18\x04 \x01(\tB\x04\xe2\x41\x01\x01\"Y\n\x16ListDeliveriesResponse\x12&\n\ndeliveries\x18\x01 \x03(\x0b\x32\x12.assay.v1.Delivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa5\x01\n\x17ReplayDeliveriesRequest\x12+\n\x06parent\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\x12\x12\x61ssay.dev/Delivery\x12-\n\x08\x64\x65livery\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x01\xfa\x41\x14\n\x12\x61ssay.dev/Delivery\x12.\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x18.assay.v1.DeliveryFilterB\x04\xe2\x41\x01\x01\"2\n\x18ReplayDeliveriesResponse\x12\x16\n\x0ereplayed_count\x18\x01 \x01(\x05\"@\n\x13TestEndpointRequest\x12)\n\x04name\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xfa\x41\x14\n\x12\x61ssay.dev/Endpoint\"B\n\x14TestEndpointResponse\x12*\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32\x19.assay.v1.DeliveryAttempt*\x82\x01\n\rDeliveryState\x12\x1e\n\x1a\x44\x45LIVERY_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45LIVERY_STATE_PENDING\x10\x01\x12\x1c\n\x18\x44\x45LIVERY_STATE_DELIVERED\x10\x02\x12\x17\n\x13\x44\x45LIVERY_STATE_DEAD\x10\x03\x32\xfb\x05\n\x0eWebhookService\x12S\n\x0e\x43reateEndpoint\x12\x1f.assay.v1.CreateEndpointRequest\x1a .assay.v1.CreateEndpointResponse\x12J\n\x0bGetEndpoint\x12\x1c.assay.v1.GetEndpointRequest\x1a\x1d.assay.v1.GetEndpointResponse\x12P\n\rListEndpoints\x12\x1e.assay.v1.ListEndpointsRequest\x1a\x1f.assay.v1.ListEndpointsResponse\x12S\n\x0eUpdateEndpoint\x12\x1f.assay.v1.UpdateEndpointRequest\x1a .assay.v1.UpdateEndpointResponse\x12S\n\x0e\x44\x65leteEndpoint\x12\x1f.assay.v1.DeleteEndpointRequest\x1a .assay.v1.DeleteEndpointResponse\x12M\n\x0cRotateSecret\x12\x1d.assay.v1.RotateSecretRequest\x1a\x1e.assay.v1.RotateSecretResponse\x12S\n\x0eListDeliveries\x12\x1f.assay.v1.ListDeliveriesRequest\x1a .assay.v1.ListDeliveriesResponse\x12Y\n\x10ReplayDeliveries\x12!.assay.v1.ReplayDeliveriesRequest\x1a\".assay.v1.ReplayDeliveriesResponse\x12M\n\x0cTestEndpoint\x12\x1d.assay.v1.TestEndpointRequest\x1a\x1e.assay.v1.TestEndpointResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,25 +60,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENDPOINT'].fields_by_name['update_time']._loaded_options = None
   _globals['_ENDPOINT'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_ENDPOINT']._loaded_options = None
-  _globals['_ENDPOINT']._serialized_options = b'\352A:\n\021assay.dev/Webhook\022\022webhooks/{webhook}*\010webhooks2\007webhook'
+  _globals['_ENDPOINT']._serialized_options = b'\352A=\n\022assay.dev/Endpoint\022\022webhooks/{webhook}*\tendpoints2\010endpoint'
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['endpoint']._loaded_options = None
   _globals['_CREATEENDPOINTREQUEST'].fields_by_name['endpoint']._serialized_options = b'\342A\001\002'
   _globals['_GETENDPOINTREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETENDPOINTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021assay.dev/Webhook'
+  _globals['_GETENDPOINTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\024\n\022assay.dev/Endpoint'
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001'
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTENDPOINTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001'
   _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['endpoint']._loaded_options = None
   _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['endpoint']._serialized_options = b'\342A\001\002'
+  _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['update_mask']._loaded_options = None
+  _globals['_UPDATEENDPOINTREQUEST'].fields_by_name['update_mask']._serialized_options = b'\342A\001\001'
   _globals['_DELETEENDPOINTREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DELETEENDPOINTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021assay.dev/Webhook'
+  _globals['_DELETEENDPOINTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\024\n\022assay.dev/Endpoint'
   _globals['_ROTATESECRETREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_ROTATESECRETREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021assay.dev/Webhook'
+  _globals['_ROTATESECRETREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\024\n\022assay.dev/Endpoint'
   _globals['_ROTATESECRETREQUEST'].fields_by_name['overlap']._loaded_options = None
   _globals['_ROTATESECRETREQUEST'].fields_by_name['overlap']._serialized_options = b'\342A\001\001'
   _globals['_DELIVERY'].fields_by_name['name']._loaded_options = None
   _globals['_DELIVERY'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_DELIVERY'].fields_by_name['subject']._loaded_options = None
+  _globals['_DELIVERY'].fields_by_name['subject']._serialized_options = b'\372A\003\n\001*'
   _globals['_DELIVERY']._loaded_options = None
   _globals['_DELIVERY']._serialized_options = b'\352AT\n\022assay.dev/Delivery\022(webhooks/{webhook}/deliveries/{delivery}*\ndeliveries2\010delivery'
   _globals['_DELIVERYFILTER'].fields_by_name['states']._loaded_options = None
@@ -101,53 +106,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPLAYDELIVERIESREQUEST'].fields_by_name['filter']._loaded_options = None
   _globals['_REPLAYDELIVERIESREQUEST'].fields_by_name['filter']._serialized_options = b'\342A\001\001'
   _globals['_TESTENDPOINTREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_TESTENDPOINTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021assay.dev/Webhook'
-  _globals['_DELIVERYSTATE']._serialized_start=2827
-  _globals['_DELIVERYSTATE']._serialized_end=2957
-  _globals['_ENDPOINT']._serialized_start=194
-  _globals['_ENDPOINT']._serialized_end=634
-  _globals['_CREATEENDPOINTREQUEST']._serialized_start=636
-  _globals['_CREATEENDPOINTREQUEST']._serialized_end=703
-  _globals['_CREATEENDPOINTRESPONSE']._serialized_start=705
-  _globals['_CREATEENDPOINTRESPONSE']._serialized_end=783
-  _globals['_GETENDPOINTREQUEST']._serialized_start=785
-  _globals['_GETENDPOINTREQUEST']._serialized_end=847
-  _globals['_GETENDPOINTRESPONSE']._serialized_start=849
-  _globals['_GETENDPOINTRESPONSE']._serialized_end=908
-  _globals['_LISTENDPOINTSREQUEST']._serialized_start=910
-  _globals['_LISTENDPOINTSREQUEST']._serialized_end=983
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=985
-  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=1072
-  _globals['_UPDATEENDPOINTREQUEST']._serialized_start=1074
-  _globals['_UPDATEENDPOINTREQUEST']._serialized_end=1141
-  _globals['_UPDATEENDPOINTRESPONSE']._serialized_start=1143
-  _globals['_UPDATEENDPOINTRESPONSE']._serialized_end=1205
-  _globals['_DELETEENDPOINTREQUEST']._serialized_start=1207
-  _globals['_DELETEENDPOINTREQUEST']._serialized_end=1272
-  _globals['_DELETEENDPOINTRESPONSE']._serialized_start=1274
-  _globals['_DELETEENDPOINTRESPONSE']._serialized_end=1298
-  _globals['_ROTATESECRETREQUEST']._serialized_start=1300
-  _globals['_ROTATESECRETREQUEST']._serialized_end=1413
-  _globals['_ROTATESECRETRESPONSE']._serialized_start=1415
-  _globals['_ROTATESECRETRESPONSE']._serialized_end=1511
-  _globals['_DELIVERYATTEMPT']._serialized_start=1514
-  _globals['_DELIVERYATTEMPT']._serialized_end=1672
-  _globals['_DELIVERY']._serialized_start=1675
-  _globals['_DELIVERY']._serialized_end=2038
-  _globals['_DELIVERYFILTER']._serialized_start=2041
-  _globals['_DELIVERYFILTER']._serialized_end=2210
-  _globals['_LISTDELIVERIESREQUEST']._serialized_start=2213
-  _globals['_LISTDELIVERIESREQUEST']._serialized_end=2380
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=2382
-  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=2471
-  _globals['_REPLAYDELIVERIESREQUEST']._serialized_start=2474
-  _globals['_REPLAYDELIVERIESREQUEST']._serialized_end=2639
-  _globals['_REPLAYDELIVERIESRESPONSE']._serialized_start=2641
-  _globals['_REPLAYDELIVERIESRESPONSE']._serialized_end=2691
-  _globals['_TESTENDPOINTREQUEST']._serialized_start=2693
-  _globals['_TESTENDPOINTREQUEST']._serialized_end=2756
-  _globals['_TESTENDPOINTRESPONSE']._serialized_start=2758
-  _globals['_TESTENDPOINTRESPONSE']._serialized_end=2824
-  _globals['_WEBHOOKSERVICE']._serialized_start=2960
-  _globals['_WEBHOOKSERVICE']._serialized_end=3723
+  _globals['_TESTENDPOINTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\024\n\022assay.dev/Endpoint'
+  _globals['_DELIVERYSTATE']._serialized_start=2931
+  _globals['_DELIVERYSTATE']._serialized_end=3061
+  _globals['_ENDPOINT']._serialized_start=228
+  _globals['_ENDPOINT']._serialized_end=671
+  _globals['_CREATEENDPOINTREQUEST']._serialized_start=673
+  _globals['_CREATEENDPOINTREQUEST']._serialized_end=740
+  _globals['_CREATEENDPOINTRESPONSE']._serialized_start=742
+  _globals['_CREATEENDPOINTRESPONSE']._serialized_end=820
+  _globals['_GETENDPOINTREQUEST']._serialized_start=822
+  _globals['_GETENDPOINTREQUEST']._serialized_end=885
+  _globals['_GETENDPOINTRESPONSE']._serialized_start=887
+  _globals['_GETENDPOINTRESPONSE']._serialized_end=946
+  _globals['_LISTENDPOINTSREQUEST']._serialized_start=948
+  _globals['_LISTENDPOINTSREQUEST']._serialized_end=1021
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_start=1023
+  _globals['_LISTENDPOINTSRESPONSE']._serialized_end=1110
+  _globals['_UPDATEENDPOINTREQUEST']._serialized_start=1112
+  _globals['_UPDATEENDPOINTREQUEST']._serialized_end=1234
+  _globals['_UPDATEENDPOINTRESPONSE']._serialized_start=1236
+  _globals['_UPDATEENDPOINTRESPONSE']._serialized_end=1298
+  _globals['_DELETEENDPOINTREQUEST']._serialized_start=1300
+  _globals['_DELETEENDPOINTREQUEST']._serialized_end=1366
+  _globals['_DELETEENDPOINTRESPONSE']._serialized_start=1368
+  _globals['_DELETEENDPOINTRESPONSE']._serialized_end=1392
+  _globals['_ROTATESECRETREQUEST']._serialized_start=1394
+  _globals['_ROTATESECRETREQUEST']._serialized_end=1508
+  _globals['_ROTATESECRETRESPONSE']._serialized_start=1510
+  _globals['_ROTATESECRETRESPONSE']._serialized_end=1606
+  _globals['_DELIVERYATTEMPT']._serialized_start=1609
+  _globals['_DELIVERYATTEMPT']._serialized_end=1767
+  _globals['_DELIVERY']._serialized_start=1770
+  _globals['_DELIVERY']._serialized_end=2141
+  _globals['_DELIVERYFILTER']._serialized_start=2144
+  _globals['_DELIVERYFILTER']._serialized_end=2313
+  _globals['_LISTDELIVERIESREQUEST']._serialized_start=2316
+  _globals['_LISTDELIVERIESREQUEST']._serialized_end=2483
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_start=2485
+  _globals['_LISTDELIVERIESRESPONSE']._serialized_end=2574
+  _globals['_REPLAYDELIVERIESREQUEST']._serialized_start=2577
+  _globals['_REPLAYDELIVERIESREQUEST']._serialized_end=2742
+  _globals['_REPLAYDELIVERIESRESPONSE']._serialized_start=2744
+  _globals['_REPLAYDELIVERIESRESPONSE']._serialized_end=2794
+  _globals['_TESTENDPOINTREQUEST']._serialized_start=2796
+  _globals['_TESTENDPOINTREQUEST']._serialized_end=2860
+  _globals['_TESTENDPOINTRESPONSE']._serialized_start=2862
+  _globals['_TESTENDPOINTRESPONSE']._serialized_end=2928
+  _globals['_WEBHOOKSERVICE']._serialized_start=3064
+  _globals['_WEBHOOKSERVICE']._serialized_end=3827
 # @@protoc_insertion_point(module_scope)

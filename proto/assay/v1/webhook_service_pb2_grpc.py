@@ -114,7 +114,9 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateEndpoint(self, request, context):
-        """Replaces URL, description, events, filters and whether it is enabled. NOT_FOUND, INVALID_ARGUMENT: as above.
+        """Replaces what the mask names of URL, description, events, filters and whether it is disabled.
+
+        NOT_FOUND: there is none of that name. INVALID_ARGUMENT: a field breaks its limit, or a path of the mask is no field.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

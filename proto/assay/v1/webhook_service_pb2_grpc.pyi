@@ -46,7 +46,10 @@ class WebhookServiceStub:
     ListEndpoints: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.ListEndpointsRequest, _webhook_service_pb2.ListEndpointsResponse]
     """Lists endpoints in the order of their names."""
     UpdateEndpoint: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.UpdateEndpointRequest, _webhook_service_pb2.UpdateEndpointResponse]
-    """Replaces URL, description, events, filters and whether it is enabled. NOT_FOUND, INVALID_ARGUMENT: as above."""
+    """Replaces what the mask names of URL, description, events, filters and whether it is disabled.
+
+    NOT_FOUND: there is none of that name. INVALID_ARGUMENT: a field breaks its limit, or a path of the mask is no field.
+    """
     DeleteEndpoint: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.DeleteEndpointRequest, _webhook_service_pb2.DeleteEndpointResponse]
     """Forgets an endpoint, its secrets and its deliveries. NOT_FOUND: there is none of that name."""
     RotateSecret: _grpc.UnaryUnaryMultiCallable[_webhook_service_pb2.RotateSecretRequest, _webhook_service_pb2.RotateSecretResponse]
@@ -82,7 +85,10 @@ class WebhookServiceAsyncStub(WebhookServiceStub):
     ListEndpoints: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.ListEndpointsRequest, _webhook_service_pb2.ListEndpointsResponse]  # type: ignore[assignment]
     """Lists endpoints in the order of their names."""
     UpdateEndpoint: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.UpdateEndpointRequest, _webhook_service_pb2.UpdateEndpointResponse]  # type: ignore[assignment]
-    """Replaces URL, description, events, filters and whether it is enabled. NOT_FOUND, INVALID_ARGUMENT: as above."""
+    """Replaces what the mask names of URL, description, events, filters and whether it is disabled.
+
+    NOT_FOUND: there is none of that name. INVALID_ARGUMENT: a field breaks its limit, or a path of the mask is no field.
+    """
     DeleteEndpoint: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.DeleteEndpointRequest, _webhook_service_pb2.DeleteEndpointResponse]  # type: ignore[assignment]
     """Forgets an endpoint, its secrets and its deliveries. NOT_FOUND: there is none of that name."""
     RotateSecret: _aio.UnaryUnaryMultiCallable[_webhook_service_pb2.RotateSecretRequest, _webhook_service_pb2.RotateSecretResponse]  # type: ignore[assignment]
@@ -139,7 +145,10 @@ class WebhookServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _webhook_service_pb2.UpdateEndpointRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_webhook_service_pb2.UpdateEndpointResponse, _abc.Awaitable[_webhook_service_pb2.UpdateEndpointResponse]]:
-        """Replaces URL, description, events, filters and whether it is enabled. NOT_FOUND, INVALID_ARGUMENT: as above."""
+        """Replaces what the mask names of URL, description, events, filters and whether it is disabled.
+
+        NOT_FOUND: there is none of that name. INVALID_ARGUMENT: a field breaks its limit, or a path of the mask is no field.
+        """
 
     @_abc_1.abstractmethod
     def DeleteEndpoint(

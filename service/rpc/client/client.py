@@ -34,7 +34,7 @@ from service.rpc.client_errors import refusal, sendable
 from service.rpc.message_limits import portions
 from service.rpc.messages.author import encode_timeline, read_author
 from service.rpc.messages.claim import encode_claim, read_match, read_record
-from service.rpc.messages.claim_requests import encode_confirmation, encode_quarantine
+from service.rpc.messages.claim_requests import encode_confirmation
 from service.rpc.messages.enums import CHANGES
 from service.rpc.messages.filter import encode_claim_filter, encode_filter
 from service.rpc.messages.post import encode_post
@@ -80,15 +80,15 @@ class Client:
         """Hang up."""
         await self._channel.close()
 
-    async def moderate(self, post: Post, *, request_id: str = "") -> Verdict:
+    async def moderate(self, post: Post, *, correlation_id: str = "") -> Verdict:
         """The verdict of one post, with evidence."""
-        request = moderation.ModeratePostRequest(post=encode_post(post), request_id=request_id)
+        request = moderation.ModeratePostRequest(post=encode_post(post), correlation_id=correlation_id)
         response = await self._ask(lambda: self._moderation.ModeratePost(request, timeout=self._timeout))
         return read_verdict(response.verdict)
 
-    async def moderate_author(self, author: str, posts: Sequence[Post], *, request_id: str = "") -> AuthorJudgement:
+    async def moderate_author(self, author: str, posts: Sequence[Post], *, correlation_id: str = "") -> AuthorJudgement:
         """What up to 50 posts of one author say together; nothing becomes of the posts themselves."""
-        request = encode_timeline(author, posts, request_id)
+        request = encode_timeline(author, posts, correlation_id)
         response = await self._ask(lambda: self._moderation.ModerateAuthor(request, timeout=self._timeout))
         return read_author(response.judgement)
 
@@ -189,9 +189,17 @@ class Client:
         return read_record(response.claim)
 
     async def quarantine_claim(self, claim_id: str, reason: str) -> ClaimRecord:
-        """Take a claim out of enforcement for `reason`, or put it back when that is empty. Raises `ClaimNotFound`."""
-        request = encode_quarantine(claim_id, reason)
+        """Take a claim out of enforcement for `reason`. Raises `ClaimNotFound`."""
+        with sendable("reason"):
+            request = claim_pb.QuarantineClaimRequest(name=f"claims/{claim_id}", reason=reason)
         response = await self._ask(lambda: self._claims.QuarantineClaim(request, timeout=self._timeout))
+        return read_record(response.claim)
+
+    async def release_claim(self, claim_id: str) -> ClaimRecord:
+        """Put a claim back into enforcement. Raises `ClaimNotFound`."""
+        with sendable("claim_id"):
+            request = claim_pb.ReleaseClaimRequest(name=f"claims/{claim_id}")
+        response = await self._ask(lambda: self._claims.ReleaseClaim(request, timeout=self._timeout))
         return read_record(response.claim)
 
     async def ready(self) -> bool:

@@ -20,10 +20,10 @@ def read_timeline(request: pb.ModerateAuthorRequest) -> list[Post]:
     return [read_post(post, f"posts[{index}]") for index, post in enumerate(request.posts)]
 
 
-def encode_timeline(author: str, posts: Sequence[Post], request_id: str) -> pb.ModerateAuthorRequest:
+def encode_timeline(author: str, posts: Sequence[Post], correlation_id: str) -> pb.ModerateAuthorRequest:
     """The request. Raises `InvalidInput` for text that is not Unicode (half of a surrogate pair)."""
     with sendable("author"):
-        request = pb.ModerateAuthorRequest(author=author, request_id=request_id)
+        request = pb.ModerateAuthorRequest(author=author, correlation_id=correlation_id)
     request.posts.extend(map(encode_post, posts))
     return request
 

@@ -1,4 +1,4 @@
-"""What people say of matches and claims, to messages and back."""
+"""What people say of matches, to messages and back."""
 
 import re
 
@@ -13,7 +13,7 @@ from service.rpc.messages.enums import RELATIONS
 from service.rpc.messages.post import POST_NAME
 
 _POST = re.compile(POST_NAME)
-_MODERATOR, _NOTE, _REASON = 256, 4_096, 1_024
+_MODERATOR, _NOTE = 256, 4_096
 
 
 def read_confirmation(request: pb.ConfirmMatchRequest) -> Confirmation:
@@ -44,20 +44,3 @@ def encode_confirmation(confirmation: Confirmation) -> pb.ConfirmMatchRequest:
             moderator=confirmation.moderator,
             note=confirmation.note,
         )
-
-
-def read_quarantine(request: pb.QuarantineClaimRequest) -> tuple[str, str]:
-    """The claim's id, and why it is quarantined: empty when it is put back. Raises `InvalidInput` naming the field."""
-    claim_id = read_claim_name(request.name, "name")
-    if request.release and request.reason:
-        raise InvalidInput("reason", "is given, and the claim is put back", "send either reason or release")
-    if not request.release and not request.reason.strip():
-        raise InvalidInput("reason", "is missing", "say why the claim is quarantined, or send release to put it back")
-    check_text("reason", request.reason, _REASON)
-    return claim_id, request.reason
-
-
-def encode_quarantine(claim_id: str, reason: str) -> pb.QuarantineClaimRequest:
-    """The request; with an empty `reason` to put the claim back. Raises `InvalidInput` for text that is not Unicode."""
-    with sendable("quarantine"):
-        return pb.QuarantineClaimRequest(name=f"claims/{claim_id}", reason=reason, release=not reason)

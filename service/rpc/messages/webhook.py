@@ -1,7 +1,7 @@
 """Webhook endpoints and deliveries to messages and back."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from assay.v1 import webhook_service_pb2 as pb
@@ -13,12 +13,21 @@ from service.rpc.messages.times import read_time, write_time
 from service.webhooks.delivery import Answer, Attempt, Delivery, DeliveryState
 from service.webhooks.endpoint import Endpoint
 from service.webhooks.event import EVENT_TYPES, EventType
-from service.webhooks.managing import OVERLAP, EndpointWish
+from service.webhooks.managing import OVERLAP, EndpointFields
 from service.webhooks.ports import DeliveryFilter
 
 DELIVERY_STATES = EnumTable(DeliveryState, pb.DeliveryState.Value, "DELIVERY_STATE")
+_ALL = "*"
 _NAME = re.compile(r"webhooks/([a-z0-9-]{1,64})")
 _DELIVERY = re.compile(r"webhooks/([a-z0-9-]{1,64})/deliveries/([0-9]{1,18})")
+_FIELDS: Mapping[str, Callable[[pb.Endpoint], EndpointFields]] = {
+    "url": lambda message: EndpointFields(url=message.url),
+    "description": lambda message: EndpointFields(description=message.description),
+    "events": lambda message: EndpointFields(events=_events(message)),
+    "decisions": lambda message: EndpointFields(decisions=read_members(DECISIONS, message.decisions, "decisions")),
+    "categories": lambda message: EndpointFields(categories=read_members(CATEGORIES, message.categories, "categories")),
+    "disabled": lambda message: EndpointFields(enabled=not message.disabled),
+}
 
 
 def read_webhook_name(name: str, field: str) -> str:
@@ -30,16 +39,35 @@ def read_webhook_name(name: str, field: str) -> str:
     return found[1]
 
 
-def read_wish(message: pb.Endpoint) -> EndpointWish:
-    """What is said of an endpoint; its limits are checked where it is kept. Raises `InvalidInput` naming the field."""
-    return EndpointWish(
-        url=message.url,
-        events=tuple(_event(event, f"events[{index}]") for index, event in enumerate(message.events)),
-        description=message.description,
-        decisions=read_members(DECISIONS, message.decisions, "decisions"),
-        categories=read_members(CATEGORIES, message.categories, "categories"),
-        enabled=not message.disabled,
-    )
+def read_fields(message: pb.Endpoint, paths: Iterable[str] = tuple(_FIELDS)) -> EndpointFields:
+    """What is said of an endpoint in these fields; their limits are checked where it is kept.
+
+    Raises `InvalidInput` naming the field.
+    """
+    said = EndpointFields()
+    for path in paths:
+        said.update(_FIELDS[path](message))
+    return said
+
+
+def read_mask(request: pb.UpdateEndpointRequest) -> list[str]:
+    """The fields to change: those of the mask, or where there is none, those that are populated.
+
+    Fields that only the service writes are passed over. Raises `InvalidInput` naming a path that is no field.
+    """
+    mask = request.update_mask.paths
+    if _ALL in mask:
+        return list(_FIELDS)
+    for index, path in enumerate(mask):
+        if path not in pb.Endpoint.DESCRIPTOR.fields_by_name:
+            remedy = f"send some of {', '.join(_FIELDS)}, or {_ALL} for all of them"
+            raise InvalidInput(f"update_mask.paths[{index}]", f"{path[:80]!r} is no field of an endpoint", remedy)
+    named = mask or [field.name for field, _ in request.endpoint.ListFields()]
+    return [path for path in named if path in _FIELDS]
+
+
+def _events(message: pb.Endpoint) -> tuple[EventType, ...]:
+    return tuple(_event(event, f"events[{index}]") for index, event in enumerate(message.events))
 
 
 def _event(event: str, field: str) -> EventType:
