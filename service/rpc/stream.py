@@ -74,12 +74,12 @@ class ModerationStream:
         else:
             self._in_flight[request.id] = asyncio.create_task(self._judge(request))
 
-    def _check_id(self, request_id: str) -> None:
-        if not 1 <= len(request_id) <= _MAX_ID:
-            problem = f"is over {_MAX_ID} characters" if request_id else "is missing"
+    def _check_id(self, message_id: str) -> None:
+        if not 1 <= len(message_id) <= _MAX_ID:
+            problem = f"is over {_MAX_ID} characters" if message_id else "is missing"
             raise InvalidInput("id", problem, "choose a short one that no post in flight has")
-        if request_id in self._in_flight:
-            raise InvalidInput("id", f"{request_id!r} is already in flight", "wait for its answer or choose another id")
+        if message_id in self._in_flight:
+            raise InvalidInput("id", f"{message_id!r} is already in flight", "wait for its answer or choose another id")
 
     async def _judge(self, request: pb.StreamModerationRequest) -> None:
         answer: Verdict | Exception

@@ -224,7 +224,12 @@ async def test_a_mask_passes_over_what_only_the_service_writes(update: Update, f
 
 
 @pytest.mark.parametrize(
-    ("paths", "field"), [(["secret"], "update_mask.paths[0]"), (["url", "endpoint.url"], "update_mask.paths[1]")]
+    ("paths", "field"),
+    [
+        (["secret"], "update_mask.paths[0]"),
+        (["url", "endpoint.url"], "update_mask.paths[1]"),
+        (["*", "urls"], "update_mask.paths[1]"),
+    ],
 )
 async def test_a_mask_names_fields(update: Update, filtered: pb.Endpoint, paths: list[str], field: str) -> None:
     failure = await failure_of(update(pb.Endpoint(name=filtered.name, url="https://other.example/"), *paths))

@@ -56,12 +56,12 @@ def read_mask(request: pb.UpdateEndpointRequest) -> list[str]:
     Fields that only the service writes are passed over. Raises `InvalidInput` naming a path that is no field.
     """
     mask = request.update_mask.paths
-    if _ALL in mask:
-        return list(_FIELDS)
     for index, path in enumerate(mask):
-        if path not in pb.Endpoint.DESCRIPTOR.fields_by_name:
+        if path != _ALL and path not in pb.Endpoint.DESCRIPTOR.fields_by_name:
             remedy = f"send some of {', '.join(_FIELDS)}, or {_ALL} for all of them"
             raise InvalidInput(f"update_mask.paths[{index}]", f"{path[:80]!r} is no field of an endpoint", remedy)
+    if _ALL in mask:
+        return list(_FIELDS)
     named = mask or [field.name for field, _ in request.endpoint.ListFields()]
     return [path for path in named if path in _FIELDS]
 
