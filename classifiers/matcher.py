@@ -1,4 +1,4 @@
-"""Texts in, the claims that they come near to and how they stand to them out: what a worker and `assay claims` call."""
+"""Texts in, matching claims and the texts' relations to them out, for workers and `assay claims`."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class IndexMatch:
-    """A claim by its place in the index, and how a text stands to it.
+    """A claim by its place in the index, and a text's relation to it.
 
     `score` is the probability that the text is about it, `p_relation` that of `relation`; `abstained` where the
     relation is one to act on and lies below its certificate.
@@ -37,7 +37,7 @@ class IndexMatch:
 
 
 class Matcher:
-    """A bundle's claim parts, ready to match. `version` names all that an index and a match depend on."""
+    """A bundle's claim parts, ready to match. `version` covers all that an index and a match depend on."""
 
     def __init__(self, bundle: Bundle, encoder: Path | None = None, *, device: str = "cpu") -> None:
         """`encoder`: a sentence-transformers directory to use instead of the bundle's own. Raises InputError."""
@@ -52,9 +52,9 @@ class Matcher:
         self.version = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:8]
 
     def index(self, entries: Sequence[Entry], before: ClaimIndex | None = None) -> ClaimIndex:
-        """Claims, made ready to search, with the help of an index of about the same claims.
+        """An index of claims, reusing one of similar claims.
 
-        Takes a second for some thousands of claims, with another encoder a minute.
+        Takes a second for a few thousand claims, with another encoder a minute.
         """
         return ClaimIndex(entries, self._encoder, self._own.weigh, before)
 

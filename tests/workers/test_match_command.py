@@ -143,7 +143,7 @@ def test_no_texts_or_no_parts_to_match_with(match: Match, claim_file: Path, bare
     ("name", "content", "words"),
     [
         ("empty.csv", b"", ("holds no claims",)),
-        ("photo.png", bytes(range(255, 0, -1)) * 400, ("line 1", "no UTF-8", "holds no claims")),
+        ("photo.png", bytes(range(255, 0, -1)) * 400, ("line 1", "not UTF-8", "holds no claims")),
         (
             "cut.gz",
             gzip.compress(b'{"id": "1", "claim": "Cheese"}' * 99, mtime=0)[:-40],
