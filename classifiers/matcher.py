@@ -26,7 +26,7 @@ class IndexMatch:
     """A claim by its place in the index, and a text's relation to it.
 
     `score` is the probability that the text is about it, `p_relation` that of `relation`; `abstained` where the
-    relation is one to act on and lies below its certificate.
+    relation is one to act on and below its certificate.
     """
 
     place: int
@@ -63,7 +63,7 @@ class Matcher:
         return self._own.embed([plain(text) for text in texts])
 
     def match(self, texts: Sequence[str], index: ClaimIndex, *, least: float = 0.0) -> list[list[IndexMatch]]:
-        """Up to `MOST` matches of each text, best first, those of a score of `least` or more."""
+        """Up to `MOST` matches of each text, best first, with a score of at least `least`."""
         tidy = [plain(text) for text in texts]
         ranked = [self.rank(found) for found in index.search(tidy)]
         wanted = [
@@ -94,7 +94,7 @@ class Matcher:
         return self._relation.probabilities(Pairs.of(comparisons, self._reader.read(posts, claims)))
 
     def abstains(self, probabilities: NDArray[np.float32]) -> bool:
-        """Whether the likeliest relation of [4] is one to act on, and lies below its certificate."""
+        """Whether the likeliest relation of [4] is one to act on, and below its certificate."""
         return self._relation.abstains(RELATIONS[int(probabilities.argmax())], float(probabilities.max()))
 
     def rank(self, found: Candidates) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

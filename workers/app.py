@@ -15,7 +15,7 @@ from service.runtime.settings import Settings
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """Celery's configuration, with the reason beside each setting. Raises `InvalidInput` without a Redis."""
+    """Celery's configuration, with the reason for each setting. Raises `InvalidInput` without a Redis."""
     if not settings.redis_url:
         raise InvalidInput("ASSAY_REDIS_URL", "is not set", "set it to the Redis that the service uses")
     return {

@@ -198,7 +198,7 @@ def _fit_label(scores: Floats, positive: NDArray[np.bool_], bucket: NDArray[np.i
 
 
 def _pieces(scores: Floats, knots: Floats) -> Floats:
-    """How much of the way from 0 to each score lies in each piece between knots: [K + 1, n], adding up to the score."""
+    """The part of the way from 0 to each score in each piece between knots: [K + 1, n], adding up to the score."""
     low, high = np.concatenate([[-np.inf], knots])[:, None], np.concatenate([knots, [np.inf]])[:, None]
     found: Floats = np.clip(scores, low, high) - np.clip(0.0, low, high)
     return found

@@ -3,7 +3,7 @@
 Words are aligned where they share a stem or their vectors are close. `features` count overlap, denials, hedges and the
 like, mostly in the sentence nearest to the claim. `grams` describe the post's manner towards the claim: runs of
 one to four words, with words aligned to the claim as one sign, other content words as another, and only function
-words and cues kept; so that "no, X did not Y" looks alike whatever X and Y are.
+words and cues kept; so that "no, X did not Y" looks the same whatever X and Y are.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""`assay train`: a starter from nothing, or heads for a Llama model."""
+"""`assay train`: a starter from scratch, or heads for a Llama model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +81,7 @@ def train(
     note: Note = "",
     ablation: Ablation = None,
 ) -> None:
-    """Train a starter from nothing, or heads for a Llama model. Run again to resume."""
+    """Train a starter from scratch, or heads for a Llama model. Run again to resume."""
     from classifiers.training.train import PretrainOptions, TrainOptions
     from classifiers.training.train import train as run
 

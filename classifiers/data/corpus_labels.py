@@ -25,7 +25,7 @@ MEANING: Mapping[str, tuple[str, ...]] = {
     "hate/threatening": ("hate", "violence"),
     "self-harm": ("self_harm",),
 }
-"""Policy labels that a set's own category stands for; other categories (advice, privacy ...) are not labels."""
+"""Policy labels of a set's own categories; other categories (advice, privacy ...) are not labels."""
 
 ANNOTATES: Mapping[str, frozenset[str]] = {
     "davidson_hate": frozenset({"hate", "harassment"}),

@@ -35,7 +35,7 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
     **{label.upper(): (label,) for label in LABELS},
     "AI_GENERATED_MISINFORMATION": (AI_GENERATED, MISINFORMATION),
 }
-"""Labels that a verdict's category stands for."""
+"""Labels of a verdict's category."""
 
 _SURFACE = re.compile(r"[a-z][a-z_]{0,31}")
 _MOST_TOLD = 10

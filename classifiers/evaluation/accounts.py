@@ -1,7 +1,7 @@
 """Accounts simulated from labelled posts.
 
 Public sets seldom say which account a post is from, so all posts of a simulated account come from one pool: posts of
-one data set, source and generator (none for people). That makes its posts alike, as an account's are; real accounts
+one data set, source and generator (none for people). That makes its posts similar, as an account's are; real accounts
 also have their own topics and habits, which no such set shows.
 """
 

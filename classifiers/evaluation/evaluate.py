@@ -129,7 +129,7 @@ def _judged_rows(bundle: Bundle, options: EvaluateOptions, say: Say) -> _Rows:
 
 
 def _scarce(dev: Sequence[Row], held_out: Sequence[Row]) -> list[Row]:
-    """Dev rows of sets that annotate a label of which the split has few positives."""
+    """Dev rows of sets that annotate a label with few positives in the split."""
     if not dev:
         return []
     positives = np.nansum(targets(held_out, presume=False), axis=0)

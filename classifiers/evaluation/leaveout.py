@@ -183,7 +183,7 @@ def _reader(options: LeaveOutOptions, bundle: Bundle, work: Path, say: Say) -> _
 
 
 def _some(rows: Sequence[Row], options: LeaveOutOptions) -> Iterator[Row]:
-    """At most so many rows of either class, drawn at random."""
+    """At most this many rows of either class, drawn at random."""
     for side in (0.0, 1.0):
         of_class = [row for row in rows if row.ai == side]
         rng = random.Random(options.seed)  # noqa: S311  (not a secret)

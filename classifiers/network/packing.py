@@ -30,7 +30,7 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Sequences laid in rows of one width; `segments` is PADDING where there is no token."""
+    """Sequences packed in rows of one width; `segments` is PADDING where there is no token."""
 
     ids: Tensor  # [B, W] int64
     positions: Tensor  # [B, W] int64

@@ -89,7 +89,7 @@ class NgramModel:
         """Share each word of `text` has in a label's logit: (start, end, weight) in characters, in order.
 
         An n-gram's weight is spread evenly over its characters; a space's share goes to the word before it. Shares sum
-        to the logit less the bias. Text beyond `ngrams.MOST_CHARS` has no share; an empty text gives no spans.
+        to the logit less the bias. Text beyond `ngrams.MOST_CHARS` has no share; an empty text has no spans.
         """
         found = ngrams.occurrences([text], self.bits)
         rows = ngrams.count([text], self.bits)

@@ -74,7 +74,7 @@ class Screen:
         """Share each word of `text` has in a label's logit: (start, end, weight) in characters, in order.
 
         An n-gram's weight is spread evenly over its characters; a space's share goes to the word before it. Shares sum
-        to the logit less the bias. An empty text gives no spans.
+        to the logit less the bias. An empty text has no spans.
         """
         words = [match.span() for match in _WORD.finditer(text)]
         weights = np.zeros(len(words))

@@ -57,7 +57,7 @@ class Languages:
         self._covered = frozenset(covered)
         unknown = self._covered.difference(self._model.labels)
         if unknown or not covered:
-            fault = f"{', '.join(sorted(unknown))} can't be told apart" if unknown else "none is given"
+            fault = f"{', '.join(sorted(unknown))} can't be identified" if unknown else "none is given"
             raise InputError(f"languages: {fault}; use some of {', '.join(self._model.labels)}")
         self._model.set_languages([*self._covered.union(NAMED)])
 

@@ -53,7 +53,7 @@ class ClaimTraffic(Protocol):
     """How often posts repeat each claim."""
 
     async def surging(self, repeated: Mapping[str, int], posts: int) -> list[str]:
-        """Count `posts` judged, of which so many repeated each claim id; which of these claims began to surge.
+        """Count `posts` judged and the repeats of each claim id; returns the claims that began to surge.
 
         `service.claims.traffic` says what a surge is. Each is reported once, to one caller.
         """

@@ -115,7 +115,7 @@ class Confirmation:
 
 
 class Match(NamedTuple):
-    """A claim that a post comes near to, with the claim's words at the time of the judgement.
+    """A claim that a post matches, with the claim's words at the time of the judgement.
 
     `score` is the probability that the post is about the claim, `p_relation` that of `relation` given that it is.
     `abstained`: the relation is below what its certificate covers. `weight` is how far the match moved the raw score of

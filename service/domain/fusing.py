@@ -76,7 +76,7 @@ def _there(p: float, match: Match) -> float:
 
 
 def _moved(text: Signal, by: float) -> Signal:
-    """The text's own signal moved by so many logits, its interval with it."""
+    """The text's own signal moved by these logits, with its interval."""
     if not by:
         return text
     probability, low, high = (sigmoid(_logit(value) + by) for value in (text.probability, text.low, text.high))
@@ -84,7 +84,7 @@ def _moved(text: Signal, by: float) -> Signal:
 
 
 def _text_only(signal: Signal, by: float) -> Signal:
-    """The text's own signal, which matches have moved by so many logits."""
+    """The text's own signal, which matches have moved by these logits."""
     if not by:
         return signal
     ends = signal.probability, signal.low, signal.high

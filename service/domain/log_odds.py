@@ -4,7 +4,7 @@ The model's errors on posts of one author are correlated, so twenty posts of one
 less than twenty posts of different authors would. Evidence is added up at a discount:
 
     e_i    = slope_b logit(p_i) + offset_b, within +-6      evidence of post i, of word bucket b (`Weights.evidence`)
-    n_eff  = n / (1 + (n - 1) rho)                          n posts of one author are worth so many independent ones
+    n_eff  = n / (1 + (n - 1) rho)                          n posts of one author are worth this many independent ones
     logit  = bias + slope mean(e) n_eff                     log odds that a machine wrote them, at even prior odds
 
 e_i is the log-likelihood ratio that a post's calibrated probability amounts to (Platt 1999; Brümmer & du Preez 2006):

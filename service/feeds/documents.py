@@ -27,7 +27,7 @@ class Malformed(InvalidInput):
 
 
 def lines(stream: Stream, limit: int = MAX_LINE) -> Iterator[Line]:
-    """Lines that are not blank, numbered from 1, without their ends; None stands for a line over `limit` bytes.
+    """Lines that are not blank, numbered from 1, without their ends; None for a line over `limit` bytes.
 
     The chunks of an iterable may break anywhere. Holds at most one line and one chunk.
     """

@@ -257,7 +257,7 @@ class Pipeline:
     # From a worker ----------------------------------------------------------------------------------------------------
 
     async def _ask(self, posts: Sequence[Post], deadline: float) -> list[Verdict | AssayError]:
-        """Answers from the workers; provisional ones only to posts that are sure to be judged afterwards."""
+        """Answers from the workers; provisional ones only to posts that are sure to be judged later."""
         results = await asyncio.gather(*(self._judged(post, deadline) for post in posts))
         provisional = {n: r for n, r in enumerate(results) if isinstance(r, Verdict) and r.source is Source.PROVISIONAL}
         if not provisional:

@@ -146,5 +146,5 @@ class Announcer(Protocol):
         ...
 
     async def wait(self, seconds: float) -> None:
-        """Returns at the next announcement, or after so many `seconds`."""
+        """Returns at the next announcement, or after `seconds`."""
         ...

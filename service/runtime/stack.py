@@ -101,7 +101,7 @@ async def one_worker(settings: Settings, log: Path) -> AsyncIterator[Worker]:
 
 
 async def until_ready(pipeline: Pipeline, seconds: float) -> None:
-    """Return when the pipeline is ready. After so many seconds, raises the error for what it lacks."""
+    """Return when the pipeline is ready. After this many seconds, raises the error for what it lacks."""
     until = time.monotonic() + seconds
     while True:
         try:

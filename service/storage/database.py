@@ -117,7 +117,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment(microseconds: int) -> datetime:
-    """The moment so many microseconds after the Unix epoch."""
+    """The moment this many microseconds after the Unix epoch."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 

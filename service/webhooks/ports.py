@@ -85,7 +85,7 @@ class DeliveryStore(Protocol):
         ...
 
     async def lease(self, limit: int, *, each: int, busy: Mapping[str, int], seconds: float) -> list[Leased]:
-        """Up to `limit` due deliveries of enabled endpoints, for this caller alone, for so many seconds.
+        """Up to `limit` due deliveries of enabled endpoints, for this caller alone, for this many seconds.
 
         No endpoint gets more than `each`, less those it has in flight already (`busy`), so that a slow one
         delays no other. An expired lease is due again.

@@ -1,6 +1,6 @@
 """The verdict cache in Redis: judgements by content, bundle and claims, verdicts by post name and policy version.
 
-One MGET in, one script out. Not for Redis Cluster, where the keys of one call lie in several slots.
+One MGET in, one script out. Not for Redis Cluster, where the keys of one call are in several slots.
 """
 
 import json

@@ -115,7 +115,7 @@ class Tally:
         return flips
 
     def count(self, flips: Sequence[Flip], upheld: Collection[str]) -> None:
-        """Count flips, of which those on the posts in `upheld` had an appeal upheld."""
+        """Count flips; those on the posts in `upheld` had an appeal upheld."""
         for flip in flips:
             pair = flip.before.decision, flip.after.decision
             self.flips[pair] += 1

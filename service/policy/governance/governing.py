@@ -67,7 +67,7 @@ class Governing:
     def check(self, document: str) -> Policy:
         """The policy that a document makes. Raises `PolicyInvalid` with the line and key of the first mistake.
 
-        The other mistakes are its notes (`__notes__`); `mistakes` gives all.
+        The other mistakes are its notes (`__notes__`); `mistakes` returns all.
         """
         if len(document) > LONGEST_DOCUMENT:
             problem = f"has {len(document):,} characters"

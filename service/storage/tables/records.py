@@ -1,4 +1,4 @@
-"""The tables of the record store, alike on SQLite and PostgreSQL. `migrations` builds them; a test compares the two.
+"""The tables of the record store, the same on SQLite and PostgreSQL. `migrations` builds them; a test compares the two.
 
 A post version is identified by `key`, the digest of name and fingerprint: one short column to look up, to join and to
 keep unique. Times are microseconds since the Unix epoch. Bodies are the JSON of `service.domain.codec`; a value has a
