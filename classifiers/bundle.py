@@ -11,11 +11,11 @@ A full bundle is a directory that holds a Hugging Face Llama model as well:
     certificate.json      thresholds with a bound (`certificates`); may be missing
     claims.safetensors    what matches claims (`claims.parts`); may be missing
     timeline.json         how an author's posts are weighed (`assay timelines --fit`); may be missing
-    MODEL_CARD.md         like timeline.json, which names its version, not vouched for: it may be corrected
+    MODEL_CARD.md         like timeline.json, which names its version, not in the manifest: it may be corrected
 
-A heads bundle lacks the model; its manifest names the fingerprint of the one it was made for. The version of what is
-loaded is a digest of all of it but the certificate, which names the version that it holds for, and the claim parts,
-which no signal rests on and which have a version of their own. Nothing is ever
+A heads bundle lacks the model; its manifest names the fingerprint of the one it was made for. The version of a loaded
+bundle is a digest of everything except the certificate, which names the version that it applies to, and the claim
+parts, which affect no signal and have their own version. Nothing is ever
 unpickled, and no code is taken from a bundle.
 """
 
@@ -66,7 +66,7 @@ class BundleError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What manifest.json holds.
+    """The content of manifest.json.
 
     `fingerprint` is that of the model the heads were made for, None in a full bundle; `languages` (ISO 639-1) are those
     that the bundle was trained to judge.
@@ -134,7 +134,7 @@ def read_manifest(home: Path) -> Manifest:
     """Read and check manifest.json and the digest of every file that it names."""
     path = home / MANIFEST
     if not path.is_file():
-        raise BundleError(f"{home}: no {MANIFEST}; give a bundle made by `assay train`, or heads beside a plain model")
+        raise BundleError(f"{home}: no {MANIFEST}; give a bundle made by `assay train`, or heads with a plain model")
     try:
         manifest = TypeAdapter(Manifest).validate_json(path.read_bytes())
     except ValidationError as error:
@@ -149,7 +149,7 @@ def read_manifest(home: Path) -> Manifest:
 
 
 def write_bundle(home: Path, manifest: Manifest, parts: Parts) -> Manifest:
-    """Write parts and manifest into a directory; model and adapter that lie there already are vouched for too."""
+    """Write parts and manifest into a directory; the manifest includes a model and an adapter already there."""
     home.mkdir(parents=True, exist_ok=True)
     tensors = {f"heads.{name}": tensor for name, tensor in parts.heads.state_dict().items()}
     tensors |= {f"fusion.{name}": tensor for name, tensor in parts.fusion.state_dict().items()}
@@ -173,7 +173,7 @@ def recalibrate(home: Path, out: Path, calibration: Calibration, certificate: Ce
 
 
 def write_claims(home: Path, parts: ClaimParts) -> Manifest:
-    """Give the bundle at `home` other claim parts; its signals and its version stay as they are."""
+    """Replace the claim parts of the bundle at `home`; its signals and its version do not change."""
     manifest = read_manifest(home)
     parts.save(home / CLAIMS)
     sealed = replace(manifest, files={**manifest.files, CLAIMS: _digest(home / CLAIMS)})
@@ -192,7 +192,7 @@ def version_of(manifest: Manifest) -> str:
 
 
 def _seal(home: Path, manifest: Manifest, names: Sequence[str], certificate: Certificate | None) -> Manifest:
-    """Write the certificate, for the version that the named files make, and the manifest that vouches for all."""
+    """Write the certificate, for the version of the named files, and the manifest of all files."""
     sealed = replace(manifest, files={name: _digest(home / name) for name in sorted(names)})
     if certificate:
         (home / CERTIFICATE).write_text(certificate.of(version_of(sealed)).to_json() + "\n")
@@ -226,13 +226,13 @@ def _load_parts(home: Path, manifest: Manifest) -> Parts:
 
 
 def _version(manifest: Manifest, model: Path | None) -> str:
-    """The bundle's version; checks that the model beside it is the one the heads were made for."""
+    """The bundle's version; checks that the given model is the one the heads were made for."""
     found = None if model is None else fingerprint(model)
     if found != manifest.fingerprint and manifest.fingerprint is not None:
         given = "no model is given" if found is None else f"{model} has {found[:12]}"
         raise BundleError(
             f"{manifest.name}: its heads were made for the model of fingerprint {manifest.fingerprint[:12]}, "
-            f"but {given}; give that model beside the heads, or train heads for this one"
+            f"but {given}; give that model with the heads, or train heads for this one"
         )
     if manifest.fingerprint is None and model is not None:
         raise BundleError(f"{manifest.name}: a full bundle brings its own model; give it alone, without {model}")

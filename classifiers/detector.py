@@ -1,11 +1,11 @@
-"""Text in, calibrated signals and evidence out: what a worker and `assay score` call.
+"""Text in, calibrated signals and evidence out, for workers and `assay score`.
 
 Each text is normalised, read by the Llama branch in packs and by the n-gram screen; the fused logits are calibrated by
 length. A text beyond the bundle's windows is read in evenly spread windows (`windows`). `Document.context` isn't read
-by bundles of format 1: what a post answers to must not be taken for what it says.
+by bundles of format 1: what a post replies to must not be taken for its own words.
 
-Signals are given of every text, whatever it is; where they should not be relied on, the reading says why in `abstain`:
-the text has fewer words than say anything, or is in a language that the bundle wasn't trained on (`language`).
+Every text gets signals; where they should not be relied on, the reading says why in `abstain`:
+the text has too few words, or is in a language that the bundle wasn't trained on (`language`).
 """
 
 import os
@@ -37,7 +37,7 @@ _MOST_EXPLAINED = 3
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text to judge; `context` is what stands around it (parent text, link title, image text), not read so far."""
+    """A text to judge; `context` is what surrounds it (parent text, link title, image text), not read so far."""
 
     text: str
     context: str = ""
@@ -45,7 +45,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A calibrated probability with its 90 % band, and the fused logit that it was made from."""
+    """A calibrated probability with its 90 % band, and the fused logit behind it."""
 
     probability: float
     raw: float
@@ -59,7 +59,7 @@ class Reading:
 
     `explanations` account for the likeliest labels, `surprise` is (start, end, bits) a token; both are in UTF-8 bytes
     of the original text, and empty unless asked for. `obfuscation` counts what normalisation undid. `language` is ISO
-    639-1, "und" where none is likely enough. `abstain` names why the signals should not be relied on, if so.
+    639-1, "und" where none is likely enough. `abstain` says why the signals should not be relied on, if so.
     """
 
     signals: Mapping[str, Signal]
@@ -135,7 +135,7 @@ class Detector:
         signals: Mapping[str, Signal],
         gates: NDArray[np.float32],
     ) -> tuple[Explanation, ...]:
-        """Account for the likeliest labels by what both branches, each times its gate [2, L], made of the text."""
+        """Explain the likeliest labels by both branches, each times its gate [2, L]."""
         likely = [label for label in LABELS if signals[label].probability >= _EXPLAINED]
         likely.sort(key=lambda label: -signals[label].probability)
         return tuple(
@@ -148,7 +148,7 @@ class Detector:
     def _shares(
         self, text: str, found: Sequence[WindowFinding], column: int, gates: NDArray[np.float32]
     ) -> Iterator[Contribution]:
-        """What passages bring to a label's fused logit: tokens in the Llama branch, n-grams in the screen."""
+        """Shares of passages in a label's fused logit: tokens in the Llama branch, n-grams in the screen."""
         llama, screen = map(float, gates[:, column])
         for finding, part in zip(found, weights(found), strict=True):
             if finding.tokens is not None:

@@ -1,4 +1,4 @@
-"""The error that a user can mend.
+"""Errors that a user can fix.
 
 InputError              the message names the file or field at fault and the remedy
 DataError             a labelled set (data.py)
@@ -11,4 +11,4 @@ AdapterError          a low-rank adapter (lora.py)
 
 
 class InputError(ValueError):
-    """Something given can't be used; the message says what and how to mend it."""
+    """An input can't be used; the message says why and how to fix it."""

@@ -1,14 +1,14 @@
-"""Why a text scored as it did, in UTF-8 byte offsets of the text as it was posted.
+"""Explains a text's scores, in UTF-8 byte offsets of the text as posted.
 
-Both branches say what each passage brings to a logit. Their shares are laid on the characters of the normalised text,
-gathered into words, and neighbours of one mind into spans; then all is taken back to the original, where offsets never
-cut a character in two and white space at the ends of a span is left out.
+Both branches compute each passage's share of a logit. The shares are spread over the characters of the normalised text,
+summed by word, and neighbours of one sign joined into spans; then all is mapped to the original, where offsets
+never split a character and white space at the ends of a span is left out.
 
-The account is complete: logit = base + rest + the weights of the spans. `rest` is what words outside the spans bring,
-`base` what no word does: biases, and how predictable the text reads as a whole. That last part could be spread over
+The explanation is complete: logit = base + rest + the weights of the spans. `rest` is the share of words outside the
+spans, `base` that of no word: biases, and how predictable the whole text reads. That last part could be spread over
 tokens by integrated gradients (Sundararajan et al. 2017), but most of its statistics (spread, ratio, curvature) belong
-to no token, and it moved the first starter's logits by little (standard deviation 0.3 of 3.9). A number of its own says
-more to a moderator than a thin veil on every word; how predictable each token is stands in `surprise`.
+to no token, and it moved the first starter's logits by little (standard deviation 0.3 of 3.9). A separate number says
+more to a moderator than small weights on every word; how predictable each token is, is in `surprise`.
 """
 
 import math
@@ -22,7 +22,7 @@ import numpy as np
 from classifiers.text.normalise import Normalised, byte_offsets
 
 Contribution = tuple[int, int, float]
-"""Start and end, in characters of the normalised text, and the share of the logit that they bring."""
+"""Start and end, in characters of the normalised text, and their share of the logit."""
 
 MOST_SPANS = 8
 _WORD = re.compile(r"[^ ]+")
@@ -40,9 +40,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The account of one label's logit: raw = base + rest + the weights of `spans`, which stand in order of the text.
+    """The explanation of one label's logit: raw = base + rest + the weights of `spans`, which are in order of the text.
 
-    `rest` is what the words outside the spans bring; `base` is what no word brings.
+    `rest` is the share of the words outside the spans; `base` is that of no word.
     """
 
     label: str
@@ -53,7 +53,7 @@ class Explanation:
 
 
 class _Original:
-    """The way back from a normalised text to the bytes of its original."""
+    """Maps a normalised text to the bytes of its original."""
 
     def __init__(self, text: str, normalised: Normalised) -> None:
         if normalised.offsets[-1] != len(text):
@@ -73,7 +73,7 @@ class _Original:
 def explanation(
     original: str, normalised: Normalised, label: str, raw: float, shares: Iterable[Contribution]
 ) -> Explanation:
-    """Account for a label's logit by the shares of passages of the normalised text, in any order, overlapping or not.
+    """Explain a label's logit by the shares of passages of the normalised text, in any order, overlapping or not.
 
     The weightiest runs of words become spans: neighbours that pull the same way, each at least at the mean strength.
     """
@@ -88,7 +88,7 @@ def explanation(
 def by_word(text: str, shares: Iterable[Contribution]) -> list[Contribution]:
     """Sum shares of passages over the words of a normalised text (runs without a space), in order.
 
-    A share is spread evenly over the characters of its passage that aren't spaces; one that has none falls to the word
+    A share is spread evenly over the characters of its passage that aren't spaces; one without any goes to the word
     before it. The sum stays the same, unless there is no word.
     """
     words = [match.span() for match in _WORD.finditer(text)]
@@ -127,7 +127,7 @@ def surprise(
 
 
 def _merge(shares: Sequence[Contribution]) -> list[Contribution]:
-    """Join runs of strong shares of one sign; weak ones are left out."""
+    """Join runs of strong shares of one sign, without weak ones."""
     mean = sum(abs(weight) for *_, weight in shares) / max(len(shares), 1)
 
     def pull(share: Contribution) -> int:

@@ -3,10 +3,10 @@
 fused = scale * (g * llama / spread + (1 - g) * screen / spread) + bias, with g = sigmoid(gate + slope * length),
 `length` the standardised logarithm of the word count, and each branch's logits divided by their spread on the rows of
 the fit. Fitted by maximum likelihood on rows that neither branch was trained on. These rows are of sets that both were
-trained on, where the network always looks the better branch; in how a text is written, which differs most from set to
-set, it isn't the better one on sets that it never saw. So a strong prior holds the gates of authorship and
-misinformation near one half: both branches are heard, wherever a text comes from. Classes are balanced; the prior odds
-are calibration's business.
+trained on, where the network always looks the better branch; by style, which differs most from set to
+set, it isn't the better one on unseen sets. So a strong prior keeps the gates of authorship and
+misinformation near one half: both branches count, wherever a text comes from. Classes are balanced; calibration
+corrects the prior odds.
 """
 
 import torch
@@ -39,7 +39,7 @@ class Fusion(nn.Module):
         return heads * llama + ngrams * screen + self.bias
 
     def shares(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """What a logit of either branch counts: [n, L] each."""
+        """The weight of each branch's logit: [n, L] each."""
         length = (words.float().clamp_min(1.0).log() - _MEAN_LOG_WORDS) / _SPREAD_LOG_WORDS
         gate = torch.sigmoid(self.gate + length[:, None] * self.gate_by_length)
         scale = self.log_scale.exp()
@@ -72,7 +72,7 @@ def fit_fusion(llama: Tensor, screen: Tensor, words: Tensor, targets: Tensor) ->
 
 
 def _balanced(truth: Tensor, known: Tensor) -> Tensor:
-    """Weights [n, L] by which both classes of a label count alike, and no more than a few hundred rows each."""
+    """Weights [n, L] that give both classes of a label equal weight, that of a few hundred rows at most."""
     weights = torch.zeros_like(truth)
     sizes = torch.stack([(known & (truth == value)).sum(0) for value in (0, 1)])  # [2, L]
     mass = sizes.amin(0).clamp_max(_ROWS_A_CLASS)

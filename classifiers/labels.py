@@ -1,4 +1,4 @@
-"""The signals that every bundle answers, in the order of their columns.
+"""The signals of every bundle, in the order of their columns.
 
 `ai_generated` says who wrote a text, `misinformation` whether it is false; the rest are policy labels. The order is
 part of the bundle format: heads, screen and calibration index their outputs by it.

@@ -1,4 +1,4 @@
-"""Texts in, the claims that they come near to and how they stand to them out: what a worker and `assay claims` call."""
+"""Texts in, matching claims and the texts' relations to them out, for workers and `assay claims`."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class IndexMatch:
-    """A claim by its place in the index, and how a text stands to it.
+    """A claim by its place in the index, and a text's relation to it.
 
     `score` is the probability that the text is about it, `p_relation` that of `relation`; `abstained` where the
-    relation is one to act on and lies below its certificate.
+    relation is one to act on and below its certificate.
     """
 
     place: int
@@ -37,7 +37,7 @@ class IndexMatch:
 
 
 class Matcher:
-    """A bundle's claim parts, ready to match. `version` names all that an index and a match depend on."""
+    """A bundle's claim parts, ready to match. `version` covers all that an index and a match depend on."""
 
     def __init__(self, bundle: Bundle, encoder: Path | None = None, *, device: str = "cpu") -> None:
         """`encoder`: a sentence-transformers directory to use instead of the bundle's own. Raises InputError."""
@@ -52,9 +52,9 @@ class Matcher:
         self.version = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:8]
 
     def index(self, entries: Sequence[Entry], before: ClaimIndex | None = None) -> ClaimIndex:
-        """Claims, made ready to search, with the help of an index of about the same claims.
+        """An index of claims, reusing one of similar claims.
 
-        Takes a second for some thousands of claims, with another encoder a minute.
+        Takes a second for a few thousand claims, with another encoder a minute.
         """
         return ClaimIndex(entries, self._encoder, self._own.weigh, before)
 
@@ -63,7 +63,7 @@ class Matcher:
         return self._own.embed([plain(text) for text in texts])
 
     def match(self, texts: Sequence[str], index: ClaimIndex, *, least: float = 0.0) -> list[list[IndexMatch]]:
-        """Up to `MOST` matches of each text, best first, those of a score of `least` or more."""
+        """Up to `MOST` matches of each text, best first, with a score of at least `least`."""
         tidy = [plain(text) for text in texts]
         ranked = [self.rank(found) for found in index.search(tidy)]
         wanted = [
@@ -94,7 +94,7 @@ class Matcher:
         return self._relation.probabilities(Pairs.of(comparisons, self._reader.read(posts, claims)))
 
     def abstains(self, probabilities: NDArray[np.float32]) -> bool:
-        """Whether the likeliest relation of [4] is one to act on, and lies below its certificate."""
+        """Whether the likeliest relation of [4] is one to act on, and below its certificate."""
         return self._relation.abstains(RELATIONS[int(probabilities.argmax())], float(probabilities.max()))
 
     def rank(self, found: Candidates) -> tuple[NDArray[np.intp], NDArray[np.float32]]:

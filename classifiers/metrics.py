@@ -1,4 +1,4 @@
-"""How good scores are: ranking, detection at few false flags, calibration, and how sure one may be of each figure.
+"""Metrics of scores: ranking, detection at few false flags, calibration, and the uncertainty of each figure.
 
 `truth` holds 0 and 1, `scores` one number a row, higher meaning likelier positive. Numpy only.
 """
@@ -17,7 +17,7 @@ _Z95 = 1.959963984540054  # Standard normal quantile of 0.975.
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """A reliability diagram: mean probability, rate of positives and rows of each bin that holds any."""
+    """A reliability diagram: mean probability, rate of positives and rows of each bin that is not empty."""
 
     predicted: tuple[float, ...]
     observed: tuple[float, ...]
@@ -25,7 +25,7 @@ class Bins:
 
 
 def auroc(truth: ArrayLike, scores: ArrayLike) -> float:
-    """Chance that a positive outranks a negative, ties counting half (the Mann-Whitney statistic)."""
+    """Probability that a positive outranks a negative, ties counting half (the Mann-Whitney statistic)."""
     positive, values = _both_classes(truth, scores)
     _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[group]
@@ -72,7 +72,7 @@ def ece(truth: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> float:
 
 
 def reliability(truth: ArrayLike, probabilities: ArrayLike, bins: int = 15) -> Bins:
-    """Compare probabilities with what came true, in equally wide bins."""
+    """Compare probabilities with the truth, in equally wide bins."""
     positive, values = np.asarray(truth, bool), np.asarray(probabilities, np.float64)
     _same_length(positive, values)
     if values.min() < 0 or values.max() > 1:

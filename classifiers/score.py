@@ -1,6 +1,6 @@
 """JSON lines in, one JSON object a line out, in the same order: scoring without a server.
 
-A line is an object with `text` (and `id`, kept as it is). What can't be scored is answered in its place by an object
+A line is an object with `text` (and `id`, kept as it is). A line that can't be scored yields an object
 with `line` and `error`. Memory is bounded: lines are read, scored and written a chunk at a time, whatever their
 number; a line far longer than any allowed text is refused without being kept.
 """
@@ -21,18 +21,18 @@ _DIGITS = 6
 
 
 class Sink(Protocol):
-    """Where lines go."""
+    """The sink of lines."""
 
     def write(self, line: str, /) -> object:
-        """Take a line with its end."""
+        """Write a line with its end."""
 
     def flush(self) -> object:
-        """Pass on what was taken."""
+        """Pass on what was written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A line: its number from 1, and either a text with its id (None if it had none) or what is wrong with it."""
+    """A line: its number from 1, and either a text with its id (None if it had none) or an error."""
 
     line: int
     text: str = ""
@@ -74,7 +74,7 @@ def _items(lines: Iterable[bytes | None]) -> Iterator[Item]:
 
 
 def _object(line: bytes | None) -> dict[str, object]:
-    """The object on a line; ValueError says what else is there."""
+    """The object on a line; ValueError if there is none."""
     if line is None:
         raise ValueError(f"line is over {_MOST_LINE_BYTES:,} bytes; a text may have {MOST_CHARACTERS:,} characters")
     try:
@@ -92,7 +92,7 @@ def _text(fields: dict[str, object]) -> str:
     if text is None:
         raise ValueError("`text` is missing")
     if not isinstance(text, str):
-        raise ValueError(f"`text` is no string but {type(text).__name__}")  # noqa: TRY004
+        raise ValueError(f"`text` is not a string but {type(text).__name__}")  # noqa: TRY004
     if not text.strip():
         raise ValueError("`text` is empty")
     if len(text) > MOST_CHARACTERS:

@@ -4,23 +4,23 @@ AssayError
 ├── InvalidInput          a field breaks a limit: names field, problem and remedy
 │   └── PolicyInvalid     a policy document is wrong: names line and key
 ├── Conflict              a request_id was used for another request
-├── AlreadyExists         there is a claim of that name
+├── AlreadyExists         the name is taken
 │   └── AppealExists      the decision is contested already
-├── NotFound              nothing of the name that was asked for: a post, unless told otherwise
+├── NotFound              nothing has that name: no post, unless a subclass says otherwise
 │   ├── AppealNotFound    no such appeal
 │   ├── CaseNotFound      no such case, or no such decision on one
 │   ├── ClaimNotFound     no such claim
 │   ├── PolicyNotFound    no such policy version
 │   └── WebhookNotFound   no such endpoint or delivery
-├── Outdated              somebody was quicker: what was to be changed is another by now
+├── Outdated              someone else changed it meanwhile
 ├── NotDecided            the post is accepted and not decided yet
-├── NotHeld               a case is acted on by somebody who does not hold it (any more)
+├── NotHeld               the case is not (or no longer) leased to this person
 ├── NotAllowed            this person may not do this
-├── SignInRefused         nobody of that name and password, or the provider vouches for nobody
-├── Overloaded            too much load: come back after `retry_after` seconds
+├── SignInRefused         wrong name or password, or the provider does not vouch for the person
+├── Overloaded            too much load: retry after `retry_after` seconds
 │   └── TooManyTries      too many sign-ins failed: likewise
 ├── DeadlineExceeded      no worker answered in time
-└── Unavailable           a part that is needed does not answer
+└── Unavailable           a required part does not answer
     ├── StoreUnavailable  the record store
     ├── RedisUnavailable  cache or queue
     └── NoWorker          no worker with a loaded model
@@ -60,7 +60,7 @@ class Conflict(AssayError):
 
 
 class AlreadyExists(AssayError):
-    """A claim of that name, which was to be new, is in the store."""
+    """The name of what was to be new is taken."""
 
 
 class AppealExists(AlreadyExists):
@@ -68,7 +68,7 @@ class AppealExists(AlreadyExists):
 
 
 class NotFound(AssayError):
-    """Nothing of the name that was asked for was ever accepted or stored."""
+    """Nothing of that name was ever accepted or stored."""
 
 
 class AppealNotFound(NotFound):
@@ -92,7 +92,7 @@ class PolicyNotFound(NotFound):
 
 
 class Outdated(AssayError):
-    """What the caller looked at has changed meanwhile, or is as they want it already."""
+    """What the caller saw has changed meanwhile, or is already as they want it."""
 
 
 class NotDecided(AssayError):
@@ -104,15 +104,15 @@ class NotHeld(AssayError):
 
 
 class NotAllowed(AssayError):
-    """The person's roles, or a rule such as the one of two pairs of eyes, forbid it."""
+    """The person's roles, or a rule such as the four-eyes rule, forbid it."""
 
 
 class SignInRefused(AssayError):
-    """Who asks is not let in. The text is the same whether the name is known or not."""
+    """The sign-in failed. The text is the same whether the name is known or not."""
 
 
 class Overloaded(AssayError):
-    """More work is waiting than the limit allows; come back in `retry_after` seconds."""
+    """More work is waiting than the limit allows; retry in `retry_after` seconds."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
-"""Telling of failures: those that the work went on without, and those that nobody foresaw. Never a post's text.
+"""Reports failures: those that were worked around, and unexpected ones. Never a post's text.
 
-What an error of ours says is safe to log. What others' errors say may quote a post: of those, types and places are
-told.
+Messages of our own errors are safe to log. Those of others may quote a post: of these, only types and places are
+logged.
 """
 
 import traceback
@@ -15,7 +15,7 @@ from service.errors import AssayError, Unavailable
 
 
 class FailureReporter(Protocol):
-    """Who is told of failures."""
+    """Is notified of failures."""
 
     def report_failure(self, where: str, error: Exception) -> None:
         """Something failed and the work went on without it."""
@@ -37,7 +37,7 @@ class FailureLog:
 
 
 class UnforeseenLog(FailureLog):
-    """The same for what sits outages out: of those whoever needs what is away tells."""
+    """The same without outages: callers that need the unavailable part report those."""
 
     def report_failure(self, where: str, error: Exception) -> None:
         """See `FailureReporter.report_failure`."""
@@ -46,14 +46,14 @@ class UnforeseenLog(FailureLog):
 
 
 def log_incident(log: Any, error: BaseException) -> str:
-    """Log, to a structlog logger, an error that nobody foresaw; the number under which it stands there."""
+    """Log an unexpected error to a structlog logger; returns the number under which it is logged."""
     number = uuid.uuid4().hex[:12]
     log.error("unexpected error", incident=number, **described(error))
     return number
 
 
 def described(error: BaseException) -> dict[str, list[str]]:
-    """An unexpected error without what it says: the chain of exception types, and the frames, innermost last."""
+    """An unexpected error without its message: the chain of exception types, and the frames, innermost last."""
     return {"error": _chain(error), "where": _frames(error)}
 
 

@@ -1,4 +1,4 @@
-"""No request body over so many bytes: whoever sends more is refused before it is read to the end."""
+"""Limits request bodies: a larger one is refused before it is read to the end."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,7 +13,7 @@ class TooLarge(HTTPException):
 
 
 def bounded(request: Request, receive: Receive, limit: int) -> Receive:
-    """`receive` that raises `TooLarge` once a body is over `limit` bytes; itself raises it where its length is told."""
+    """`receive` that raises `TooLarge` once a body is over `limit` bytes; raises at once if the declared length is."""
     told = request.headers.get("content-length", "")
     if told.isdecimal() and int(told[:20]) > limit:
         raise TooLarge

@@ -1,4 +1,4 @@
-"""Loops that go on beside the calls: steps again and again, and loops that a defect ends are begun again."""
+"""Background loops: repeated steps, and a restart of loops that a defect ended."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ async def every(
     pause: float | None = None,
     going_on: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Takes a step, waits, and so on while it is `going_on`, which is asked before each step; or cancel to stop.
+    """Repeats a step and a wait while `going_on`, which is checked before each step; or cancel to stop.
 
     `wait` is seconds, or what to await. An `AssayError` of a step is reported as one of `name`, and followed by `pause`
     seconds, by default by the wait; any other error ends the loop.
@@ -62,7 +62,7 @@ async def kept_running(
 ) -> AsyncIterator[dict[str, asyncio.Task[None]]]:
     """Runs each of the loops, by name, while the context is open; then cancels them and waits for their ends.
 
-    Should a defect end one, it is reported and begun again. One that returns is over.
+    One that a defect ends is reported and restarted. One that returns is over.
     """
     tasks = {name: asyncio.create_task(_keep(name, loop, observer), name=name) for name, loop in loops.items()}
     try:

@@ -1,1 +1,1 @@
-"""Celery workers: the pipeline with the classifiers in it."""
+"""Celery workers: the pipeline with the classifiers."""

@@ -15,14 +15,14 @@ from service.runtime.settings import Settings
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """Celery's configuration, with the reason beside each setting. Raises `InvalidInput` without a Redis."""
+    """Celery's configuration, with the reason for each setting. Raises `InvalidInput` without a Redis."""
     if not settings.redis_url:
         raise InvalidInput("ASSAY_REDIS_URL", "is not set", "set it to the Redis that the service uses")
     return {
         "broker_url": broker_url(settings.redis_url),
         "broker_transport_options": _transport(settings),
         "broker_connection_retry_on_startup": True,  # Redis may come up after the worker
-        "broker_connection_max_retries": None,  # and may stay away for long: never give up
+        "broker_connection_max_retries": None,  # and may be away for long: never give up
         "imports": ("workers.tasks",),
         # One process, one task at a time, in the main thread: the model is loaded once and never forked.
         "worker_pool": "workers.celery_pool:SoloPool",
@@ -31,9 +31,9 @@ def configuration(settings: Settings) -> dict[str, Any]:
         # No limit, and none is needed: this pool asks for the next message when a batch is over. A limit of 1 stops the
         # worker for good when Redis goes away during a batch: kombu counts what it could not acknowledge as held.
         "worker_prefetch_multiplier": 0,
-        "task_acks_late": True,  # acknowledged when recorded, so that a killed worker's batch comes back
+        "task_acks_late": True,  # acknowledged when recorded, so that a killed worker's batch is redelivered
         "task_reject_on_worker_lost": True,
-        "task_acks_on_failure": True,  # a batch that raised is the reconciler's, not to be repeated at once
+        "task_acks_on_failure": True,  # a batch that raised is left to the reconciler, not repeated at once
         "task_ignore_result": True,  # the answer goes to the front's own list, the record to the store
         "task_queues": [Queue(lane.value, routing_key=lane.value) for lane in Lane],
         "task_default_queue": Lane.BULK.value,
@@ -44,7 +44,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_soft_shutdown_timeout": 0.0,
         "worker_enable_soft_shutdown_on_idle": False,
         "worker_send_task_events": False,  # metrics come from the worker itself
-        "worker_enable_remote_control": False,  # a busy solo worker does not answer it; beats tell who is alive
+        "worker_enable_remote_control": False,  # a busy solo worker does not answer it; beats show who is alive
         "worker_hijack_root_logger": False,  # structlog owns the log
         "worker_redirect_stdouts": False,
     }
@@ -56,7 +56,7 @@ def _transport(settings: Settings) -> dict[str, Any]:
         "queue_order_strategy": "priority",  # BRPOP names the lanes in order: live, bulk, replay
         "visibility_timeout": settings.visibility_timeout,  # about four times the p99 of a batch
         # kombu would look for messages of dead workers every 100 s (each tenth time of every 10 s), and a worker that
-        # dies while it looks would keep the others from it for 300 s.
+        # dies meanwhile would keep the others from it for 300 s.
         "unacked_restore_interval": 1,
         "unacked_restore_throttle": 1,
         "unacked_mutex_expire": 10,

@@ -1,4 +1,4 @@
-"""A thread with a loop of its own, for what goes on beside the judging: a long model pass does not stop it."""
+"""A thread with its own event loop for background work, which a long model pass does not stop."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ class BackgroundThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop; what takes longer than a moment ends with the process."""
+        """Stop; work that takes longer ends with the process."""
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=2 * _LOOK)

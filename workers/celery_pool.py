@@ -1,4 +1,4 @@
-"""What Celery has no setting for: a solo pool that can be told to stop at once, and a consumer that keeps to itself."""
+"""What Celery has no setting for: a solo pool that can be stopped at once, and a consumer without worker chatter."""
 
 from typing import Any, NoReturn
 
@@ -8,7 +8,7 @@ from celery.worker.consumer import Consumer
 
 
 class SoloPool(TaskPool):
-    """Celery's solo pool, which gives the running batch back on a cold shutdown (SIGQUIT, a second Ctrl-C).
+    """Celery's solo pool, which returns the running batch to the queue on a cold shutdown (SIGQUIT, a second Ctrl-C).
 
     Celery's own raises `NotImplementedError` into the running task there, and acknowledges the batch as failed.
     """

@@ -18,13 +18,13 @@ from service.domain.text_signature import TextSignature
 from workers.held_claims import HeldClaims, Snapshot
 
 LEAST_SCORE = 0.2
-"""Claims that a post is less likely to be about are not matches."""
+"""Below this probability that a post is about a claim, it is not a match."""
 
 
 class BundleClassifier:
     """A loaded bundle. Judges the canonical text, so that posts that share a content digest share a judgement.
 
-    `held` are the claims that it compares posts with; None for a bundle without claim parts, which matches none.
+    `held` are the claims to compare posts with; None for a bundle without claim parts, which matches none.
     """
 
     def __init__(self, detector: Detector, matcher: Matcher | None = None) -> None:
@@ -61,7 +61,7 @@ class BundleClassifier:
         ]
 
     def _matches(self, posts: Sequence[Post], snapshot: Snapshot | None) -> list[tuple[Match, ...]]:
-        """The claims that each post comes near to, in what its author shows: text, link title, image text."""
+        """The claims that each post matches, in its text, link title and image text."""
         if self._matcher is None or snapshot is None or not snapshot.claims:
             return [()] * len(posts)
         shown = ["\n".join(filter(None, (post.text, post.context.shown))) for post in posts]
@@ -115,5 +115,5 @@ def _match(found: IndexMatch, snapshot: Snapshot) -> Match:
 
 
 def _short(*numbers: float) -> tuple[float, ...]:
-    """Four decimals: more would be noise that is stored, sent and parsed again and again."""
+    """Four decimals: more would be noise that is stored, sent and parsed."""
     return tuple(round(float(number), 4) for number in numbers)

@@ -1,8 +1,8 @@
-"""The claims that a worker holds: an index of the store's set, made again beside the judging when the set changes.
+"""The claims that a worker holds: an index of the store's set, rebuilt in the background when the set changes.
 
-A thread asks the store for its version every few seconds. While it makes the new index, the old one serves; then one
+A thread asks the store for its version every few seconds. While it builds the new index, the old one is used; then one
 reference is exchanged, so that a batch is judged by one whole set. When the store is away, or the new set can't be
-read, the one that stands stays.
+read, the current one stays.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _log = structlog.get_logger("assay")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One set of claims, searchable: `claims[place]` is the claim at a place of the index.
+    """One searchable set of claims: `claims[place]` is the claim at a place of the index.
 
     `version` names the set and what matches it, `set.matcher`; it is empty for the empty set, with which no text is
     compared. `stored` is the store's own version.
@@ -46,22 +46,22 @@ class HeldClaims:
         return self._current
 
     async def refresh(self, store: ClaimStore) -> bool:
-        """Take up the store's claims if they have changed; whether they had. Raises `StoreUnavailable`."""
+        """Load the store's claims if they have changed; whether they had. Raises `StoreUnavailable`."""
         if await store.claims_version() == self._current.stored:
             return False
         claim_set = await store.claim_set()
         self._current = self._snapshot(claim_set, self._current)
-        _log.info("claims taken up", version=self._current.version, claims=len(self._current.index))
+        _log.info("claims loaded", version=self._current.version, claims=len(self._current.index))
         return True
 
     async def take_up(self, store: ClaimStore) -> None:
-        """`refresh`; of a set that can't be read it is told, and the old one serves on. Raises `StoreUnavailable`."""
+        """`refresh`; a set that can't be read is logged, and the old one stays. Raises `StoreUnavailable`."""
         try:
             await self.refresh(store)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the next set may be sound
-            _log.error("claims not taken up", error=type(error).__name__, message=str(error))
+            _log.error("claims not loaded", error=type(error).__name__, message=str(error))
 
     def _snapshot(self, claim_set: ClaimSet, before: Snapshot | None) -> Snapshot:
         claims = tuple(record.claim for record in claim_set.records)

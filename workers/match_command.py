@@ -1,4 +1,4 @@
-"""`assay claims match`: which claims posts come near to, without a server. Needs the store and the classifiers both."""
+"""`assay claims match`: matches posts with claims without a server. Needs both the store and the classifiers."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A line to match: its id, whatever JSON it is, and the text."""
+    """A line to match: its id, which is any JSON value, and the text."""
 
     id: object
     text: str
@@ -45,7 +45,7 @@ def match(
     heads: Heads = None,
     encoder: Encoder = None,
 ) -> None:
-    """Print, for each text, the five claims that it comes nearest to and how it stands to them, as a line of JSON."""
+    """Print, for each text, its five nearest claims and its relation to them, as a line of JSON."""
     from classifiers.errors import InputError
 
     try:
@@ -89,7 +89,7 @@ def _json(claim: Claim, match: "IndexMatch") -> dict[str, object]:
 
 
 def _claims(file: Path | None) -> list[Claim]:
-    """The claims of a file, else those in the record store. Bad rows are named and passed over."""
+    """The claims of a file, else those in the record store. Bad rows are named and skipped."""
     if file is None:
         return with_store(_stored)
     _check_there("--claims", file)
@@ -114,11 +114,11 @@ async def _stored(store: ClaimStore) -> list[Claim]:
 
 def _check_there(name: str, file: Path) -> None:
     if not file.is_file() and not file.is_fifo():
-        raise InvalidInput(name, f"there is no file {file}", "look for a slip in the name")
+        raise InvalidInput(name, f"there is no file {file}", "check the name")
 
 
 def _texts(file: Path) -> Iterator[_Text | str]:
-    """Texts of JSON lines in their order, and what is wrong with a line that holds none."""
+    """Texts of JSON lines in their order, and errors of lines that hold none."""
     with opened(file) as stream:
         for number, line in lines(stream):
             yield _text(line, number)

@@ -29,7 +29,7 @@ _PAUSE = 1.0
 
 @dataclass
 class _WorkerRuntime:
-    """What a running worker holds: its loop, its half of the pipeline, and what goes on beside that."""
+    """The parts of a running worker: its loop, its half of the pipeline, and its background work."""
 
     runner: asyncio.Runner
     judging: Judging
@@ -79,7 +79,7 @@ def _opened(settings: Settings) -> _WorkerRuntime:
 
 @signals.worker_ready.connect
 def start_heartbeat(**_: Any) -> None:
-    """Say that this worker is there, now that it takes messages."""
+    """Register this worker, now that it takes messages."""
     if _runtime:
         for work in _runtime.threads:
             work.start()
@@ -87,7 +87,7 @@ def start_heartbeat(**_: Any) -> None:
 
 @signals.worker_shutdown.connect
 def close_runtime(**_: Any) -> None:
-    """Give connections back."""
+    """Close connections."""
     if _runtime:
         for work in _runtime.threads:
             work.stop()

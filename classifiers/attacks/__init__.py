@@ -1,7 +1,7 @@
 """Attacks on detection, at published rates, and light noise for training.
 
-Every attack is a pure function of a text and a random generator. English words are its target; what it doesn't know,
-other languages too, it leaves alone. The rates are RAID's where RAID has the attack: the share of eligible places that
+Every attack is a pure function of a text and a random generator. English words are its target; unknown words
+and other languages are left alone. The rates are RAID's where RAID has the attack: the share of eligible places that
 is changed, of words for synonyms and misspellings.
 """
 

@@ -1,4 +1,4 @@
-"""What an attack is: a named change of a text, the rate at which it was published, and who published it."""
+"""An attack: a named change of a text, its published rate, and the rate's source."""
 
 import random
 from collections.abc import Callable
@@ -37,6 +37,6 @@ class Attack:
 
 
 def changed(change: Change, text: str, rng: random.Random, rate: float) -> str:
-    """A change of a text that is put in only where both are more than blanks."""
+    """A change of a text, applied only where both are more than blanks."""
     new = change(text, rng, rate) if text.strip() else text
     return new if new.strip() else text

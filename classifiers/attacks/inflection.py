@@ -1,6 +1,6 @@
-"""English word forms by rule, with a table of irregular ones: enough to exchange words form by form.
+"""English word forms by rule, with a table of irregular ones: enough to replace words form by form.
 
-A form comes with whether it is safe to put in: "showed" also stands where "shown" belongs, so it is recognised only.
+A form says whether it is safe to insert: "showed" is also used for "shown", so it is only recognised.
 """
 
 import re
@@ -12,9 +12,9 @@ _CONSONANT_Y = re.compile(r"[^aeiou]y$")
 
 
 def forms(word: str, kind: str, irregular: Mapping[str, tuple[str, ...]]) -> tuple[Form, ...]:
-    """Forms of a word or phrase (its first word is bent): of "verbs" five, of "nouns" two, of others one.
+    """Forms of a word or phrase (its first word is inflected): of "verbs" five, of "nouns" two, of others one.
 
-    `irregular` gives past, participle and, if need be, -ing form of a verb, or the plural of a noun.
+    `irregular` holds past, participle and, if need be, -ing form of a verb, or the plural of a noun.
     """
     head, space, rest = word.partition(" ")
     bent = irregular.get(head, ())

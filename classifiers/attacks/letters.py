@@ -10,7 +10,7 @@ _TWINS = {
 }
 _GREEK = dict(zip("ABEHIKMNOPTXYZov", "ΑΒΕΗΙΚΜΝΟΡΤΧΥΖον", strict=True))
 HOMOGLYPHS = {letter: _TWINS.get(letter, "") + _GREEK.get(letter, "") for letter in {**_TWINS, **_GREEK}}
-"""Cyrillic and Greek letters that look like a Latin one."""
+"""Cyrillic and Greek lookalikes of a Latin letter."""
 
 
 def homoglyphs(text: str, rng: random.Random, rate: float) -> str:
@@ -26,5 +26,5 @@ def zero_width(text: str, rng: random.Random, rate: float) -> str:
 
 
 def swap_case(text: str, rng: random.Random, rate: float) -> str:
-    """The other case for the first letter of a share of the words."""
+    """A share of the words with the case of their first letter swapped."""
     return _FIRST_LETTER.sub(lambda found: found[0].swapcase() if rng.random() < rate else found[0], text)

@@ -1,7 +1,7 @@
 """Light, label-blind noise for training texts: what people, platforms and evaders do without changing the sense.
 
 Texts come normalised and go straight to a tokenizer, so what normalisation undoes (homoglyphs, invisible characters,
-runs of spaces) has no place here. The noise is applied alike to machine-written and human texts: it never tells the
+runs of spaces) is left out. The noise is the same for machine-written and human texts: it never reveals the
 label.
 """
 
@@ -34,7 +34,7 @@ _MIX: tuple[tuple[Change, float, float], ...] = (
     (paraphrase, 0.5, 1.0),
     (translate_back, 0.5, 1.0),
 )
-"""What is done, at which rate, and how often in proportion to the others."""
+"""A change, its rate, and how often it is drawn relative to the others."""
 
 CHANGES = tuple((change, rate) for change, rate, _ in _MIX)
 """The changes that noise is drawn from, each with its rate."""

@@ -1,6 +1,6 @@
-"""What a paraphraser does to a text, done by rule.
+"""Rule-based paraphrasing.
 
-Clauses change places, a passive with its agent turns active, connectives and words are exchanged, long sentences are
+Clauses change places, a passive with its agent becomes active, connectives and words are replaced, long sentences are
 split and short ones merged.
 """
 
@@ -47,7 +47,7 @@ def _sentence(sentence: str, rng: random.Random) -> str:
 
 
 def _connective(opening: str, rng: random.Random) -> str:
-    """The opening with its connective, if it is one, exchanged: the longest that the table knows."""
+    """The opening with its connective, if it is one, replaced: the longest in the table."""
     words = opening.split(" ")
     for length in range(len(words), 0, -1):
         if others := phrases("connectives").get(" ".join(words[:length]).lower()):
@@ -65,7 +65,7 @@ def _reorder(sentence: str) -> str:
 
 
 def _split(sentence: str, rng: random.Random) -> str:
-    """Two sentences for two main clauses."""
+    """Split two main clauses into two sentences."""
     parts = _SPLIT.split(sentence, maxsplit=1)
     if len(parts) < 3 or parts[1] == "which":
         return sentence
@@ -79,7 +79,7 @@ def _split(sentence: str, rng: random.Random) -> str:
 
 
 def _merge(sentences: list[str], rng: random.Random, rate: float) -> list[str]:
-    """Join a share of the short neighbours."""
+    """Join a share of the short neighbouring sentences."""
     merged = sentences[:1]
     for sentence in sentences[1:]:
         last = merged[-1]

@@ -1,4 +1,4 @@
-"""Sentences and their first and last characters: what rewrites take apart and put together."""
+"""Splits texts into sentences, and adapts the case of their first letters."""
 
 import re
 
@@ -22,12 +22,12 @@ def split(text: str) -> list[str]:
 
 
 def capitalised(clause: str) -> str:
-    """As a sentence begins."""
+    """With a capital, as at the beginning of a sentence."""
     return clause[:1].upper() + clause[1:]
 
 
 def lowered(clause: str) -> str:
-    """As a clause goes on after others: in small letters unless the first word is a name or may be one."""
+    """Without a capital, as in the middle of a sentence, unless the first word is or may be a name."""
     if _KEPT_CAPITAL.match(clause) or not _FUNCTION_WORD.match(clause):
         return clause
     return clause[:1].lower() + clause[1:]

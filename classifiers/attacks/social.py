@@ -45,7 +45,7 @@ def add_emoji_and_hashtags(text: str, rng: random.Random, rate: float) -> str:
 
 
 def tag_words(text: str, rng: random.Random, rate: float) -> str:
-    """A hash sign before a share of the longer words, or an emoji behind the text."""
+    """A hash sign before a share of the longer words, or an emoji after the text."""
     tagged = _TAGGABLE.sub(lambda found: "#" + found[0] if rng.random() < rate else found[0], text)
     return tagged if tagged != text else f"{text} {rng.choice(_EMOJI)}"
 
@@ -66,5 +66,5 @@ def mask_handles(text: str, _: random.Random, __: float) -> str:
 
 
 def drop_handles(text: str, _: random.Random, __: float) -> str:
-    """Links, mentions and hash signs gone, as data sets clean them."""
+    """Links, mentions and hash signs removed, as data sets do."""
     return " ".join(_HASH.sub("", _MENTION.sub("", _URL.sub("", text))).split())

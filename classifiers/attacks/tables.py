@@ -1,4 +1,4 @@
-"""Vocabulary that word attacks draw on, read once from the text files beside this module."""
+"""Vocabulary of the word attacks, read once from the text files in `tables/`."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from importlib import resources
 from classifiers.attacks.inflection import forms
 
 Options = Mapping[str, tuple[str, ...]]
-"""What a word in small letters may be exchanged for."""
+"""Replacements of a lower-case word."""
 
 _INFLECTED = ("verbs", "nouns")
 _PLAIN = ("adjectives", "adverbs")
@@ -16,7 +16,7 @@ _PLAIN = ("adjectives", "adverbs")
 
 @cache
 def synonyms() -> Options:
-    """Words of one group stand for one another in most contexts, in each of their forms."""
+    """Words of one group replace one another in most contexts, in each of their forms."""
     irregular = {line.split()[0]: tuple(line.split()[1:]) for line in _lines("irregular")}
     options: dict[str, list[str]] = defaultdict(list)
     for name in (*_INFLECTED, *_PLAIN):
@@ -36,7 +36,7 @@ def phrases(name: str) -> Options:
 
 @cache
 def spellings() -> Options:
-    """The other side of the Atlantic's spelling of a word, both ways."""
+    """The American spelling of a British word, and the reverse."""
     options: dict[str, tuple[str, ...]] = {}
     for line in _lines("spellings"):
         american, british = line.split(" ", 1)
@@ -47,14 +47,14 @@ def spellings() -> Options:
 
 
 def _exchange(options: dict[str, list[str]], column: tuple[tuple[str, bool], ...]) -> None:
-    """Let each form of a column stand for the others; a form that is only sometimes right is never put in."""
+    """Let the forms of a column replace each other; a form that is only sometimes right is never inserted."""
     for word, _ in column:
         if " " not in word:
             options[word] += [other for other, safe in column if safe and other != word]
 
 
 def _plain_forms(word: str) -> tuple[str, ...]:
-    """A word and, for a verb in -ise or -ize, what is built on it."""
+    """A word and, for a verb in -ise or -ize, its derivations."""
     if word.endswith(("ize", "ise", "yze", "yse")):
         return word, word + "s", word + "d", word[:-1] + "ing"
     return (word, word + "s") if word.endswith(("or", "our")) else (word,)

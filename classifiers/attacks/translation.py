@@ -1,7 +1,7 @@
-"""What a text looks like after a trip through another language, done by rule.
+"""Rule-based back-translation.
 
 Back-translation expands contractions, picks the plainest word, drifts in articles and prepositions, moves adverbials
-to where the other language likes them, and simplifies tenses.
+to their place in the other language, and simplifies tenses.
 """
 
 import random
@@ -61,7 +61,7 @@ def _word(word: str, rng: random.Random) -> str:
 
 
 def _move_adverbial(sentence: str) -> str:
-    """Put "In May, it rained." for "It rained in May." and the other way."""
+    """Rewrite "It rained in May." as "In May, it rained." and the reverse."""
     if fronted := _FRONTED.match(sentence):
         adverbial, clause, stop = fronted.groups()
         return f"{capitalised(clause)} {lowered(adverbial)}{stop}"

@@ -1,4 +1,4 @@
-"""Attacks on words: synonyms, the other side of the Atlantic's spelling, misspellings, articles and numbers."""
+"""Attacks on words: synonyms, American and British spelling, misspellings, articles and numbers."""
 
 import random
 import re
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from classifiers.attacks.tables import Options, phrases, spellings, synonyms
 
-# Phrases that a swapped word would break count as one word, one that no table knows.
+# Phrases that a swapped word would break count as one word, which is in no table.
 _FIXED = (
     "at (?:all|first|large|last|least|most)|because of|in (?:fact|general|order|other words|short)|going to|have to|"
     "kind of|of course|once again|rather than|right now|such as|turns? out|used to|want to be"
@@ -25,12 +25,12 @@ _KEYS = {
 
 
 def replace_synonyms(text: str, rng: random.Random, rate: float) -> str:
-    """Exchange a share of the words for synonyms, as far as the table reaches."""
+    """Replace a share of the words with synonyms, where the table has some."""
     return _exchange(text, rng, rate, synonyms(), names=False)
 
 
 def swap_spelling(text: str, rng: random.Random, rate: float) -> str:
-    """American for British spelling and the other way, in a share of the words that have both."""
+    """American for British spelling and the reverse, in a share of the words that have both."""
     known = spellings()
     return _WORD.sub(
         lambda found: _other_spelling(found[0], known) if rate >= 1 or rng.random() < rate else found[0], text
@@ -38,7 +38,7 @@ def swap_spelling(text: str, rng: random.Random, rate: float) -> str:
 
 
 def misspell(text: str, rng: random.Random, rate: float) -> str:
-    """Misspell a share of the words: as people often do where the table knows how, else by a slip of the finger."""
+    """Misspell a share of the words: with a common misspelling of the table, else a typing slip."""
     return _exchange(text, rng, rate, phrases("misspellings"), otherwise=_typo)
 
 
@@ -61,7 +61,7 @@ def _exchange(
     otherwise: Callable[[str, random.Random], str] | None = None,
     names: bool = True,
 ) -> str:
-    """Exchange a share `rate` of the words, drawn among those with options (or long enough for `otherwise`).
+    """Replace a share `rate` of the words, drawn among those with options (or long enough for `otherwise`).
 
     Without `names`, words that are capitalised within a sentence are left alone.
     """
@@ -95,7 +95,7 @@ def _other_spelling(word: str, known: Options) -> str:
 
 
 def _typo(word: str, rng: random.Random) -> str:
-    """One slip: two letters swapped, one left out, doubled, or hit beside."""
+    """One slip: two letters swapped, one left out, doubled, or replaced by its neighbour on the keyboard."""
     place = rng.randrange(1, len(word) - 1)
     before, letter, after = word[:place], word[place], word[place + 1 :]
     slip = rng.randrange(4)
@@ -115,5 +115,5 @@ def _other_digits(number: str, rng: random.Random) -> str:
 
 
 def _fitting(before: str, word: str) -> str:
-    """What stands before a word, its last "a" or "an" fitted to the word's first letter."""
+    """The text before a word, its last "a" or "an" adapted to the word's first letter."""
     return _INDEFINITE.sub(lambda found: found[1] + ("n " if word[0] in "aeioAEIO" else " "), before)

@@ -1,4 +1,4 @@
-"""What a bundle's probabilities may be relied on for: two thresholds per label, surface and word bucket, with a bound.
+"""Certified thresholds on a bundle's probabilities: two per label, surface and word bucket, each with an error bound.
 
 The lower threshold bounds misses. By conformal risk control (Angelopoulos et al. 2022, arXiv:2208.02814) the expected
 share of positives that fall below it is at most alpha, so that posts below it may pass without a person.
@@ -6,9 +6,9 @@ share of positives that fall below it is at most alpha, so that posts below it m
 The upper threshold bounds false flags. With confidence 1 - delta the share of negatives at or above it is at most
 alpha: the exact binomial bound (Clopper & Pearson 1934), tested from the strictest threshold downwards until the first
 failure (fixed-sequence testing, Angelopoulos et al. 2021, arXiv:2110.01052), which spends no confidence on the search.
-Only at or above it may something be done to a post without a person, and never in texts of 20 words or fewer.
+Only at or above it may an automatic action be taken on a post, and never in texts of 20 words or fewer.
 
-Both hold for posts drawn as the held-out rows were, cell by cell; neither says anything of other posts.
+Both hold for posts drawn as the held-out rows were, cell by cell; neither covers other posts.
 """
 
 import math
@@ -27,13 +27,13 @@ from classifiers.labels import LABELS
 
 FORMAT = 1
 ANY_SURFACE = "any"
-"""The surface of rows that name none."""
+"""The surface of rows without one."""
 
 FIRST_CERTAIN = 2
 """Index of the first word bucket whose texts are long enough to act on: 21 to 40 words."""
 
 STEPS = 10_000
-"""Thresholds are multiples of one in so many: probabilities are reported with four decimals."""
+"""Thresholds are multiples of 1 / STEPS: probabilities are reported with four decimals."""
 
 _EVEN = STEPS // 2
 _NO_LANGUAGE = frozenset({"", "und", "other"})
@@ -71,7 +71,7 @@ class Certificate:
     """The thresholds of one bundle version, and what they were made from.
 
     A cell needs `positives_needed` positives for a lower threshold and `negatives_needed` negatives for an upper one.
-    `languages` lists those of which there were rows enough, `made` is a date as YYYY-MM-DD, and `model_version` is
+    `languages` lists those with enough rows, `made` is a date as YYYY-MM-DD, and `model_version` is
     empty until `bundle.write_bundle` sets it.
     """
 
@@ -111,9 +111,9 @@ class Certificate:
     ) -> Self:
         """Certify calibrated `probabilities` [n, L] by held-out rows: `targets` [n, L] of 0, 1, NaN, `words` [n].
 
-        The rows must have taken no part in fitting anything. `surfaces`, `languages` [n] say what each row is (BCP 47;
+        The rows must not have been used in fitting anything. `surfaces`, `languages` [n] say what each row is (BCP 47;
         empty where unknown). Of rows of one of `groups` [n] (a text and its crops) a cell counts the first. Rows that
-        are `selected` [n] were labelled because of their scores: their positives can't speak of those that were missed.
+        are `selected` [n] were labelled because of their scores: their positives say nothing about missed ones.
         """
         check_rates(alpha, delta)
         count = len(np.asarray(probabilities))
@@ -186,7 +186,7 @@ class _Rows:
         lower = lower_threshold(self.steps[positives, column], alpha)
         upper = upper_threshold(self.steps[negatives, column], alpha, delta) if bucket >= FIRST_CERTAIN else None
         if lower is not None and upper is not None:
-            lower = min(lower, upper)  # a lower one misses less
+            lower = min(lower, upper)  # a lower threshold misses less
         return Cell(label, surface, bucket, len(positives), len(negatives), lower, upper)
 
 
@@ -203,7 +203,7 @@ def lower_threshold(positives: Steps, alpha: float) -> float | None:
 def upper_threshold(negatives: Steps, alpha: float, delta: float) -> float | None:
     """Lowest threshold reached, from 1 down to 0.5, while each flags a share of at most `alpha` with confidence.
 
-    None where even 1 flags too many of the `negatives` (probabilities in `STEPS`), or they are too few to tell.
+    None where even 1 flags too many of the `negatives` (probabilities in `STEPS`), or they are too few.
     """
     thresholds = np.arange(STEPS, _EVEN - 1, -1)
     flagged = len(negatives) - np.searchsorted(np.sort(negatives), thresholds, side="left")
@@ -224,23 +224,23 @@ def most_flagged(negatives: int, alpha: float, delta: float) -> int:
 
 
 def positives_needed(alpha: float) -> int:
-    """The fewest positives that carry a lower threshold."""
+    """The fewest positives that allow a lower threshold."""
     return math.ceil(1 / alpha - 1e-9) - 1
 
 
 def negatives_needed(alpha: float, delta: float) -> int:
-    """The fewest negatives that carry an upper threshold: as many, none flagged."""
+    """The fewest negatives that allow an upper threshold, if none is flagged."""
     return math.ceil(math.log(delta) / math.log1p(-alpha))
 
 
 def check_rates(alpha: float, delta: float) -> None:
-    """Raise ValueError unless both are rates that a bound can be made for."""
+    """Raise ValueError unless both are valid rates for a bound."""
     for name, rate in (("alpha", alpha), ("delta", delta)):
         if not 0 < rate < 0.5:
             raise ValueError(f"{name}: {rate} is not above 0 and below 0.5")
 
 
 def _spoken(languages: Sequence[str], fewest: int) -> tuple[str, ...]:
-    """Languages, without regions and scripts, of which there are enough rows."""
+    """Languages, without regions and scripts, with enough rows."""
     counts = Counter(language.replace("_", "-").partition("-")[0].lower() for language in languages)
     return tuple(sorted(name for name, count in counts.items() if count >= fewest and name not in _NO_LANGUAGE))

@@ -1,10 +1,10 @@
-"""From logits to probabilities that mean what they say, by label and by length of the text.
+"""Calibrates logits into probabilities, by label and by length of the text.
 
-Each label has a temperature and a bias (Platt 1999; Guo 2017), fitted on held-out rows, and then a curve that bends at
+Each label has a temperature and a bias (Platt 1999; Guo 2017), fitted on held-out rows, and then a curve with knots at
 three of its logits, each piece's slope drawn towards the temperature's. A bucket of word counts has its own curve,
-drawn towards the label's, the more so the fewer rows the bucket has. The interval beside a probability says how far off
-held-out rows of like probability may have been: from Wilson's 90 % interval of their rate of positives (Wilson 1927;
-Brown, Cai & DasGupta 2001) against their mean probability. It speaks only for texts like those rows.
+drawn towards the label's, the more so the fewer rows the bucket has. The interval of a probability says how far off
+held-out rows of similar probability may have been: from Wilson's 90 % interval of their rate of positives (Wilson 1927;
+Brown, Cai & DasGupta 2001) against their mean probability. It covers only texts like those rows.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ BUCKETS = (10, 20, 40, 80)
 """Last word count of each bucket but the longest: 10 or fewer, 11-20, 21-40, 41-80, over 80."""
 
 _Z90 = 1.6448536269514722  # Standard normal quantile of 0.95.
-_UNKNOWN = 50.0  # Log odds that take any probability to 0 or 1.
+_UNKNOWN = 50.0  # Log odds that shift any probability to 0 or 1.
 _ROWS_PER_BAND, _MOST_BANDS = 50, 10
 _OVERALL_SPREAD = (2.0, 3.0)  # Prior standard deviation of log slope and bias around 0: wide.
 _BENT_SPREAD = (0.5, 1.0)  # Likewise of the pieces' log slopes and of the bias around the label's pair.
@@ -60,7 +60,7 @@ class Bands:
         return cls(tuple(cuts.tolist()), tuple(down.tolist()), tuple(up.tolist()))
 
     def around(self, p: Floats) -> tuple[Floats, Floats]:
-        """Give the interval of each probability."""
+        """The interval of each probability."""
         band, odds = np.searchsorted(self.cuts, p, side="right"), _log_odds(p)
         low, high = sigmoid(odds - np.take(self.down, band)), sigmoid(odds + np.take(self.up, band))
         return np.minimum(low, p), np.maximum(high, p)
@@ -198,7 +198,7 @@ def _fit_label(scores: Floats, positive: NDArray[np.bool_], bucket: NDArray[np.i
 
 
 def _pieces(scores: Floats, knots: Floats) -> Floats:
-    """How much of the way from 0 to each score lies in each piece between knots: [K + 1, n], adding up to the score."""
+    """The part of the way from 0 to each score in each piece between knots: [K + 1, n], adding up to the score."""
     low, high = np.concatenate([[-np.inf], knots])[:, None], np.concatenate([knots, [np.inf]])[:, None]
     found: Floats = np.clip(scores, low, high) - np.clip(0.0, low, high)
     return found
@@ -218,7 +218,7 @@ def _around(centre: Floats, spread: tuple[float, float], pieces: Floats, positiv
 
 
 def _likeliest(pieces: Floats, positive: NDArray[np.bool_], centre: Floats, spread: Floats) -> Floats:
-    """Find the likeliest log slopes of `pieces` [K, n], and bias, under a normal prior, by damped Fisher scoring."""
+    """The likeliest log slopes of `pieces` [K, n], and bias, under a normal prior, by damped Fisher scoring."""
     found = centre.copy()
 
     def loss(values: Floats) -> float:

@@ -1,1 +1,1 @@
-"""Fact-checked claims: which of them a text comes near to, and how it stands to them."""
+"""Fact-checked claims: which of them a text matches, and its relation to them."""

@@ -1,9 +1,9 @@
-"""What a post and a claim have in common, and what the post says around it, as numbers for the relation classifier.
+"""Features of a post and a claim for the relation classifier: what they share, and what the post says around it.
 
-Words are aligned where they share a stem or their vectors come near. `features` count overlap, denials, hedges and the
-like, mostly in the sentence that comes nearest to the claim. `grams` are the post's manner towards the claim: runs of
-one to four words, with what is aligned to the claim as one sign, other content words as another, and only function
-words and cues left as they are; so that "no, X did not Y" looks alike whatever X and Y are.
+Words are aligned where they share a stem or their vectors are close. `features` count overlap, denials, hedges and the
+like, mostly in the sentence nearest to the claim. `grams` describe the post's manner towards the claim: runs of
+one to four words, with words aligned to the claim as one sign, other content words as another, and only function
+words and cues kept; so that "no, X did not Y" looks the same whatever X and Y are.
 """
 
 import re

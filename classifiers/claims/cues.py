@@ -1,4 +1,4 @@
-"""English words by which people side with a statement, doubt it or deny it."""
+"""English words that support a statement, doubt it or deny it."""
 
 import re
 
@@ -11,7 +11,7 @@ DENIALS = _words("""
     no not never isn't wasn't aren't weren't didn't doesn't don't won't can't cannot couldn't wouldn't hasn't haven't
     hadn't nothing none nobody neither nor without
 """)
-"""Words that turn a statement round."""
+"""Words that negate a statement."""
 
 DEBUNKS = _words("""
     false fake hoax hoaxer debunk debunked debunks debunking bogus untrue incorrect inaccurate misleading misinformation
@@ -19,7 +19,7 @@ DEBUNKS = _words("""
     photoshopped staged deny denies denied denying refute refutes refuted dispel disproved dismiss dismissed dismisses
     rumor rumors rumour rumours lie lies factcheck snopes politifact correction
 """)
-"""Words of those who check facts."""
+"""Words of fact-checkers."""
 
 _WEAKER = _words("""
     debunker wrong myths ridiculous satirist altered edited denial refuting disproven disprove dismissing lying liar bs
@@ -28,7 +28,7 @@ _WEAKER = _words("""
     unrelated imaginary invented made-up up context old
 """)
 REFUTALS = DENIALS | DEBUNKS | _WEAKER
-"""Those, and weaker ones."""
+"""DEBUNKS and weaker ones."""
 
 HEDGES = _words("""
     reportedly allegedly alleged claims claim claimed claiming rumored rumoured unconfirmed unverified report reports
@@ -36,13 +36,13 @@ HEDGES = _words("""
     source sources investigating investigation investigate confirm confirmed confirms whether if questions question
     asked asking ask wonder wondering anyone hear heard seen true real legit thoughts
 """)
-"""Words that keep a statement at a distance, or ask about it."""
+"""Words that distance the writer from a statement, or ask about it."""
 
 ALARMS = _words("""
     they truth media mainstream wake hiding hide hidden cover coverup censored delete deleted share silence sheep awake
     expose exposed elites
 """)
-"""Words of those who say that the truth is kept from us."""
+"""Words of claims that the truth is hidden."""
 
 OPENERS = _words("is are did does was has can will who anyone so")
 """Words that begin a question."""
@@ -63,4 +63,4 @@ def _opposites() -> dict[str, frozenset[str]]:
 
 
 OPPOSITES = _opposites()
-"""Of a word, those that say the contrary."""
+"""The opposites of a word."""

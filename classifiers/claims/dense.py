@@ -1,7 +1,7 @@
-"""Embeddings of claims, and which of them lie nearest to a post's: exact while that is cheap, then approximate.
+"""Nearest-neighbour search among embeddings of claims: exact while that is cheap, then approximate.
 
-A lone post's product with 15,000 vectors of 256 dimensions takes two milliseconds of a core, whose caches they
-don't fit; a search of usearch's graph (HNSW, Malkov & Yashunin 2016, arXiv:1603.09320) a quarter of one, but the graph
+A lone post's product with 15,000 vectors of 256 dimensions takes two milliseconds of a core, as they exceed
+its caches; a search of usearch's graph (HNSW, Malkov & Yashunin 2016, arXiv:1603.09320) a quarter of one, but the graph
 takes seconds to build and misses some. From `EXACT` claims on the search is by graph, over signed bytes.
 """
 
@@ -15,16 +15,16 @@ from usearch.index import Index
 from classifiers.claims.encoder import Vectors
 
 EXACT = 12_000
-"""Up to so many vectors every one is compared."""
+"""Up to this many vectors all are compared."""
 
 Places = NDArray[np.intp]
 
 
 class DenseIndex(Protocol):
-    """Which vectors lie nearest."""
+    """Finds the nearest vectors."""
 
     def nearest(self, vectors: Vectors, k: int) -> list[Places]:
-        """The places of the k vectors nearest to each of `vectors` [n, D], about nearest first."""
+        """The places of the k vectors nearest to each of `vectors` [n, D], roughly nearest first."""
         ...
 
     def at(self, places: Places) -> Vectors:
@@ -54,7 +54,7 @@ class ExactIndex:
 
 
 class GraphIndex:
-    """Walks a graph of neighbours. `add` takes more vectors, so that they needn't all be there in full at once."""
+    """Walks a graph of neighbours. `add` takes vectors part by part, so that they need not all be in memory at once."""
 
     def __init__(self, vectors: Vectors) -> None:
         self._index = Index(
@@ -64,7 +64,7 @@ class GraphIndex:
         self.add([vectors])
 
     def add(self, parts: Iterable[Vectors]) -> None:
-        """Take in vectors [n, D], part by part, at the places that follow."""
+        """Add vectors [n, D], part by part, at the next places."""
         kept = [self._bytes]
         for vectors in parts:
             first = len(self._index)

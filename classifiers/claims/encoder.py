@@ -1,9 +1,9 @@
 """A small sentence encoder: a text's embedding is the weighted sum of its words' vectors, scaled to unit length.
 
 The vectors and the words' weights are distilled from a larger encoder (`distil`), as static embeddings are (Tissier et
-al. 2017 and Model2Vec after them), so that a thousand claims cost milliseconds. What it lacks is word order: that
-"dog bites man" isn't "man bites dog" is for the relation to tell. A word outside the vocabulary shares one of a few
-thousand rows with others of its hash, so that a rare name still meets itself.
+al. 2017 and Model2Vec after them), so that a thousand claims cost milliseconds. It has no word order:
+distinguishing "dog bites man" from "man bites dog" is left to the relation. A word outside the vocabulary shares one
+of a few thousand rows with others of its hash, so that a rare name still matches itself.
 """
 
 import hashlib

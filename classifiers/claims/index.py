@@ -1,4 +1,4 @@
-"""A set of claims made ready to search. Immutable: a changed set is a new index, and a search holds one to its end."""
+"""A searchable set of claims. Immutable: a changed set is a new index, and a search keeps one to its end."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from classifiers.claims.lexical import LexicalIndex, Weigh, terms
 from classifiers.claims.words import plain
 
 CANDIDATES = 30
-"""Claims of which a post's features are worked out."""
+"""The number of claims for which a post's features are computed."""
 
 FEATURES = (
     "bm25_share",
@@ -27,7 +27,7 @@ FEATURES = (
     "no_other_number",
     "size",
 )
-"""What the ranker reads of a post and a claim: BM25 as a share of the best claim's, the rest as in `lexical.Overlap`.
+"""The ranker's features of a post and a claim: BM25 as a share of the best claim's, the rest as in `lexical.Overlap`.
 
 Cosines of the post are with claim, title and the better of them.
 """
@@ -48,7 +48,7 @@ class Encoder(Protocol):
 
     @property
     def version(self) -> str:
-        """Digest of what makes the embeddings."""
+        """Digest of the encoder."""
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
@@ -58,19 +58,19 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The claims that come nearest to a post, by a rough order: places in the index [c], features [c, F]."""
+    """The claims nearest to a post, roughly ordered: places in the index [c], features [c, F]."""
 
     places: Places
     features: NDArray[np.float32]
 
 
 class ClaimIndex:
-    """Words and embeddings of claims. What `before` holds of the same claims isn't embedded again."""
+    """Words and embeddings of claims. Embeddings of `before` are reused for the same claims."""
 
     def __init__(
         self, entries: Sequence[Entry], encoder: Encoder, weigh: Weigh, before: "ClaimIndex | None" = None
     ) -> None:
-        """`weigh` gives the weights of words (`WordEncoder.weigh`)."""
+        """`weigh` returns the weights of words (`WordEncoder.weigh`)."""
         self.entries = tuple(entries)
         self._encoder = encoder
         claims = [plain(entry.claim) for entry in entries]
@@ -100,7 +100,7 @@ class ClaimIndex:
         return np.argsort(-self._words.scores(terms(text)), kind="stable")[:k]
 
     def by_embedding(self, texts: Sequence[str], k: int) -> list[Places]:
-        """The k places whose claim or title lies nearest to each `plain` text."""
+        """The k places whose claim or title is nearest to each `plain` text."""
         vectors = self._encoder.embed(texts)
         both = zip(vectors, self._claims.nearest(vectors, k), self._titles.nearest(vectors, k), strict=True)
         found = []

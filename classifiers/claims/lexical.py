@@ -1,6 +1,6 @@
-"""Words in common: BM25 over claims (library bm25s), and how much of a claim and of a post the shared words make up.
+"""Shared words: BM25 over claims (library bm25s), and the share of a claim and of a post that they make up.
 
-BM25 orders claims by how rare the shared words are among them. How surely a post is about a claim must not hang on how
+BM25 orders claims by how rare the shared words are among them. How sure a match is must not depend on how
 many other claims there are, so the shares go by weights of words that are the same for every set.
 """
 
@@ -23,7 +23,7 @@ Weigh = Callable[[Sequence[str]], Scores]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Words of a text but the commonest, and the stem of each."""
+    """Words of a text without the commonest, and the stem of each."""
 
     words: tuple[str, ...]
     stems: tuple[str, ...]
@@ -37,7 +37,7 @@ def terms(text: str) -> Terms:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Of a post with each of n claims, each [n].
+    """The overlap of a post with each of n claims, each [n].
 
     `mass`: the summed weights of the shared words; `of_claim` and `of_post`: its share of the claim's and the post's.
     `numbers`: share of the claim's numbers that the post has, one half for a claim without; `no_other_number`: 1 where
@@ -52,7 +52,7 @@ class Overlap:
 
 
 class LexicalIndex:
-    """An index of texts; immutable once made. `weigh` gives the weights of words."""
+    """An index of texts; immutable once made. `weigh` returns the weights of words."""
 
     def __init__(self, texts: Sequence[str], weigh: Weigh) -> None:
         self._weigh = weigh
@@ -70,7 +70,7 @@ class LexicalIndex:
         self._is_number = np.array([stem[0].isdigit() for stem in self._vocabulary], bool)
 
     def _numbered(self, text: str) -> NDArray[np.int32]:
-        """The place of each stem in the vocabulary, which takes in those that are new."""
+        """The place of each stem in the vocabulary, to which new ones are added."""
         found = terms(text)
         for word, stem in zip(found.words, found.stems, strict=True):
             if stem not in self._vocabulary:
@@ -87,7 +87,7 @@ class LexicalIndex:
         return found
 
     def overlap(self, query: Terms, places: NDArray[np.intp]) -> Overlap:
-        """What a query shares with the texts at `places`."""
+        """The overlap of a query with the texts at `places`."""
         asked = dict(zip(query.stems, query.words, strict=True))
         known = [self._vocabulary[stem] for stem in asked if stem in self._vocabulary]
         unknown = [word for stem, word in asked.items() if stem not in self._vocabulary]

@@ -17,7 +17,7 @@ _BUDGET = 2048
 
 
 class PairReader:
-    """Reads pairs with a bundle's network; `layers` are those that its heads read."""
+    """Reads pairs with a bundle's network; `layers` are the layers that its heads read."""
 
     def __init__(self, backbone: Backbone, tokenizer: Tokenizer, layers: Sequence[int]) -> None:
         self._backbone, self._tokenizer, self._layers = backbone, tokenizer, tuple(layers)
@@ -41,7 +41,7 @@ class PairReader:
 
     @torch.inference_mode()
     def _pools(self, packed: Pack, claims: Sequence[int]) -> NDArray[np.float32]:
-        """Pools [n, 3 H]; `claims` are the tokens of each claim with what frames it."""
+        """Pools [n, 3 H]; `claims` are the tokens of each claim with its frame."""
         device = self._backbone.output_weight.device
         ids, positions = packed.ids.to(device), packed.positions.to(device)
         chosen = self._backbone(ids[None], positions[None], self._layers, lengths=packed.lengths).chosen

@@ -1,7 +1,7 @@
-"""What a bundle holds for claims, in one file (claims.safetensors): word encoder, two rankers, relation classifier.
+"""The claim parts of a bundle, in one file (claims.safetensors): word encoder, two rankers, relation classifier.
 
-One ranker was fitted with the bundle's own encoder, the other with a sentence-transformers encoder beside BM25. The
-file is optional: a bundle without it gives signals and matches no claims.
+One ranker was fitted with the bundle's own encoder, the other with a sentence-transformers encoder, both with BM25. The
+file is optional: a bundle without it yields signals and matches no claims.
 """
 
 import json
@@ -45,7 +45,7 @@ class ClaimParts:
 
     @classmethod
     def load(cls, path: Path) -> "ClaimParts":
-        """Read what `save` wrote. Raises KeyError, RuntimeError or SafetensorError for a file that isn't that."""
+        """Read what `save` wrote. Raises KeyError, RuntimeError or SafetensorError for another file."""
         with safe_open(path, "pt") as file:
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             sizes = json.loads(file.metadata()["sizes"])

@@ -1,8 +1,8 @@
-"""Which candidate a post is about, and how surely it is about any: two linear models on the features of `index`.
+"""Ranks a post's candidates, and their probability that the post is about them: two linear models on `index` features.
 
 The order comes from a listwise fit (softmax over a post's candidates, as ListNet's top one, Cao et al. 2007). The
-probability that a post is about a claim is logistic in the same features, the claim's score and how far that stands
-above the best other one, or above a claim that shares nothing with the post; it is fitted on posts with a claim and
+probability that a post is about a claim is logistic in the same features, the claim's score and its margin
+over the best other one, or above a claim that shares nothing with the post; it is fitted on posts with a claim and
 on posts without, weighted to `BASE_RATE`.
 """
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from classifiers.claims.index import FEATURES, Candidates
 
 BASE_RATE = 0.05
-"""Share of posts that are about some claim of the set, for which probabilities hold: a choice."""
+"""Share of posts that are about some claim of the set, that probabilities assume: a choice."""
 
 Floats = NDArray[np.float32]
 
@@ -49,7 +49,7 @@ class Ranker:
 
 
 def about_columns(standard: Floats, scores: Floats, nothing: float) -> Floats:
-    """What the probability is made of [c, F + 3], from standardised features [c, F] and scores [c]."""
+    """The inputs of the probability [c, F + 3], from standardised features [c, F] and scores [c]."""
     ordered = np.sort(scores)
     first, second = ordered[-1:], ordered[-2:-1]
     rivals = np.where(scores >= first, second if len(second) else nothing, first) if len(scores) else scores
@@ -58,7 +58,7 @@ def about_columns(standard: Floats, scores: Floats, nothing: float) -> Floats:
 
 
 def score_of_nothing(center: Floats, scale: Floats, order: Floats) -> float:
-    """The score of a claim of middling size, and without numbers, that shares nothing with the post."""
+    """The score of an average claim without numbers that shares nothing with the post."""
     features = np.zeros(len(FEATURES), np.float32)
     features[FEATURES.index("numbers")], features[FEATURES.index("no_other_number")] = 0.5, 1.0
     features[FEATURES.index("size")] = center[FEATURES.index("size")]

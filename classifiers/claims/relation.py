@@ -1,9 +1,9 @@
-"""How a post stands to a claim: repeats, discusses, rebuts, or is unrelated.
+"""A post's relation to a claim: repeats, discusses, rebuts, or is unrelated.
 
 A small network on three views of the pair: numbers that compare the texts and the post's manner towards the claim
 (`comparison`), and the Llama network's reading of both (`pairs`), narrowed by a fixed projection. Probabilities are
-softened by a temperature. The certificate gives, for the two relations that verdicts act on, the probability from which
-at most a share `alpha` of pairs so called are wrong, with confidence 1 - `delta` (Clopper & Pearson 1934), on held-out
+softened by a temperature. The certificate holds, for the two relations that verdicts act on, the probability from which
+at most a share `alpha` of such findings are wrong, with confidence 1 - `delta` (Clopper & Pearson 1934), on held-out
 pairs; below it the classifier abstains.
 """
 
@@ -21,15 +21,15 @@ from classifiers.claims.comparison import BUCKETS, Comparison
 REPEATS, DISCUSSES, REBUTS, UNRELATED = "repeats", "discusses", "rebuts", "unrelated"
 RELATIONS = (REPEATS, DISCUSSES, REBUTS, UNRELATED)
 ACTING = (REPEATS, REBUTS)
-"""Relations that move a verdict."""
+"""Relations that affect a verdict."""
 
 NEVER = 2.0
-"""A threshold that no probability reaches: the pairs didn't carry the bound."""
+"""A threshold that no probability reaches: there were too few pairs for the bound."""
 
 PROJECTED = 128
 _MEMBERS, _HIDDEN, _MANNER = 3, 192, 8
 _MOST_DEVIATIONS = 4.0
-_DROP_MANNER, _DROP_READING = 0.5, 0.3  # shares of pairs that do without, as manner alone tells a pair by heart
+_DROP_MANNER, _DROP_READING = 0.5, 0.3  # shares of pairs trained without, as manner alone identifies a pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Pairs:
         return cls(torch.from_numpy(features), grams, torch.from_numpy(pools))
 
     def take(self, places: NDArray[np.intp]) -> "Pairs":
-        """Those at `places`."""
+        """The views at `places`."""
         rows = torch.from_numpy(places)
         return Pairs(self.features[rows], tuple(self.grams[place] for place in places), self.pools[rows])
 
@@ -88,7 +88,7 @@ class Member(nn.Module):
 
 
 class Relation(nn.Module):
-    """Logits [n, 4] in the order of RELATIONS: the mean of a few networks', which differ by chance alone."""
+    """Logits [n, 4] in the order of RELATIONS: the mean of a few networks, which differ only by chance."""
 
     center: Tensor
     scale: Tensor
@@ -118,7 +118,7 @@ class Relation(nn.Module):
         return torch.stack([member(*views) for member in self.members]).mean(dim=0)
 
     def views(self, pairs: Pairs) -> tuple[Tensor, Tensor, tuple[NDArray[np.int64], ...]]:
-        """What a member reads of pairs."""
+        """A member's input for pairs."""
         features = _held((pairs.features - self.center) / self.scale)
         reading = _held((pairs.pools - self.pool_center) / self.pool_scale) @ self.projection
         return features, reading, pairs.grams
@@ -130,7 +130,7 @@ class Relation(nn.Module):
         return found
 
     def abstains(self, relation: str, probability: float) -> bool:
-        """Whether a relation of that probability is one to act on and lies below its certificate."""
+        """Whether a relation is one to act on, with a probability below its certificate."""
         return relation in ACTING and probability < float(self.thresholds[ACTING.index(relation)])
 
 

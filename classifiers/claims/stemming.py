@@ -1,4 +1,4 @@
-"""English stems by Snowball (library PyStemmer). A stemmer is not for two threads at once, so each has its own."""
+"""English stems by Snowball (library PyStemmer). A stemmer is not thread-safe, so each thread has its own."""
 
 import threading
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""The words by which claims and posts are compared: lower case, links out, hashtags and handles parted.
+"""The words by which claims and posts are compared: lower case, without links, hashtags and handles split.
 
-"#StopTheSteal2020" becomes "stop the steal 2020". Texts are normalised first (`classifiers.text`), so that disguised
-words are compared undisguised.
+"#StopTheSteal2020" becomes "stop the steal 2020". Texts are normalised first (`classifiers.text`), so that obfuscated
+words are compared in their plain form.
 """
 
 import re
@@ -27,5 +27,5 @@ def words(text: str) -> list[str]:
 
 
 def tokens(text: str) -> list[str]:
-    """Words of a `plain` text in lower case, as they are, and its question, exclamation and quotation marks."""
+    """Words of a `plain` text in lower case, unchanged, and its question, exclamation and quotation marks."""
     return _TOKEN.findall(text.lower())

@@ -19,8 +19,8 @@ def calibrate(
     ] = None,
     model: Model = None,
     heads: Heads = None,
-    alpha: Annotated[float, typer.Option(help="Most of the posts that a threshold may get wrong.")] = 0.01,
-    delta: Annotated[float, typer.Option(help="Chance that an upper threshold gets more wrong.")] = 0.05,
+    alpha: Annotated[float, typer.Option(help="Largest share of posts that a threshold may get wrong.")] = 0.01,
+    delta: Annotated[float, typer.Option(help="Probability that an upper threshold gets more wrong.")] = 0.05,
     prevalence: Annotated[
         list[str] | None,
         typer.Option(help="Share of your posts that a label holds for (repeatable).", metavar="LABEL=RATE"),
@@ -28,7 +28,7 @@ def calibrate(
     device: Device = "cpu",
     threads: Threads = 1,
 ) -> None:
-    """Fit probabilities and certified thresholds to your own posts: a new bundle, and a table of what it promises."""
+    """Fit probabilities and certified thresholds to your own posts: a new bundle, and a table of its guarantees."""
     from classifiers.training.calibrate import CalibrateOptions, parse_prevalence
     from classifiers.training.calibrate import calibrate as run
 

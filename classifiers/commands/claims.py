@@ -15,13 +15,13 @@ def train_claims(
     teacher: Annotated[
         Path, typer.Option(help="Sentence-transformers directory to learn from.", exists=True, file_okay=False)
     ],
-    work: Annotated[Path, typer.Option(help="Keep what is done here, to take it up again.")],
+    work: Annotated[Path, typer.Option(help="Keep finished steps here, to resume.")],
     model: Annotated[Path | None, typer.Option(help="The Llama directory of a heads bundle.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     licences: Licences = None,
     device: Device = "cpu",
 ) -> None:
-    """Give a bundle what it needs to match claims: encoder, rankers, relation. Its signals stay as they are."""
+    """Add to a bundle the parts that match claims: encoder, rankers, relation. Its signals do not change."""
     from classifiers.training.claims.train import ClaimTraining
     from classifiers.training.claims.train import train_claims as run
 
@@ -42,7 +42,7 @@ def evaluate_claims(
     heads: Heads = None,
     encoder: Encoder = None,
 ) -> None:
-    """Measure how well claims are found and relations told: on a data directory, or on claims and posts of yours."""
+    """Measure how well claims are found and relations predicted: on a data directory, or on your claims and posts."""
     from classifiers.bundle import load_bundle
     from classifiers.errors import InputError
     from classifiers.evaluation.claims.card import claims_card

@@ -16,17 +16,17 @@ def evaluate(
     model: Model = None,
     heads: Heads = None,
     split: Annotated[str, typer.Option(help="Measure on this split.")] = "test",
-    per_set: Annotated[int, typer.Option(help="At most so many rows of a set.", min=1)] = 1500,
+    per_set: Annotated[int, typer.Option(help="At most this many rows of a set.", min=1)] = 1500,
     report: Annotated[Path | None, typer.Option(help="Write report.html, .md and .json into this directory.")] = None,
     card: Annotated[Path | None, typer.Option(help="Write the model card here.")] = None,
     leaveout: Annotated[
-        list[Path] | None, typer.Option(help="Put this grid of `assay leaveout` in (repeatable).", exists=True)
+        list[Path] | None, typer.Option(help="Include this grid of `assay leaveout` (repeatable).", exists=True)
     ] = None,
     fixture: Annotated[
         Path | None, typer.Option(help="Measure these posts too; alone if there is no --data.", exists=True)
     ] = None,
     expect: Annotated[Path | None, typer.Option(help="Write the fixture's figures here, for tests.")] = None,
-    attack_rows: Annotated[int, typer.Option(help="Attack so many texts of either class; 0: none.", min=0)] = 200,
+    attack_rows: Annotated[int, typer.Option(help="Attack this many texts of each class; 0: none.", min=0)] = 200,
     licences: Licences = None,
     device: Device = "cpu",
 ) -> None:
@@ -70,10 +70,10 @@ def leaveout(
     base: Annotated[
         Path | None, typer.Option(help="Network trained without labels, to take features from.", exists=True)
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the grid here, and go on where it stands.")] = None,
-    work: Annotated[Path | None, typer.Option(help="Keep features here. Default: beside --report.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the grid here, or resume it.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Keep features here. Default: next to --report.")] = None,
     draws: Annotated[int, typer.Option(help="Crops that heads and screen are refitted to.", min=100)] = 12_000,
-    per_class: Annotated[int, typer.Option(help="Measure on so many held-out rows of either class.", min=10)] = 100,
+    per_class: Annotated[int, typer.Option(help="Measure on this many held-out rows of each class.", min=10)] = 100,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
     licences: Licences = None,
     device: Device = "cpu",

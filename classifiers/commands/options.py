@@ -1,4 +1,4 @@
-"""What the commands share: options, and how errors and progress are told."""
+"""What the commands share: options, and the output of errors and progress."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ Threads = Annotated[int, typer.Option(help="Threads of one pass.", min=1)]
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn the errors that a user can mend into one line and exit status 2."""
+    """Turn errors that a user can fix into one line and exit status 2."""
     from classifiers.errors import InputError
 
     try:
@@ -35,5 +35,5 @@ def explained() -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Tell how far a long run is, on standard error."""
+    """Print the progress of a long run on standard error."""
     typer.echo(line, err=True)

@@ -1,4 +1,4 @@
-"""`assay redteam`: what attacks leave of detection."""
+"""`assay redteam`: detection under attack."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,15 +16,15 @@ def redteam(
     model: Model = None,
     heads: Heads = None,
     split: Annotated[str, typer.Option(help="Attack this split of a directory's sets.")] = "test",
-    per_set: Annotated[int, typer.Option(help="At most so many rows of a set.", min=1)] = 100,
-    words: Annotated[int, typer.Option(help="Also on the first so many words; 0: whole texts only.", min=0)] = 80,
+    per_set: Annotated[int, typer.Option(help="At most this many rows of a set.", min=1)] = 100,
+    words: Annotated[int, typer.Option(help="Also measure on this many first words; 0: whole texts only.", min=0)] = 80,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
     report: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
     licences: Licences = None,
     device: Device = "cpu",
     threads: Threads = 1,
 ) -> None:
-    """Attack labelled texts at published rates: a table of what detection is left, and of people flagged."""
+    """Attack labelled texts at published rates: a table of the remaining detection, and of human texts flagged."""
     from classifiers.evaluation.redteam import RedTeamOptions, table
     from classifiers.evaluation.redteam import redteam as run
 

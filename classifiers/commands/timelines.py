@@ -1,4 +1,4 @@
-"""`assay timelines`: how posts of one author are weighed."""
+"""`assay timelines`: weights for posts of one author."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ def timelines(
     data: Data,
     model: Model = None,
     heads: Heads = None,
-    fit: Annotated[Path | None, typer.Option(help="Write the weighing into this bundle, or file.")] = None,
+    fit: Annotated[Path | None, typer.Option(help="Write the weights into this bundle, or file.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
     licences: Licences = None,
     device: Device = "cpu",

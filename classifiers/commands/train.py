@@ -1,4 +1,4 @@
-"""`assay train`: a starter from nothing, or heads for a Llama model."""
+"""`assay train`: a starter from scratch, or heads for a Llama model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from classifiers.training.train import LoraOptions, PretrainOptions
 
 Out = Annotated[Path, typer.Option(help="Write the bundle here.")]
-Work = Annotated[Path | None, typer.Option(help="Keep checkpoints here. Default: beside --out.")]
+Work = Annotated[Path | None, typer.Option(help="Keep checkpoints here. Default: next to --out.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Note = Annotated[str, typer.Option(help="Say this in the model card.")]
+Note = Annotated[str, typer.Option(help="Add this to the model card.")]
 Ablation = Annotated[
-    Path | None, typer.Option(help="Put this Markdown table of what choices were worth in the model card.", exists=True)
+    Path | None, typer.Option(help="Add this Markdown table of ablations to the model card.", exists=True)
 ]
 ScreenDraws = Annotated[int, typer.Option(help="Crops that the screen is fitted to.", min=100)]
 
-Minutes = Annotated[float, typer.Option(help="Train the network so long (without --backbone).", min=0.0)]
+Minutes = Annotated[float, typer.Option(help="Train the network for this long (without --backbone).", min=0.0)]
 HiddenSize = Annotated[int, typer.Option(help="Width of the network.", min=16)]
 Layers = Annotated[int, typer.Option(help="Layers of the network.", min=1)]
 AttentionHeads = Annotated[int, typer.Option(help="Attention heads of the network; they share its width.", min=1)]
@@ -41,7 +41,7 @@ LoraRank = Annotated[
     int, typer.Option("--lora", help="Rank of a low-rank adapter for --backbone; doubles the cost. 0: none.", min=0)
 ]
 LoraAlpha = Annotated[int | None, typer.Option(help="Scale of the adapter. Default: twice its rank.", min=1)]
-LoraEpochs = Annotated[int, typer.Option(help="Times that the adapter's training sees --draws.", min=1)]
+LoraEpochs = Annotated[int, typer.Option(help="Passes of the adapter's training over --draws.", min=1)]
 LoraRate = Annotated[float, typer.Option(help="Learning rate of adapter and heads.", min=0.0)]
 LoraEveryLayer = Annotated[
     bool, typer.Option("--lora-every-layer", help="Adapt every linear layer, not queries and values only.")
@@ -81,7 +81,7 @@ def train(
     note: Note = "",
     ablation: Ablation = None,
 ) -> None:
-    """Train a starter from nothing, or heads for a Llama model. Run again to go on where it stopped."""
+    """Train a starter from scratch, or heads for a Llama model. Run again to resume."""
     from classifiers.training.train import PretrainOptions, TrainOptions
     from classifiers.training.train import train as run
 

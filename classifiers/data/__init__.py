@@ -1,1 +1,1 @@
-"""Labelled texts: read, split, weighed and sampled, for whoever trains or evaluates."""
+"""Labelled texts: reading, splitting, weighting and sampling, for training and evaluation."""

@@ -1,10 +1,10 @@
-"""What each training set says, and doesn't say, about each label.
+"""What each training set annotates, and doesn't annotate, of each label.
 
 Targets are float32 with NaN for "unknown": a set that annotates hate alone says nothing of fraud. Two kinds of negative
 exist. An annotated one: the set's annotators looked for the label and didn't find it. A presumed one, for training
 only: no one asks for a bomb recipe in a film review, so the texts of some kinds count as negative for labels no one
 looked for. Likewise an everyday post that claims nothing about public matters isn't misinformation, though no
-fact-checker ever looked at it.
+fact-checker saw it.
 """
 
 import re
@@ -25,7 +25,7 @@ MEANING: Mapping[str, tuple[str, ...]] = {
     "hate/threatening": ("hate", "violence"),
     "self-harm": ("self_harm",),
 }
-"""Policy labels that a set's own category stands for; other categories (advice, privacy ...) are none of ours."""
+"""Policy labels of a set's own categories; other categories (advice, privacy ...) are not labels."""
 
 ANNOTATES: Mapping[str, frozenset[str]] = {
     "davidson_hate": frozenset({"hate", "harassment"}),
@@ -87,7 +87,7 @@ EVERYDAY: frozenset[str] = frozenset({"tweeteval/emoji", "showerthoughts/reddit"
 PERSONAL: frozenset[str] = frozenset(
     {"tweeteval/emotion", "tweeteval/irony", "tweeteval/sentiment", "tweepfake", "sdcnl_selfharm"}
 )
-"""Likewise, but only posts that speak of their writer or to their reader: the others often relay news."""
+"""Likewise, but only posts about their writer or to their reader: the others often relay news."""
 
 _PUBLIC_MATTER = re.compile(
     r"https?://|www\.|\d%|\b(?:breaking|news|report\w*|sources?|according|claim\w*|study|studies|scien\w*|expert\w*|"
@@ -105,8 +105,8 @@ _PERSONAL = re.compile(
 )
 
 PRESUMED_WEIGHT, PRESUMED_TRUE_WEIGHT = 0.5, 0.2
-"""Loss weights of a presumed negative beside an annotated one's 1: of a policy label, and of misinformation, where more
-costs ranking among the texts that do claim something."""
+"""Loss weights of a presumed negative (an annotated one has 1): of a policy label, and of misinformation, where more
+costs ranking among texts that do claim something."""
 
 
 def row_targets(
@@ -150,7 +150,7 @@ def _presumed_absent(dataset: str, part: str, kind: str) -> frozenset[str]:
 
 
 def _claims_nothing(text: str, dataset: str, part: str, kind: str) -> bool:
-    """Whether a text is everyday talk, in which there is nothing to be false."""
+    """Whether a text is everyday talk that makes no claim."""
     if kind == "review":
         return True
     everyday = dataset in EVERYDAY or part in EVERYDAY

@@ -2,7 +2,7 @@
 
 Locality-sensitive hashing (10 bands of 5 rows: it finds a pair at .8 with probability .98,
 https://doi.org/10.1017/9781139924801.004) proposes pairs, and the exact Jaccard index of the shingles decides. All
-hashes are fixed, so that the outcome is too.
+hashes are fixed, and so is the outcome.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ _EMPTY = MinHash(num_perm=_BANDS * _ROWS, hashfunc=int)
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """A text as its shingles' hashes, and the least of them under each of 50 permutations."""
+    """A text as its shingles' hashes, and their minimum under each of 50 permutations."""
 
     shingles: frozenset[int]
     minima: MinHash
 
 
 def sketch(text: str) -> Sketch:
-    """What texts are compared by, letters in lower case."""
+    """The form in which texts are compared, in lower case."""
     found = shingles(text)
     minima = _EMPTY.copy()
     minima.update_batch(found)
@@ -33,7 +33,7 @@ def sketch(text: str) -> Sketch:
 
 
 class NearDuplicates:
-    """Texts seen so far, to be asked whether one more is nearly one of them."""
+    """Texts seen so far, to look up near-duplicates of another one."""
 
     def __init__(self) -> None:
         self._index = MinHashLSH(num_perm=_BANDS * _ROWS, params=(_BANDS, _ROWS))
@@ -45,7 +45,7 @@ class NearDuplicates:
         self._seen.append(text.shingles)
 
     def holds(self, text: Sketch) -> bool:
-        """Whether a text that was added is nearly this one."""
+        """Whether a text that was added is a near-duplicate of this one."""
         return any(_jaccard(text.shingles, self._seen[found]) >= NEAR for found in self._index.query(text.minima))
 
 

@@ -1,7 +1,7 @@
-"""Leave-one-out folds over sets, domains and generators: what a detector does on a kind of text it never learned from.
+"""Leave-one-out folds over sets, domains and generators: a detector on a kind of text that it never learned from.
 
-A fold's rows are out of training altogether, in whichever set they stand. Sets and domains are held out whole, both
-classes. Of a generator, the machine-written rows are held out, beside human rows of the same sets: those of the test
+A fold's rows are left out of training altogether, whatever their set. Sets and domains are held out whole, both
+classes. Of a generator, the machine-written rows are held out, with human rows of the same sets: those of the test
 split, and where they are few, dev rows and half of the training rows too, which then aren't trained on either.
 """
 
@@ -21,7 +21,7 @@ _FEWEST = 50
 _ALONE, _GROUP, _FEWEST_IN_DOMAIN = 250, 600, 100
 _FEWEST_HUMANS = 100
 
-# Parts of a `source` that tell of split, writer or treatment, not of the subject.
+# Parts of a `source` that name split, writer or treatment, not the subject.
 _NOT_SUBJECT = re.compile(
     r"human|llm|(pre|post)-GPT|train|dev|test|val|valid|validation|paraphrased|polish|rewrite|expand|generation"
     r"|prompt\d+|(test|train)_\w+"
@@ -68,7 +68,7 @@ def leave_one_out(rows: Sequence[Row], by: By) -> list[Fold]:
 
 
 def domain(row: Row) -> str:
-    """What a row is about, whichever set it stands in: its source without split, writer and treatment."""
+    """What a row is about, whatever its set: its source without split, writer and treatment."""
     parts = [part for part in row.source.split("/")[1:] if not _NOT_SUBJECT.fullmatch(part)]
     return "/".join(parts) or row.dataset
 
@@ -100,7 +100,7 @@ def domains(rows: Iterable[Row]) -> dict[str, str]:
 
 
 def _groups(members: Sequence[str], counts: dict[str, tuple[int, int]]) -> list[list[str]]:
-    """Put small domains together until both classes have enough rows; what is left over joins the last group."""
+    """Group small domains until both classes have enough rows; the rest joins the last group."""
     groups: list[list[str]] = [[]]
     for member in members:
         if groups[-1] and min(sum(counts[name][side] for name in groups[-1]) for side in (0, 1)) >= _GROUP:

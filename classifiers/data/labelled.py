@@ -3,15 +3,15 @@
 A labelled post has `text`, any labels as fields of their own or below `labels` (1 it holds, 0 it doesn't, null or
 missing unknown), and may say its `surface` (feed, ad ...) and its `lang` (BCP 47).
 
-A decision is a post that a person decided: `text`, `surface`, `decision` (ALLOW, LABEL, REDUCE or BLOCK; REVIEW is no
-person's last word), `categories` as verdicts name them, and maybe `reviewed`, the labels that the person looked for.
+A decision is a post that a person decided: `text`, `surface`, `decision` (ALLOW, LABEL, REDUCE or BLOCK; REVIEW is not
+final),  `categories` as verdicts name them, and maybe `reviewed`, the labels that the person looked for.
 
 | label | becomes |
 |---|---|
 | among `categories` | 1 (AI_GENERATED_MISINFORMATION: both its labels) |
 | in `reviewed`, not among `categories` | 0 |
 | neither, `reviewed` is given | unknown |
-| neither, `reviewed` is missing | a policy label: 0, since who reads a post sees what it holds; others: unknown |
+| neither, `reviewed` is missing | a policy label: 0, since a reader of a post sees what it holds; others: unknown |
 
 A decision with the category TEST is left out.
 """
@@ -35,7 +35,7 @@ CATEGORIES: Mapping[str, tuple[str, ...]] = {
     **{label.upper(): (label,) for label in LABELS},
     "AI_GENERATED_MISINFORMATION": (AI_GENERATED, MISINFORMATION),
 }
-"""Labels that a verdict's category stands for."""
+"""Labels of a verdict's category."""
 
 _SURFACE = re.compile(r"[a-z][a-z_]{0,31}")
 _MOST_TOLD = 10
@@ -100,16 +100,16 @@ def _object(line: bytes) -> Fields:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"line: is not JSON: {error}; write one object a line") from error
     if not isinstance(fields, dict):
-        raise ValueError("line: is no JSON object; write one object with `text` a line")  # noqa: TRY004  (one kind)
+        raise ValueError("line: is not a JSON object; write one object with `text` a line")  # noqa: TRY004  (one kind)
     return fields
 
 
 def _labelled(fields: Fields) -> LabelledPost:
     text, below = _text(fields), fields.get("labels") or {}
     if not isinstance(below, dict):
-        raise ValueError('labels: is no object; write {"hate": 1, "fraud": 0}')  # noqa: TRY004
+        raise ValueError('labels: is not an object; write {"hate": 1, "fraud": 0}')  # noqa: TRY004
     if unknown := sorted(below.keys() - set(LABELS)):
-        raise ValueError(f"labels.{unknown[0]}: is no label; use {', '.join(LABELS)}")
+        raise ValueError(f"labels.{unknown[0]}: is not a label; use {', '.join(LABELS)}")
     found = {**{name: fields[name] for name in LABELS if name in fields}, **below}
     for name, value in found.items():
         if value is not None and (not isinstance(value, (int, float)) or value not in {0, 1}):
@@ -127,12 +127,12 @@ def _decided(fields: Fields) -> LabelledPost | None:
     if "TEST" in categories:
         return None
     if unknown := [name for name in categories if name not in CATEGORIES]:
-        raise ValueError(f"categories: {unknown[0]!r} is none; use {', '.join(CATEGORIES)}")
+        raise ValueError(f"categories: unknown {unknown[0]!r}; use {', '.join(CATEGORIES)}")
     if decision != "ALLOW" and not categories:
         raise ValueError(f"categories: are missing for {decision}; name why the post was acted on")
     reviewed = _names(fields, "reviewed") if "reviewed" in fields else list(POLICY_LABELS)
     if unknown := [name for name in reviewed if name not in LABELS]:
-        raise ValueError(f"reviewed: {unknown[0]!r} is no label; use {', '.join(LABELS)}")
+        raise ValueError(f"reviewed: {unknown[0]!r} is not a label; use {', '.join(LABELS)}")
     known = dict.fromkeys(reviewed, 0.0) | {label: 1.0 for name in categories for label in CATEGORIES[name]}
     return LabelledPost(_text(fields), _targets(known), _surface(fields), str(fields.get("lang") or ""), decided=True)
 
@@ -140,7 +140,7 @@ def _decided(fields: Fields) -> LabelledPost | None:
 def _names(fields: Fields, key: str) -> list[str]:
     names = fields.get(key) or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f'{key}: is no list of names; write ["HATE"], or [] for none')
+        raise ValueError(f'{key}: is not a list of names; write ["HATE"], or [] for none')
     return names
 
 

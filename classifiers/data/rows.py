@@ -4,7 +4,7 @@ One gzip (or plain) JSON-lines file a set; its name without suffixes is the set'
 
 | field | meaning |
 |---|---|
-| text | the post, claim or article; a line without one (claim collections, pairs) is no training row |
+| text | the post, claim or article; a line without one (claim collections, pairs) is not a training row |
 | ai | 1 machine-written, 0 human-written, null unknown |
 | misinfo | 1 false or misleading, 0 true, null unknown |
 | policy | list of categories, [] benign, null unknown |
@@ -14,10 +14,10 @@ One gzip (or plain) JSON-lines file a set; its name without suffixes is the set'
 
 Texts are normalised as they are at run time. A text that occurs twice, in one set or two, is kept once: the held-out
 copy, so that nothing of dev or test is trained on, with the labels that either copy knows. A training text that is
-nearly a held-out one goes, and of nearly equal ones that a set labels alike one stays.
+nearly a held-out one is dropped, and of near-duplicates with the same labels in a set one is kept.
 
-To the sets of a directory come the posts written for this project (`written/posts.jsonl`): requests, offers and
-threats as feeds have them, talk about the same matters that is none of these, and plain everyday posts.
+The posts written for this project (`written/posts.jsonl`) are added to the sets of a directory: requests, offers and
+threats as feeds have them, harmless talk about the same matters, and plain everyday posts.
 """
 
 import gzip
@@ -79,7 +79,7 @@ def load_rows(
     """Rows of all sets in a directory and of the written posts, each text once.
 
     `licences`: shell patterns ("MIT", "CC*"); rows whose licence matches none are left out. None takes all.
-    `say` is told which sets lost near-duplicates, and how many. Raises DataError for a line that isn't the schema's, or
+    `say` gets the sets that lost near-duplicates, and how many. Raises DataError for a line that isn't the schema's, or
     where the directory holds no rows.
     """
     distinct = deduplicate(_all_rows(directory, licences))
@@ -90,12 +90,12 @@ def load_rows(
 
 
 def load_held_out(directory: Path, licences: Sequence[str] | None = None) -> list[Row]:
-    """The dev and test rows that `load_rows` gives, without the time that the training rows take it."""
+    """The dev and test rows of `load_rows`, without the time for the training rows."""
     return deduplicate(row for row in _all_rows(directory, licences) if row.split != "train")
 
 
 def deduplicate(rows: Iterable[Row]) -> list[Row]:
-    """Each text once, by its letters and digits alone; no training row opens as a held-out one does."""
+    """Each text once, by its letters and digits alone; no training row begins like a held-out one."""
     ordered = sorted(rows, key=lambda row: SPLITS.index(row.split))
     kept: dict[str, Row] = {}
     held_out_openings: set[str] = set()
@@ -112,10 +112,10 @@ def deduplicate(rows: Iterable[Row]) -> list[Row]:
 
 
 def drop_near_duplicates(rows: Sequence[Row]) -> list[Row]:
-    """Rows without training rows that are nearly a held-out one, whatever its set, or nearly one of like labels.
+    """Rows without training rows that are near-duplicates of a held-out one of any set, or of one with the same labels.
 
-    Within training only rows of one set with the same labels are compared: a text and its machine-edited twin both
-    stay, as what tells them apart is what there is to learn.
+    Within training only rows of one set with the same labels are compared: a text and its machine-edited twin
+    both stay, as their difference is what is to be learned.
     """
     from classifiers.data.duplicates import NearDuplicates, sketch  # noqa: PLC0415 datasketch takes half a second to import
 
@@ -169,7 +169,7 @@ def targets(rows: Sequence[Row], *, presume: bool) -> Targets:
 
 
 def presumed_weights(rows: Sequence[Row]) -> NDArray[np.float32]:
-    """Loss weights [n, L]: 1, but less where a target is only presumed, so that such don't drown annotated ones."""
+    """Loss weights [n, L]: 1, but less where a target is only presumed, so that these don't drown annotated ones."""
     presumed = np.isnan(targets(rows, presume=False)) & ~np.isnan(targets(rows, presume=True))
     less = [PRESUMED_TRUE_WEIGHT if label == MISINFORMATION else PRESUMED_WEIGHT for label in LABELS]
     return np.where(presumed, np.array(less, np.float32), np.float32(1))

@@ -1,9 +1,9 @@
-"""What a training step sees: rows drawn evenly over sets, labels, domains and generators, cropped at random.
+"""Samples for training steps: rows drawn evenly over sets, labels, domains and generators, cropped at random.
 
 A large set must not drown a small one, nor a common label a rare one: at each level (set, then labels, then domain and
-generator) a group is drawn in proportion to the square root of its size, a row within it evenly. The written posts are
-few, but hold most of what there is of some labels: their set counts for more, and its themes come before its labels, so
-that a theme's positives and its hard negatives are drawn about as often. A policy label whose positives would still be
+generator) a group is drawn in proportion to the square root of its size, a row within it evenly. The written posts
+are few, but hold most examples of some labels: their set counts for more, and is drawn by theme before label, so that
+a theme's positives and its hard negatives are drawn about equally often. A policy label whose positives would still be
 less than 1 % of draws is raised to that, or threefold.
 """
 
@@ -24,7 +24,7 @@ SHORTEST_CROP, LONGEST_CROP = 5, 200
 _WHOLE_RATE = 0.25
 _ATTACK_RATE = 0.35
 _WRITTEN_FACTOR = 9
-"""By which the written set's size counts for more: its share of the draws grows by the square root."""
+"""Factor on the written set's size: its share of the draws grows by the square root."""
 _LEAST_SHARE, _MOST_RAISED = 0.01, 3.0
 
 
@@ -103,10 +103,10 @@ class Sampler:
         return Draw(index, disturb(cropped, self._rng, _ATTACK_RATE), cropped == text)
 
     def state(self) -> object:
-        """Where the stream stands, as JSON can hold it."""
+        """The stream's position, as JSON values."""
         return self._rng.getstate()
 
     def restore(self, state: Sequence[Any]) -> None:
-        """Continue where `state` was taken. Raises TypeError or ValueError if it isn't such a state."""
+        """Continue at `state`. Raises TypeError or ValueError if it isn't such a state."""
         version, internal, gauss = state
         self._rng.setstate((version, tuple(internal), gauss))

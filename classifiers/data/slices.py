@@ -1,4 +1,4 @@
-"""How rows are sliced in reports: by length, set, domain and generator, and for fairness by who may be wronged.
+"""Slices of rows for reports: by length, set, domain and generator, and for fairness by who may be wronged.
 
 A slice is a name and the rows [n] that are in it.
 """
@@ -53,7 +53,7 @@ TALK = {
     "fraud": ("mentions money or scams", SCAM),
     "self_harm": ("mentions suicide, depression or therapy", GRIEF),
 }
-"""What a harmless post may talk about that a label's detector may take for the harm."""
+"""Harmless topics of posts that a label's detector may take for the harm."""
 
 _WORD = re.compile(r"[a-z']+")
 _SENTENCE = re.compile(r"[.!?]+")
@@ -74,12 +74,12 @@ def by_set(rows: Sequence[Row]) -> Iterator[Slice]:
 
 
 def by_domain(rows: Sequence[Row]) -> Iterator[Slice]:
-    """Slices by what rows are about, whichever set they stand in."""
+    """Slices by what rows are about, whatever their set."""
     yield from _by_name([domain(row) for row in rows])
 
 
 def by_generator(rows: Sequence[Row]) -> Iterator[Slice]:
-    """Slices by family of generator: its texts beside the human ones of the sets that hold any."""
+    """Slices by family of generator: its texts with the human ones of the sets that hold any."""
     families = np.array([family(row.generator) if row.ai and row.generator else "" for row in rows])
     sets, human = np.array([row.dataset for row in rows]), np.array([row.ai == 0 for row in rows])
     for name in sorted(set(families.tolist()) - {""}):

@@ -1,8 +1,8 @@
-"""How much each label of each training text counts, and which texts share an intercept.
+"""Loss weights of each label of each training text, and the texts that share an intercept.
 
-A detector must learn what tells the classes within a set, not what tells one set from another. So both classes of a set
-weigh alike, each set has an intercept of its own while training (fixed effects, thrown away afterwards), and sets with
-one class alone count little. Networks from before instruction tuning write unlike today's, often the very opposite way:
+A detector must learn what separates the classes within a set, not one set from another. So both classes of a
+set have equal weight, each set has its own intercept while training (fixed effects, then discarded), and sets with
+one class alone count little. Networks from before instruction tuning write unlike today's, often in the opposite way:
 their texts count less.
 """
 
@@ -36,7 +36,7 @@ def label_weights(rows: Sequence[Row]) -> NDArray[np.float32]:
 
 
 def intercepts(rows: Sequence[Row]) -> NDArray[np.int64]:
-    """Number of the intercept of each text and label [n, L], NO_INTERCEPT for none.
+    """Index of the intercept of each text and label [n, L], NO_INTERCEPT for none.
 
     All sets have one for `ai_generated`, sets of both classes for `misinformation`; policy labels, mostly annotated one
     set a label, have none.
@@ -58,7 +58,7 @@ def is_legacy(rows: Sequence[Row]) -> NDArray[np.bool_]:
 def _within_sets(
     truth: NDArray[np.float32], sets: NDArray[np.int64], drawn: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Factors [n] by which both classes of a set weigh alike, as far as fourfold raising goes."""
+    """Factors [n] that give both classes of a set equal weight, up to a fourfold increase."""
     factors = np.ones(len(truth))
     for number in np.unique(sets):
         inside = sets == number

@@ -1,1 +1,1 @@
-"""How good a bundle is: figures, cards, attacks, sets left out."""
+"""Evaluation of a bundle: figures, cards, attacks, left-out sets."""

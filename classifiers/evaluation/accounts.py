@@ -1,8 +1,8 @@
-"""Accounts simulated out of labelled posts.
+"""Accounts simulated from labelled posts.
 
 Public sets seldom say which account a post is from, so all posts of a simulated account come from one pool: posts of
-one data set, source and generator (none for people). That makes its posts alike, as an account's are; real accounts
-keep to their own topics and habits beyond that, which no such set tells.
+one data set, source and generator (none for people). That makes its posts similar, as an account's are; real accounts
+also have their own topics and habits, which no such set shows.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ class Pool:
 
 
 class World:
-    """Pools by class and data set; accounts are drawn of them."""
+    """Pools by class and data set; accounts are drawn from them."""
 
     def __init__(self, pools: Iterable[Pool]) -> None:
         self._sets: dict[bool, dict[str, list[Pool]]] = {True: defaultdict(list), False: defaultdict(list)}
@@ -51,7 +51,7 @@ class World:
         return World(pool for pool in self._pools() if pool.dataset != dataset)
 
     def resampled(self, rng: Generator) -> "World":
-        """As many data sets of either class, drawn with replacement: what other data might have been."""
+        """As many data sets of either class, drawn with replacement: a resampled data set."""
         world = World([])
         for machine, sets in self._sets.items():
             for number, name in enumerate(rng.choice(sorted(sets), len(sets))):
@@ -59,7 +59,7 @@ class World:
         return world
 
     def scored(self) -> Scored:
-        """Every post, weighed so that sets of a class count alike, and pools of a set. Raises InputError if none."""
+        """Every post, weighted so that sets of a class count equally, and pools of a set. Raises InputError if none."""
         if not all(self._sets.values()):
             raise InputError("timelines: no dev posts by machines or none by people; give sets with `ai` 0 and 1")
         parts = []
@@ -72,7 +72,7 @@ class World:
         return Scored(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def accounts(self, curves: Curves, posts: int, each: int, rng: Generator) -> Accounts:
-        """So many accounts of `posts` posts of `each` class; none where a class has no group of that size."""
+        """`each` accounts of `posts` posts of each class; none where a class has no group of that size."""
         drawn = {machine: list(self._draw(machine, posts, each, rng)) for machine in (False, True)}
         if not all(drawn.values()):
             return Accounts(np.empty(0), np.empty(0, np.int64), np.empty(0, np.bool_))

@@ -1,6 +1,6 @@
-"""How posts of one author are weighed together: the fit that `service/moderation/author.py` explains and applies.
+"""Fits the weights for posts of one author, which `service/moderation/author.py` explains and applies.
 
-Here the formula stands for arrays, to be fitted to simulated accounts; a test holds both to the same answers. Numpy and
+Here the formula is on arrays, to be fitted to simulated accounts; a test compares both. Numpy and
 scipy only.
 """
 
@@ -16,10 +16,10 @@ from classifiers.calibration.curves import BUCKETS, sigmoid
 from classifiers.errors import InputError
 
 STRONGEST = 6.0
-"""Log odds: no post speaks louder."""
+"""Log odds: no post counts more."""
 
 _LEAST = 1e-4  # A worker rounds probabilities to four decimals.
-_PULL = 25.0  # A word bucket's curve is drawn towards the overall one as by so many posts.
+_PULL = 25.0  # A word bucket's curve is drawn towards the overall one as by this many posts.
 _FEWEST = 50
 
 Floats = NDArray[np.float64]
@@ -78,7 +78,7 @@ def logit_of(probability: ArrayLike) -> Floats:
 
 
 def fit_curves(posts: Scored) -> Curves:
-    """Platt's curve of each bucket, drawn towards the overall one; both classes weigh alike in each."""
+    """Platt's curve of each bucket, drawn towards the overall one; both classes have equal weight in each."""
     overall = _platt(posts, np.array([1.0, 0.0]), pull=1e-3)
     pairs = []
     for bucket in range(len(BUCKETS) + 1):
@@ -90,7 +90,7 @@ def fit_curves(posts: Scored) -> Curves:
 
 
 def fit_weights(curves: Curves, accounts: Accounts) -> Weights:
-    """The correlation, slope and bias that make the accounts likeliest; accounts of both classes weigh alike."""
+    """The correlation, slope and bias that make the accounts likeliest; accounts of both classes have equal weight."""
     from scipy.optimize import minimize  # noqa: PLC0415 for fitting only
 
     if len(accounts.machine) < _FEWEST or accounts.machine.all() or not accounts.machine.any():
@@ -108,7 +108,7 @@ def fit_weights(curves: Curves, accounts: Accounts) -> Weights:
 
 
 def to_json(version: str, weights: Weights, resampled: Sequence[Weights], figures: Sequence[object]) -> str:
-    """The fit for model `version` as the service reads it, with what was measured of it."""
+    """The fit for model `version` as the service reads it, with its measured figures."""
     found = {
         "model_version": version,
         "weights": _plain(weights),

@@ -1,6 +1,6 @@
-"""The model card: what a bundle is, how it was made, from what, how good it is and what it can't do.
+"""The model card: what a bundle is, how it was made, its data, figures and limits.
 
-Made of the manifest and of measured figures alone, so that it can't say what wasn't measured.
+Made from the manifest and measured figures alone, so that it can't say what wasn't measured.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
-"""How good a bundle is on held-out rows: by label, length, set, domain and generator, under attack, and whom it wrongs.
+"""Evaluates a bundle on held-out rows: by label, length, set, domain and generator, under attack, and for fairness.
 
 Everything is measured for the fusion and for each branch alone, on texts that annotators judged (no presumed negatives)
-in ranking figures. The calibration error takes presumed negatives in, as calibration does: a probability must also be
-right on the posts that no one labelled for rare things. Thresholds are frozen on dev rows. A label with few positives
-in the split takes dev rows in too (`Figure.split` says so), on which fusion and calibration, not the branches, were
+in ranking figures. The calibration error includes presumed negatives, as calibration does: a probability must also be
+right on posts that no one labelled for rare labels. Thresholds are frozen on dev rows. A label with few positives
+in the split includes dev rows too (`Figure.split` says so), on which fusion and calibration, not the branches, were
 fitted.
 """
 
@@ -37,8 +37,8 @@ Say = Callable[[str], None]
 class EvaluateOptions:
     """What to evaluate, on at most `per_set` rows of each set.
 
-    `report` is the directory of the report, `card` the model card's file, `leaveout` reports of `assay leaveout` to put
-    in, `fixture` posts to hold the bundle to and `expect` where their figures go. `attack_rows` of either class are
+    `report` is the directory of the report, `card` the model card's file, `leaveout` reports of `assay leaveout` to
+    include, `fixture` posts to measure too and `expect` where their figures go. `attack_rows` of either class are
     attacked, 0 for none.
     """
 
@@ -60,7 +60,7 @@ class EvaluateOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Judged rows of the split and of dev, and which are which [n]; `reserve` are dev rows of scarce labels."""
+    """Judged rows of the split and of dev, and masks of both [n]; `reserve` are dev rows of scarce labels."""
 
     judged: Judged
     held_out: Mask
@@ -129,7 +129,7 @@ def _judged_rows(bundle: Bundle, options: EvaluateOptions, say: Say) -> _Rows:
 
 
 def _scarce(dev: Sequence[Row], held_out: Sequence[Row]) -> list[Row]:
-    """Dev rows of sets that annotate a label of which the split has few positives."""
+    """Dev rows of sets that annotate a label with few positives in the split."""
     if not dev:
         return []
     positives = np.nansum(targets(held_out, presume=False), axis=0)

@@ -1,4 +1,4 @@
-"""What a measurement of a bundle found, as reports and cards list it: plain values that JSON can hold."""
+"""The figures of a bundle, as in reports and cards: plain values for JSON."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """How well one branch tells one label on one slice of the rows.
+    """How well one branch detects one label on one slice of the rows.
 
     `cut` is how rows were sliced (all, words, first, set, domain, generator; in a leave-one-out grid whole or first),
     `part` the slice. `tpr` is the true positive rate at the slice's own 1 % of false positives; `frozen_tpr` and
@@ -59,7 +59,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Probabilities of the fusion against what came true, presumed negatives included."""
+    """Probabilities of the fusion against the truth, presumed negatives included."""
 
     label: str
     bins: Bins
@@ -128,7 +128,7 @@ class FixtureFigure:
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """Figures of a bundle on the committed posts, to which a test holds the shipped bundle."""
+    """Figures of a bundle on the committed posts, which a test checks for the shipped bundle."""
 
     version: str
     rows: int
@@ -139,7 +139,7 @@ class Fixture:
         return json.dumps(asdict(self), indent=1)
 
     def save(self, path: Path) -> None:
-        """Write them down."""
+        """Write them."""
         path.write_text(self.to_json() + "\n")
 
     @classmethod
@@ -153,7 +153,7 @@ class Fixture:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything measured of one bundle. `thresholds` are frozen on dev: by label and branch."""
+    """All figures of one bundle. `thresholds` are frozen on dev: by label and branch."""
 
     version: str
     split: str

@@ -1,6 +1,6 @@
-"""The committed posts that hold a shipped bundle to its card: measured by `assay evaluate`, checked by a test.
+"""The committed posts that check a shipped bundle against its card: measured by `assay evaluate`, checked by a test.
 
-A line is a JSON object with `text` and the labels known of it: `ai` (1 machine-written), `misinfo` (1 false) and
+A line is a JSON object with `text` and its known labels: `ai` (1 machine-written), `misinfo` (1 false) and
 `policy` (list of labels, [] benign), each null or absent where unknown. A listed label is positive, and an annotated
 post is negative for every policy label that it doesn't list.
 """
@@ -46,7 +46,7 @@ def _posts(path: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
 
 
 def _truth(fields: dict[str, object]) -> NDArray[np.float32]:
-    """What is known of a post [L], NaN where nothing is."""
+    """The known labels of a post [L], NaN where unknown."""
     truth = np.full(len(LABELS), np.nan, np.float32)
     for label, name in ((AI_GENERATED, "ai"), (MISINFORMATION, "misinfo")):
         value = fields.get(name)

@@ -1,9 +1,9 @@
-"""What detection is left on a set, domain or generator that neither heads nor screen learned from.
+"""Measures detection on a set, domain or generator that neither heads nor screen learned from.
 
 The network's features of all texts are extracted once; then heads and screen are refitted for each fold without its
 rows, joined by the shipped fusion's weights, and measured on the fold. With `base`, a network trained without labels,
-nothing has seen a label of the fold; without, the bundle's own network has, and the grid says so. The network reads the
-first window of a text, the screen all of it. Each fold is written down when it is done, and not measured again.
+no part has seen a label of the fold; without, the bundle's own network has, and the grid says so. The network reads the
+first window of a text, the screen all of it. Each fold is written when it is done, and not measured again.
 """
 
 import random
@@ -49,8 +49,8 @@ class LeaveOutOptions:
     """A grid to measure: folds `by` set, domain or generator of the sets in `data`.
 
     Heads and screen learn from `draws` crops; a fold is measured on `per_class` rows of either class, its threshold
-    frozen on `dev_per_set` dev rows of each other set. `report` is where the grid is written and taken up again, `work`
-    where features are kept for further grids (by default leaveout.work beside the report, nowhere without one).
+    frozen on `dev_per_set` dev rows of each other set. `report` is where the grid is written and resumed, `work`
+    where features are kept for further grids (by default leaveout.work next to the report, nowhere without one).
     """
 
     data: Path
@@ -68,7 +68,7 @@ class LeaveOutOptions:
     device: str = "cpu"
 
     def settings(self) -> dict[str, int | float | str]:
-        """What of it the figures depend on."""
+        """The options that the figures depend on."""
         return {"draws": self.draws, "per class": self.per_class, "dev per set": self.dev_per_set, "seed": self.seed}
 
 
@@ -81,7 +81,7 @@ class _Read:
     store: Store
 
     def within(self, texts: set[str]) -> Mask:
-        """Which of them are of rows with these texts [n]."""
+        """Mask of rows with these texts [n]."""
         return np.array([row.text in texts for row in self.rows])
 
 
@@ -90,9 +90,9 @@ _Reader = Callable[[str, Sequence[Row], Sequence[str]], _Read]
 
 @dataclass(frozen=True, slots=True)
 class _Corpus:
-    """What all folds are made from; `held` is each held-out row whole and, from `len(held) / 2` on, cropped.
+    """The input of all folds; `held` is each held-out row whole and, from `len(held) / 2` on, cropped.
 
-    What the screen is fitted by is given for each text to learn from [n, L].
+    The screen's targets and weights are by text to learn from [n, L].
     """
 
     learn: _Read
@@ -103,7 +103,7 @@ class _Corpus:
 
 
 def leave_out(options: LeaveOutOptions, say: Say = print) -> Grid:
-    """Measure a grid, going on where its report stands. Raises InputError for what can't be used."""
+    """Measure a grid, resuming its report. Raises InputError for what can't be used."""
     bundle = load_bundle(options.bundle, device=options.device)
     grid = _begun(options, bundle)
     rows = [row for row in load_rows(options.data, options.licences) if row.ai is not None]
@@ -183,7 +183,7 @@ def _reader(options: LeaveOutOptions, bundle: Bundle, work: Path, say: Say) -> _
 
 
 def _some(rows: Sequence[Row], options: LeaveOutOptions) -> Iterator[Row]:
-    """At most so many rows of either class, drawn at random."""
+    """At most this many rows of either class, drawn at random."""
     for side in (0.0, 1.0):
         of_class = [row for row in rows if row.ai == side]
         rng = random.Random(options.seed)  # noqa: S311  (not a secret)
@@ -212,7 +212,7 @@ def _measured(fold: Fold, corpus: _Corpus, options: LeaveOutOptions, bundle: Bun
 
 
 def _refitted(corpus: _Corpus, allowed: set[str], options: LeaveOutOptions) -> tuple[Heads, Screen]:
-    """Heads and screen that know of the allowed texts only; of labels, of authorship alone."""
+    """Heads and screen fitted to the allowed texts only, and of labels to authorship only."""
     for part in (corpus.learn, corpus.dev):
         part.store.targets[:] = _goals(part, part.within(allowed))
     heads = fit_heads(corpus.learn.store, corpus.dev.store, FitOptions(seed=options.seed), lambda _: None)

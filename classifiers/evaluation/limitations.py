@@ -1,4 +1,4 @@
-"""What a bundle can't do, said from its own figures: each sentence is there because a figure calls for it."""
+"""The limits of a bundle, from its own figures: each sentence is based on a figure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Figures of scores against truth, slice by slice: what `evaluate` and `leaveout` alike are made of."""
+"""Figures of scores against truth, slice by slice, for `evaluate` and `leaveout`."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 def figure(
     of: Figure, truth: NDArray[np.float32], scores: Floats, articles: NDArray[np.intp], threshold: float | None
 ) -> Figure | None:
-    """Fill in a figure that names label, slice and branch; None where `truth` [n] (0, 1) lacks a class."""
+    """Complete a figure that names label, slice and branch; None where `truth` [n] (0, 1) lacks a class."""
     positives = int(truth.sum())
     if positives in (0, len(truth)):
         return None
@@ -80,7 +80,7 @@ def sliced(
 
 
 def trusted(figure: Figure, judged: Judged, mask: Mask) -> Figure:
-    """Add how far the fusion's probabilities can be taken at their word; other branches have none."""
+    """Add the fusion's calibration error and flags; other branches have no probabilities."""
     if figure.branch != FUSION:
         return figure
     column = LABELS.index(figure.label)

@@ -1,9 +1,9 @@
-"""How much detection survives attacks, and whether attacks get people flagged.
+"""Measures how much detection survives attacks, and whether attacks get human texts flagged.
 
-A threshold is frozen where 5 % of the clean human texts are flagged. Then each attack is put on the original texts, of
-both classes alike, and the detector reads them as it reads any post: normalisation first, then the fused logit of
-`ai_generated`. Two texts that normalise to the same one get the same score, so that what normalisation undoes wholly is
-measured as undone and costs no second pass.
+A threshold is frozen where 5 % of the clean human texts are flagged. Then each attack is applied to the original texts,
+of both classes, and the detector reads them as it reads any post: normalisation first, then the fused logit of
+`ai_generated`. Two texts that normalise to the same one get the same score, so that an attack that normalisation
+undoes wholly is measured as undone and costs no second pass.
 """
 
 import gzip
@@ -26,7 +26,7 @@ from classifiers.text.normalise import normalise
 
 FALSE_RATE = 0.05
 MOST_RAISED = 1.2
-"""Goal: no attack flags human texts more than so many times as often as they are flagged clean."""
+"""Goal: no attack flags human texts more than this many times as often as clean ones."""
 
 WHOLE = "whole texts"
 _GOALS = {Family.CHARACTER: 0.98, Family.LAYOUT: 0.98}
@@ -56,7 +56,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class AttackFigure:
-    """What one attack does to detection on one part of the texts.
+    """The effect of one attack on detection on one part of the texts.
 
     `tpr` and `fpr` are shares flagged at the frozen threshold, under attack; `kept` is `tpr` over `tpr_clean`, `raised`
     `fpr` over `fpr_clean` (None: nothing was flagged clean). `goal` is the least `kept` aimed at, None where there is
@@ -83,7 +83,7 @@ class AttackFigure:
 class RedTeamOptions:
     """What to attack: `data` is a directory of labelled sets (at most `per_set` rows each) or a JSON-lines file.
 
-    `words`: measure on the first so many words too, 0 for whole texts only. `report` is where to write JSON, if at all.
+    `words`: measure on this many first words too, 0 for whole texts only. `report` is where to write JSON, if at all.
     """
 
     data: Path
@@ -121,7 +121,7 @@ def measure(
     seed: int = _SEED,
     say: Say = print,
 ) -> tuple[AttackFigure, ...]:
-    """Figures of each attack on rows that say who wrote them (others are passed over), of `words` first words if given.
+    """Figures of each attack on rows that say who wrote them (others are skipped), of `words` first words if given.
 
     Raises DataError where one class is missing.
     """
@@ -152,7 +152,7 @@ def load_labelled(options: RedTeamOptions) -> list[Labelled]:
 
 
 def table(figures: Iterable[AttackFigure]) -> str:
-    """Figures as a Markdown table, the goals beside."""
+    """Figures as a Markdown table, with the goals."""
     lines = [
         "| attack | family | rate | on | TPR clean | TPR attacked | kept | goal | FPR attacked | times clean FPR |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -208,7 +208,7 @@ def _figure(
 
 
 def _seeded(seed: int, attack: Attack, index: int) -> random.Random:
-    """A generator of its own for each attack and text, so that neither depends on what else is attacked."""
+    """A generator of its own for each attack and text, so that none depends on the others."""
     return random.Random(f"{seed}/{attack.name}/{index}")  # noqa: S311  (not a secret)
 
 

@@ -1,6 +1,6 @@
-"""Held-out rows with their truth and what a bundle makes of them, and the thresholds frozen on dev rows.
+"""Held-out rows with their truth and a bundle's scores, and the thresholds frozen on dev rows.
 
-The fusion's score is the calibrated probability, as the service gives it; the branches alone are scored by logits.
+The fusion's score is the calibrated probability, as in the service; the branches alone are scored by logits.
 """
 
 import re
@@ -50,7 +50,7 @@ class Judged:
 
 
 def judge(bundle: Bundle, rows: Sequence[Row], texts: Sequence[str] | None = None, say: Say | None = None) -> Judged:
-    """Score rows by each branch and both; `texts` stand in for theirs (a crop, an attack), one by one."""
+    """Score rows by each branch and both; `texts` replace theirs (a crop, an attack), one by one."""
     read = [row.text for row in rows] if texts is None else list(texts)
     words = np.array([word_count(text) for text in read])
     branch = LlamaBranch(bundle.backbone, bundle.tokenizer, bundle.parts.heads, bundle.manifest.window)
@@ -71,7 +71,7 @@ def _logits(branch: LlamaBranch, texts: Sequence[str], say: Say | None) -> Float
 
 
 def articles(rows: Sequence[Row]) -> NDArray[np.intp]:
-    """Number of the article of each row [n]: rows whose first 60 letters are alike are of one."""
+    """Index of the article of each row [n]: rows with the same first 60 letters are of one."""
     keys = [_NOT_LETTER.sub("", row.text.lower())[:_OPENING] or row.text for row in rows]
     return np.unique(keys, return_inverse=True)[1]
 
@@ -88,7 +88,7 @@ def freeze(dev: Judged) -> Thresholds:
 
 
 def threshold_above(negatives: Floats) -> float:
-    """Lowest threshold that flags at most 1 % of negatives, a hair above the highest if none of them may be flagged."""
+    """Lowest threshold that flags at most 1 % of negatives, just above the highest if none of them may be flagged."""
     highest = np.nextafter(negatives.max(), np.float32(np.inf))
     scores = np.append(negatives, highest)
     return threshold_at_fpr(np.append(np.zeros(len(negatives)), 1), scores, FALSE_RATE)

@@ -1,12 +1,12 @@
-"""Fits and measures the weighing of an author's posts, on simulated accounts (see `classifiers.evaluation.accounts`).
+"""Fits and measures the weights for an author's posts, on simulated accounts (see `classifiers.evaluation.accounts`).
 
-Classes weigh alike, within them data sets, within those pools. The weighing is fitted to dev rows, and measured on test
+Classes have equal weight, within them data sets, within those pools. The fit is on dev rows, the measurement on test
 rows:
 
 | part | accounts |
 |---|---|
 | all | of every set, also those with one class only |
-| unseen | of the sets with both classes, each weighed by a fit without that set (the model itself did train on it) |
+| unseen | of the sets with both classes, each with a fit without that set (the model itself did train on it) |
 | a set | of that set |
 """
 
@@ -32,7 +32,7 @@ COUNTS = (1, 2, 5, 10, 20, 50)
 OPENINGS = {"whole posts": 100, "first 20 words": 20}
 MIXTURES = (0.25, 0.5, 0.75)
 
-_POOLS, _LARGE = 9, 2  # pools of a class of a set; so many of them, the largest, for accounts of many posts
+_POOLS, _LARGE = 9, 2  # pools of a class of a set; of these the largest, for accounts of many posts
 _FEWEST, _SOME, _MOST = 10, 24, 60  # posts of a pool: at least, of most pools, of large ones
 _RESAMPLED = 24
 _ACCOUNTS = 600  # of each class and number of posts
@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """How well accounts of so many posts are told apart; see the module for `part`."""
+    """How well accounts of this many posts are classified; see the module for `part`."""
 
     part: str
     opening: str
@@ -66,7 +66,7 @@ class MixedFigure:
 
 @dataclass(frozen=True, slots=True)
 class TimelineOptions:
-    """What to fit and measure; `fit` is the bundle, or file, to write the weighing to, if at all."""
+    """What to fit and measure; `fit` is the bundle, or file, to write the fit to, if any."""
 
     data: Path
     bundle: Path | None = None
@@ -102,7 +102,7 @@ def timelines(options: TimelineOptions, say: Say = print) -> str:
 
 
 def fit(world: World, rng: Generator) -> Weights:
-    """Fit a weighing to a world. Raises InputError where it lacks one of the classes."""
+    """Fit weights to a world. Raises InputError where it lacks one of the classes."""
     curves = fit_curves(world.scored())
     parts = [world.accounts(curves, posts, _ACCOUNTS // 3, rng) for posts in COUNTS]
     return fit_weights(curves, Accounts(*(np.concatenate(columns) for columns in zip(*parts, strict=True))))

@@ -1,1 +1,1 @@
-"""The Llama that reads posts, and the heads on it."""
+"""The Llama network that reads posts, and its heads."""

@@ -1,9 +1,9 @@
 """Any Llama-architecture network, run over packed sequences. The only file that imports transformers' models.
 
 A `Backbone` walks the layers of transformers' own `LlamaModel` and keeps the hidden states that heads ask for.
-Attention is ours, registered through transformers' AttentionInterface: `packed` attends within each of many sequences
-laid end to end; `rows` takes a mask, for training on rows of one width. A faster kernel replaces either without
-touching the rest.
+Attention is our own, registered through transformers' AttentionInterface: `packed` attends within each
+of many concatenated sequences; `rows` takes a mask, for training on rows of one width. A faster kernel can replace
+either without other changes.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class BackboneError(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What heads must know of a backbone to fit it."""
+    """The shape of a backbone, which heads must fit."""
 
     hidden_size: int
     layers: int
@@ -44,7 +44,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """Hidden states of one pass: of the layers asked for, and the last one after its norm, for the language model."""
+    """Hidden states of one pass: of the requested layers, and the last one after its norm, for the language model."""
 
     chosen: tuple[Tensor, ...]  # K of [..., H]
     final: Tensor  # [..., H]
@@ -61,7 +61,7 @@ def attend_packed(
     scaling: float | None = None,
     **_: object,
 ) -> tuple[Tensor, None]:
-    """Causal attention within each of the sequences of `lengths` that lie end to end: [1, T, heads, D]."""
+    """Causal attention within each of the concatenated sequences of `lengths`: [1, T, heads, D]."""
     parts = [torch.split(tensor, list(lengths), dim=2) for tensor in (query, key, value)]
     attended = [
         scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=True)
@@ -80,7 +80,7 @@ def attend_rows(
     scaling: float = 1.0,
     **_: object,
 ) -> tuple[Tensor, None]:
-    """Attention by mask, as plain products: on a CPU faster to train than the fused kernel's backward pass."""
+    """Attention by mask, as plain products: faster to train on a CPU than the fused kernel's backward pass."""
     repeats = query.shape[1] // key.shape[1]
     key, value = (tensor.repeat_interleave(repeats, dim=1) if repeats > 1 else tensor for tensor in (key, value))
     scores = (query @ key.transpose(-1, -2)) * scaling  # [B, heads, W, W]
@@ -96,7 +96,7 @@ AttentionInterface.register(ROWS, attend_rows)
 class Backbone(nn.Module):
     """transformers' LlamaModel with its language-model head, walked layer by layer.
 
-    With `checkpointing` a backward pass computes each layer again instead of keeping what is inside it.
+    With `checkpointing` a backward pass recomputes each layer instead of keeping its activations.
     """
 
     def __init__(self, model: LlamaForCausalLM) -> None:
@@ -112,7 +112,7 @@ class Backbone(nn.Module):
 
     @property
     def shape(self) -> Shape:
-        """What heads must fit."""
+        """The shape that heads must fit."""
         return Shape(self.config.hidden_size, self.config.num_hidden_layers, self.config.vocab_size)
 
     @property
@@ -127,7 +127,7 @@ class Backbone(nn.Module):
 
     @property
     def has_adapter(self) -> bool:
-        """Whether heads read another network than the token statistics do."""
+        """Whether heads read the adapted network, other than the token statistics."""
         return bool(self._adapters)
 
     def adapt(self, adapter: Adapter) -> None:
@@ -136,7 +136,7 @@ class Backbone(nn.Module):
 
     @contextmanager
     def adapted(self) -> Iterator[None]:
-        """Within it the adapter counts; outside, the network is the one that was loaded."""
+        """A context with the adapter switched on; outside, the network is the one that was loaded."""
         for layer in self._adapters:
             layer.on = True
         try:
@@ -156,7 +156,7 @@ class Backbone(nn.Module):
     ) -> States:
         """States after each of `layers` (0 = embeddings, `shape.layers` = after the final norm).
 
-        `mask` goes with ROWS, `lengths` with PACKED (then B is 1).
+        `mask` is for ROWS, `lengths` for PACKED (then B is 1).
         """
         body = self.model.model
         hidden = body.embed_tokens(ids)  # [B, W, H]
@@ -179,7 +179,7 @@ def new_backbone(**config: Any) -> Backbone:
 
 
 def save_backbone(backbone: Backbone, directory: Path) -> None:
-    """Write config.json and safetensors as Hugging Face lays them."""
+    """Write config.json and safetensors in Hugging Face's layout."""
     backbone.model.save_pretrained(directory)
 
 
@@ -211,7 +211,7 @@ def load_backbone(directory: Path, *, device: str = "cpu", dtype: torch.dtype | 
 def fingerprint(directory: Path) -> str:
     """Digest of a model directory: configuration, and of each weight file size, first and last MiB.
 
-    Not a proof against tampering with the middle of a file: it tells one model from another without reading 13 GB.
+    It doesn't detect tampering with the middle of a file: it distinguishes models without reading 13 GB.
     """
     digest = hashlib.sha256((directory / "config.json").read_bytes())
     for path in sorted(directory.glob("*.safetensors")):

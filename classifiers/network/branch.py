@@ -1,4 +1,4 @@
-"""Runs texts through the Llama branch: windows, packs, one pass each, heads, and the windows' logits joined by text."""
+"""Runs texts through the Llama branch: windows, packs, one pass each, heads, and the mean of a text's windows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ _BITS = 1 / np.log(2)
 
 @dataclass(frozen=True, slots=True)
 class TokenFinding:
-    """Of each token of a window after the begin token: its share of the logits [t, L], its surprise in bits [t].
+    """For each token of a window after the begin token: its share of the logits [t, L], its surprise in bits [t].
 
-    Shares are what the heads trace back to a token (`Heads.token_shares`). Biases, the begin token's part and that of
-    the window's statistics fall to none.
+    Shares are those of `Heads.token_shares`. Biases, the begin token's part and that of
+    the window's statistics belong to no token.
     """
 
     shares: NDArray[np.float32]
@@ -34,7 +34,7 @@ class TokenFinding:
 
 @dataclass(frozen=True, slots=True)
 class WindowFinding:
-    """What the branch found of one window: logits [L], and its tokens where they were asked for."""
+    """The branch's result for one window: logits [L], and its tokens if requested."""
 
     window: Window
     logits: NDArray[np.float32]
@@ -43,7 +43,7 @@ class WindowFinding:
 
 @dataclass(frozen=True, slots=True)
 class LlamaBranch:
-    """A network with heads and the rule by which texts become windows."""
+    """A network with heads and the rule that splits texts into windows."""
 
     backbone: Backbone
     tokenizer: Tokenizer
@@ -52,7 +52,7 @@ class LlamaBranch:
     budget: int = BUDGET
 
     def find(self, texts: Sequence[str], *, tokens: bool = True) -> list[list[WindowFinding]]:
-        """Findings of each window of each normalised text, with those of its tokens unless told otherwise."""
+        """Results of each window of each normalised text, by default with those of its tokens."""
         cut = windows(texts, self.tokenizer, self.rule)
         flat = [window for of_text in cut for window in of_text]
         found: dict[int, WindowFinding] = {}
@@ -84,13 +84,13 @@ class LlamaBranch:
 
 
 def joined(findings: Sequence[WindowFinding]) -> NDArray[np.float32]:
-    """Logits [L] of a text: the mean of its windows', each counting by its tokens."""
+    """Logits [L] of a text: the mean of its windows', each weighted by its tokens."""
     mean: NDArray[np.float32] = np.average([finding.logits for finding in findings], axis=0, weights=weights(findings))
     return mean.astype(np.float32)
 
 
 def weights(findings: Sequence[WindowFinding]) -> list[float]:
-    """What the logits of each window count in those of their text; they sum to one."""
+    """The weight of each window's logits in those of its text; they sum to one."""
     sizes = [max(1, len(finding.window.characters)) for finding in findings]
     return [size / sum(sizes) for size in sizes]
 

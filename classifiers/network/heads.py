@@ -3,7 +3,7 @@
 Hidden states of a few layers, each token's scaled to unit root mean square, are mixed by learned weights and pooled
 over the tokens of a segment: their mean, the last one, and an average by one learned query. A linear layer on the
 pools makes the logits, so that each token's share of a logit is exact; a small network on the standardised token
-statistics adds its part. In training whole branches are dropped at random, so that neither leans on the other.
+statistics adds its part. In training whole branches are dropped at random, so that neither depends on the other.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _MOST_DEVIATIONS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class HeadsShape:
-    """What heads are made for: the backbone's width, the layers they read, and how they pool."""
+    """The shape of heads: the backbone's width, the layers they read, and how they pool."""
 
     hidden_size: int
     layers: tuple[int, ...]
@@ -93,7 +93,7 @@ class Heads(nn.Module):
         return logits
 
     def token_shares(self, blended: Tensor, segments: Tensor, count: int) -> Tensor:
-        """What each token adds to the logits of its segment, by the pooled branch: [T, L]. Exact, as pools are sums."""
+        """Each token's share of its segment's logits in the pooled branch: [T, L]. Exact, as pools are sums."""
         weights = self.pooled.weight.view(len(LABELS), len(self.shape.pools), -1)  # [L, P, H]
         shares = self.shares(blended, segments, count)
         return torch.einsum("pt,th,lph->tl", shares, blended, weights)

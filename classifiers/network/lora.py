@@ -1,9 +1,9 @@
-"""Low-rank adapters beside the linear layers of a network (Hu et al. 2021, LoRA, arXiv:2106.09685), as heads read it.
+"""Low-rank adapters on the linear layers of a network (Hu et al. 2021, LoRA, arXiv:2106.09685), as heads read it.
 
 An adapter is trained with the peft library (`lorafit`) and run without it: a `LowRank` layer adds `alpha / rank * up
-(down x)` to what the frozen layer makes, and only while it is switched on (`Backbone.adapted`). Its weights are never
-merged into the network's, since the token statistics are taken of the original. A file of an adapter is safetensors
-with the names that peft gives its tensors.
+(down x)` to the frozen layer's output, and only while it is switched on (`Backbone.adapted`). Its weights are never
+merged into the network's, since the token statistics are those of the original. An adapter's file is safetensors
+with peft's tensor names.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ class Adapter:
 
 
 class LowRank(nn.Module):
-    """A frozen linear layer and the update beside it, which counts while `on`."""
+    """A frozen linear layer and its update, which is added while `on`."""
 
     def __init__(self, base: nn.Linear, down: Tensor, up: Tensor, scale: float) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class LowRank(nn.Module):
 
 
 def attach(network: nn.Module, adapter: Adapter) -> tuple[LowRank, ...]:
-    """Put a switched-off LowRank around every linear layer that the adapter is for; returns them.
+    """Wrap every target layer of the adapter in a switched-off LowRank; returns them.
 
     Raises AdapterError if its tensors aren't just those of the network's target layers.
     """

@@ -1,4 +1,4 @@
-"""What the network makes of a pack: the hidden states and token series that heads and explanations are made from.
+"""The network's reading of a pack: the hidden states and token series for heads and explanations.
 
 One pass; where the network has an adapter, a second one with it for the states, since the series are the original's.
 """
@@ -16,7 +16,7 @@ from classifiers.network.tokenstats import TokenSeries, summarise, token_series
 
 @dataclass(frozen=True, slots=True)
 class PackReading:
-    """What was found; `follows` [P] are the places of predicted tokens (all but each segment's first)."""
+    """The result; `follows` [P] are the places of predicted tokens (all but each segment's first)."""
 
     states: Tensor  # [K, T, H]
     segments: Tensor  # [T]

@@ -1,6 +1,6 @@
 """Packing: many token sequences in one pass without padding.
 
-`pack` lays sequences end to end in batches of a token budget; positions start at 0 in each, and attention stays within
+`pack` concatenates sequences into batches of a token budget; positions start at 0 in each, and attention stays within
 each (block-diagonal, causal). `rows` lays them in rows of one width, for training, where a compiled graph wants one
 shape; there the few unused places at the end of rows are padding that nothing attends to.
 """
@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 PADDING = -1
-"""Segment number of a place that holds no token."""
+"""Segment number of a place without a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Sequences laid end to end. `members[s]` is the index, among the sequences given, of segment s."""
+    """Concatenated sequences. `members[s]` is the index, among the sequences given, of segment s."""
 
     ids: Tensor  # [T] int64
     positions: Tensor  # [T] int64, restarting at 0 in each segment
@@ -30,7 +30,7 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Sequences laid in rows of one width; `segments` is PADDING where no token stands."""
+    """Sequences packed in rows of one width; `segments` is PADDING where there is no token."""
 
     ids: Tensor  # [B, W] int64
     positions: Tensor  # [B, W] int64
@@ -48,9 +48,9 @@ class Rows:
 
 
 def pack(sequences: Sequence[Sequence[int]], budget: int) -> Iterator[Pack]:
-    """Batches of at most `budget` tokens; a longer sequence travels alone. Raises ValueError for an empty sequence.
+    """Batches of at most `budget` tokens; a longer sequence is alone. Raises ValueError for an empty sequence.
 
-    Sequences of like length share a pack, which makes the passes even; `Pack.members` tells them apart.
+    Sequences of similar length share a pack, which makes the passes even; `Pack.members` identifies them.
     """
     order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
     batch: list[int] = []

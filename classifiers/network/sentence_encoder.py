@@ -1,6 +1,6 @@
 """Sentence embeddings by an existing encoder: any sentence-transformers directory with mean or first-token pooling.
 
-Loaded from safetensors only, without remote code. Beside the backbone the one place that imports transformers.
+Loaded from safetensors only, without remote code. With the backbone, the only place that imports transformers.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ class SentenceEncoder:
         self.version = _version(directory)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit embeddings [n, D]; texts of like length are read side by side, which spares padding."""
+        """Unit embeddings [n, D]; texts of similar length are read together, which saves padding."""
         made = np.zeros((len(texts), self.size), np.float32)
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         for start in range(0, len(order), _BATCH):

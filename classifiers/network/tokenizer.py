@@ -1,4 +1,4 @@
-"""The starter's tokenizer: byte-fallback BPE as Llama 2 has it, trained on the corpus.
+"""The starter's tokenizer: byte-fallback BPE like Llama 2's, trained on the corpus.
 
 Like Llama 2's: `<unk> <s> </s>` and 256 bytes come first, a space is written as "▁" and one is put before the text,
 digits stand alone, and a character outside the vocabulary becomes its UTF-8 bytes. Unlike it, a merge never crosses a
@@ -34,7 +34,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Tokenizer:
 
 
 def save_tokenizer(tokenizer: Tokenizer, directory: Path, *, window: int) -> None:
-    """Write tokenizer.json and the tokenizer_config.json by which transformers' AutoTokenizer finds it."""
+    """Write tokenizer.json and the tokenizer_config.json that transformers' AutoTokenizer needs."""
     tokenizer.save(str(directory / "tokenizer.json"))
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -48,7 +48,7 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path, *, window: int) -> Non
 
 
 def load_tokenizer(directory: Path) -> Tokenizer:
-    """The tokenizer of a model directory: tokenizer.json, or else what transformers makes of tokenizer.model.
+    """The tokenizer of a model directory: tokenizer.json, or else tokenizer.model as converted by transformers.
 
     Raises FileNotFoundError if neither is there, InputError if the latter can't be read.
     """
@@ -63,7 +63,7 @@ def load_tokenizer(directory: Path) -> Tokenizer:
     except (ImportError, ValueError) as error:
         raise InputError(
             f"{directory}: tokenizer.model alone needs the sentencepiece package; install it, or put the model's own "
-            "tokenizer.json beside it"
+            "tokenizer.json next to it"
         ) from error
     backend: Tokenizer = loaded.backend_tokenizer
     return backend
@@ -83,7 +83,7 @@ def _split() -> pre_tokenizers.PreTokenizer:
 
 
 def _with_bytes(draft: Tokenizer) -> Tokenizer:
-    """The trained merges with the 256 byte pieces put behind the special ones, which the trainer can't do itself."""
+    """The trained merges with the 256 byte pieces after the special ones, which the trainer can't do itself."""
     learned = json.loads(draft.to_str())["model"]
     ranked = sorted(learned["vocab"], key=learned["vocab"].__getitem__)
     pieces = [*SPECIAL, *_BYTES, *(piece for piece in ranked if piece not in SPECIAL)]

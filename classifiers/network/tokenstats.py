@@ -1,4 +1,4 @@
-"""How a language model finds a text: per-token series and their summary, the classic zero-shot evidence.
+"""A language model's statistics of a text: per-token series and their summary, the classic zero-shot evidence.
 
 Per predicted token: log-probability, rank, and the mean and variance of the log-probability that the model itself
 expects. Vocabulary comes in chunks with a running softmax, so that the [T, V] logits never exist; sums are in float32.
@@ -42,7 +42,7 @@ class TokenSeries:
     """One value a predicted token, all float32 [P], natural logarithms."""
 
     log_prob: Tensor
-    log_rank: Tensor  # ln(1 + tokens that the model finds likelier)
+    log_rank: Tensor  # ln(1 + number of likelier tokens)
     expected: Tensor  # mean of ln p under p: the negative entropy
     variance: Tensor  # variance of ln p under p
 
@@ -50,7 +50,7 @@ class TokenSeries:
 def token_series(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int = CHUNK) -> TokenSeries:
     """Series of `targets` [P] predicted from final states `hidden` [P, H] by the output matrix `weight` [V, H].
 
-    Works on a few tokens and `chunk` words of vocabulary at a time, so that what it makes stays in cache.
+    Works on a few tokens and `chunk` words of vocabulary at a time, so that its results stay in cache.
     """
     parts = zip(torch.split(hidden, _TOKENS), torch.split(targets, _TOKENS), strict=True)
     columns = [_block(states, weight, following, chunk) for states, following in parts]
@@ -60,7 +60,7 @@ def token_series(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int = C
 
 
 def _block(hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int) -> tuple[Tensor, ...]:
-    """The series of a block of tokens, by a softmax whose peak, mass and moments are carried from chunk to chunk."""
+    """The series of a block of tokens, by a softmax that carries its peak, mass and moments from chunk to chunk."""
     target = (hidden.float() * weight[targets].float()).sum(-1)  # [P]
     peak = torch.full_like(target, -torch.inf)
     mass, first, second, rank = (torch.zeros_like(target) for _ in range(4))

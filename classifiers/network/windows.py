@@ -1,8 +1,8 @@
-"""What the network sees of a text: one or a few windows of tokens.
+"""Splits a text into one or a few windows of tokens for the network.
 
-A text longer than a window is cut into windows of even length; where that makes more than the most allowed, the windows
-are spread evenly from the first token to the last and what lies between them isn't read. Each window opens with the
-begin token, and the network reads each by itself.
+A text longer than a window is cut into windows of even length; where that makes more than allowed, the windows
+are spread evenly from the first token to the last and the gaps between them aren't read. Each window begins with the
+begin token, and the network reads each separately.
 """
 
 from collections.abc import Sequence

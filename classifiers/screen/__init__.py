@@ -1,1 +1,1 @@
-"""The hashed n-gram screen beside the network."""
+"""The hashed n-gram screen, the second branch next to the network."""

@@ -1,7 +1,7 @@
-"""The function-word view of a text: words of little meaning stay, the others leave their shape and ending alone.
+"""The function-word view of a text: words of little meaning stay, the others are reduced to their shape and ending.
 
-"The senator quickly denied 3 claims." becomes "The x xly xed 9 xs.". What is left says how something is told, not what
-it tells, and so carries over from one topic to the next better than the words themselves do: text distortion,
+"The senator quickly denied 3 claims." becomes "The x xly xed 9 xs.". What is left is style, not
+content, and so generalises from one topic to the next better than the words themselves: text distortion,
 Stamatatos 2017 (E17-1107), for authorship across topics. Each whitespace-separated word stays one.
 """
 

@@ -27,12 +27,12 @@ def solve(
 ) -> tuple[NDArray[np.float32], np.float32]:
     """Fit weights [columns] and a bias to targets [n] of 0 or 1, NaN where unknown: those rows are left out.
 
-    `cells` [n] weighs the rows; positives then weigh as much in all as negatives, as far as a factor of 20 can bring
-    them. `ridge` / 2 times the squared weights is added to the loss summed over rows (a normal prior on the weights:
-    the more rows, the less it counts); the bias goes free. Without both classes all is zero.
+    `cells` [n] are the rows' weights; positives then get the same total weight as negatives, up to a factor of
+    20. `ridge` / 2 times the squared weights is added to the loss summed over rows (a normal prior on the weights:
+    the more rows, the less it counts); the bias is not penalised. Without both classes all is zero.
 
-    Rows of one number in `groups` [n] have an intercept of their own (negative: none), which is thrown away afterwards:
-    what tells one group from another then earns no weight, only what tells the classes within groups does (the fixed
+    Rows of one number in `groups` [n] have an intercept of their own (negative: none), which is then discarded:
+    features that separate groups then get no weight, only those that separate classes within groups do (the fixed
     effects of panel regression).
     """
     width = rows.shape[1]
@@ -57,7 +57,7 @@ def solve(
 
 
 def _indicators(groups: NDArray[np.int64] | None, known: NDArray[np.int64]) -> sparse.csr_matrix:
-    """One column a group, scaled so that the ridge hardly holds an intercept back."""
+    """One column a group, scaled so that the ridge hardly shrinks an intercept."""
     numbers = np.full(len(known), -1) if groups is None else groups[known]
     members = np.flatnonzero(numbers >= 0)
     values = np.full(len(members), _INTERCEPT_SCALE, np.float32)
@@ -65,7 +65,7 @@ def _indicators(groups: NDArray[np.int64] | None, known: NDArray[np.int64]) -> s
 
 
 def _balanced(cells: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give weights that sum to 1, half on either class unless that would raise one by more than the worst imbalance."""
+    """Weights that sum to 1, half on either class unless that would raise one by more than the worst imbalance."""
     positive, negative = cells[signs > 0].sum(), cells[signs < 0].sum()
     factor = np.clip(negative / positive, 1 / _WORST_IMBALANCE, _WORST_IMBALANCE)
     raised = cells * np.where(signs > 0, factor, 1.0)

@@ -1,7 +1,7 @@
-"""A linear model per label over hashed n-grams: what each view of the screen (`classifiers.screen`) is.
+"""A linear model per label over hashed n-grams: one view of the screen (`classifiers.screen`).
 
 A text is a row of log counts times inverse document frequency, scaled to unit length; its logit is the row times the
-label's weights plus a bias. Texts are expected normalised (`classifiers.text`). The logits are not calibrated: classes
+label's weights plus a bias. Texts must be normalised (`classifiers.text`). The logits are not calibrated: classes
 are balanced in training. Only fitting needs scipy.
 """
 
@@ -41,10 +41,10 @@ class NgramModel:
     ) -> Self:
         """Fit to normalised texts, each label by itself (`logistic.solve`).
 
-        `targets` [n, L] holds 0 or 1, or NaN where the label is unknown; `sample_weight` [n, L] weighs those cells; the
+        `targets` [n, L] holds 0 or 1, or NaN where the label is unknown; `sample_weight` [n, L] weights them; the
         rows of one number in `groups` [n, L] get an intercept of their own while fitting (`logistic.solve`). A label
         without both classes keeps zero weights. What is learned is rounded to half precision, so that a saved model
-        scores alike.
+        scores the same.
         """
         from classifiers.screen import logistic  # noqa: PLC0415 scipy is there for training only
 
@@ -89,7 +89,7 @@ class NgramModel:
         """Share each word of `text` has in a label's logit: (start, end, weight) in characters, in order.
 
         An n-gram's weight is spread evenly over its characters; a space's share goes to the word before it. Shares sum
-        to the logit less the bias. Text beyond `ngrams.MOST_CHARS` has no share; an empty text gives no spans.
+        to the logit less the bias. Text beyond `ngrams.MOST_CHARS` has no share; an empty text has no spans.
         """
         found = ngrams.occurrences([text], self.bits)
         rows = ngrams.count([text], self.bits)
@@ -101,16 +101,16 @@ class NgramModel:
         return _by_word(text[: ngrams.MOST_CHARS], np.cumsum(density)[:-1])
 
     def times(self, factor: float) -> Self:
-        """The same with its logits multiplied by a power of two."""
+        """The model with its logits multiplied by a power of two."""
         return type(self)(self.weight * np.float32(factor), self.bias * np.float32(factor), self.idf)
 
     def tensors(self) -> dict[str, NDArray[np.float16]]:
-        """What `from_tensors` needs, in half precision."""
+        """The tensors for `from_tensors`, in half precision."""
         return {name: getattr(self, name).astype(np.float16) for name in TENSORS}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[np.float16]]) -> Self:
-        """Make of named tensors what they were made from. Raises ValueError for a name or shape that doesn't fit."""
+        """The model of these named tensors. Raises ValueError for a name or shape that doesn't fit."""
         if set(tensors) != set(TENSORS):
             raise ValueError(f"it needs exactly the tensors {', '.join(TENSORS)}, but there are {sorted(tensors)}")
         model = cls(**{name: tensor.astype(np.float32) for name, tensor in tensors.items()})

@@ -1,7 +1,7 @@
 """Hashed n-grams of many texts at once: characters 2 to 5 across word boundaries, words, and pairs of words.
 
-Everything is done on one array of code points per batch, without a Python loop over characters. Text is expected
-normalised; case is folded character for character, so that positions stay those of the text. Only a text's first
+Everything is done on one array of code points per batch, without a Python loop over characters. Text must be
+normalised; case is folded character by character, so that positions stay those of the text. Only a text's first
 `MOST_CHARS` characters are read.
 """
 
@@ -40,7 +40,7 @@ class Counts(NamedTuple):
 
 
 def occurrences(texts: Sequence[str], bits: int) -> Occurrences:
-    """List the n-grams of `texts` in 2**bits buckets. In the padded batch a space stands on either side of a text."""
+    """List the n-grams of `texts` in 2**bits buckets. In the padded batch a space is on either side of a text."""
     padded = [f" {text[:MOST_CHARS]} " for text in texts]
     codes = _fold(np.frombuffer("".join(padded).encode("utf-32-le", "replace"), dtype="<u4"))
     rows = np.repeat(np.arange(len(texts)), [len(text) for text in padded])
@@ -87,7 +87,7 @@ def _word_grams(codes: NDArray[np.uint64], rows: NDArray[np.int64]) -> Iterator[
     """Words (runs of letters, digits and apostrophes) and pairs of successive ones, hashed from prefix sums.
 
     A pair whose second word is one character long has the key of the word that character and first word make: "at a"
-    counts as "aat". It costs little, and weights that were fitted to these keys hold as long as it stays so.
+    counts as "aat". It costs little, and weights fitted to these keys need it to stay so.
     """
     inside = _is_word(codes)
     edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1

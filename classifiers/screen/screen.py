@@ -1,8 +1,8 @@
-"""The cheap first stage: two linear models over hashed n-grams. One of the branches that the heads fuse.
+"""The cheap first stage: two linear models over hashed n-grams. One of the two fused branches.
 
 One reads a text's letters and words; the other its function words alone (`screen.function_words`), for the labels
-that are about who wrote it and how. Their logits are added: on sets that neither was trained on, both together rank
-better than either. Texts are expected normalised (`classifiers.text`). The logits are not calibrated: classes are
+about authorship and style. Their logits are added: on sets that neither was trained on, both together rank
+better than either. Texts must be normalised (`classifiers.text`). The logits are not calibrated: classes are
 balanced in training. Only fitting needs scipy.
 """
 
@@ -22,13 +22,13 @@ from classifiers.screen.ngram_model import NgramModel
 
 _LETTERS, _FUNCTION_WORDS = "letters.", "manner."  # the prefixes of the bundle format
 _FUNCTION_WORD_RIDGE = 0.3
-_FUNCTION_WORD_COUNTS = 2.0  # On sets left out it ranks better than the letters do.
+_FUNCTION_WORD_COUNTS = 2.0  # On left-out sets it ranks better than the letters do.
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """Models of both views; the function words answer the first labels, as many as they have."""
+    """Models of both views; that of function words is for the first labels, as many as it has."""
 
     letters: NgramModel
     function_words: NgramModel
@@ -74,7 +74,7 @@ class Screen:
         """Share each word of `text` has in a label's logit: (start, end, weight) in characters, in order.
 
         An n-gram's weight is spread evenly over its characters; a space's share goes to the word before it. Shares sum
-        to the logit less the bias. An empty text gives no spans.
+        to the logit less the bias. An empty text has no spans.
         """
         words = [match.span() for match in _WORD.finditer(text)]
         weights = np.zeros(len(words))

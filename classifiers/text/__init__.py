@@ -1,1 +1,1 @@
-"""Text made comparable: normalised, its language and its near-duplicates told."""
+"""Text normalisation, language identification and near-duplicate signatures."""

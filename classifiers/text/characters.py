@@ -1,4 +1,4 @@
-"""What normalisation does to a single character: its plain form, and which kind of obfuscation that undoes, if any."""
+"""Normalises a single character: its plain form, and the kind of obfuscation that it undoes, if any."""
 
 import re
 import unicodedata
@@ -56,7 +56,7 @@ _REMOVED = {
 
 @lru_cache(maxsize=65536)
 def plain(char: str) -> Plain:
-    """Give the plain form of a character out of context; invisible ones give an empty form."""
+    """The plain form of a character out of context; that of invisible ones is empty."""
     if char.isspace():
         return Plain(" ", "")
     char = char.translate(_WINDOWS).translate(_QUOTES)
@@ -66,21 +66,21 @@ def plain(char: str) -> Plain:
     if badge := _BADGE.fullmatch(unicodedata.name(char, "")):
         return Plain(badge[1], "compatibility")
     form = unicodedata.normalize("NFKD", char)
-    if form.startswith(" ") and len(form) > 1:  # A spacing accent ("¨"): splitting a word there helps nobody.
+    if form.startswith(" ") and len(form) > 1:  # A spacing accent ("¨"): splitting a word there is useless.
         return Plain(unicodedata.normalize("NFC", char).translate(_QUOTES), "")
     return Plain(form, "compatibility" if _is_font(char, form) else "")
 
 
 def _is_font(char: str, form: str) -> bool:
-    """Whether a compatibility character is a plain letter in another dress ("𝐚", "Ⓐ"), not a ligature, ™ or ª."""
+    """Whether a compatibility character is a styled plain letter ("𝐚", "Ⓐ"), not a ligature, ™ or ª."""
     dress = unicodedata.decomposition(char).partition(" ")[0]
     return dress in _FONTS and len(form) == 1 and form.isascii() and form.isalpha() and char not in "ªº"
 
 
 def is_needed(text: str, index: int, base: str) -> bool:
-    """Whether the invisible character at `index` spells something: joiners, Mongolian variants, Thai word breaks.
+    """Whether the invisible character at `index` is part of a spelling: joiners, Mongolian variants, Thai word breaks.
 
-    `base` is the last letter kept so far, marks passed over. A joiner or break is needed only before a letter or mark.
+    `base` is the last letter kept so far, marks skipped. A joiner or break is needed only before a letter or mark.
     """
     char, after = text[index], "".join(plain(char).form for char in text[index + 1 : index + 2])
     if "\u180b" <= char <= "\u180f" and char != "\u180e":
@@ -93,7 +93,7 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 def is_innocent(text: str, index: int, base: str) -> bool:
-    """Whether an invisible character, removed all the same, is ordinary typing.
+    """Whether an invisible character, though removed, is ordinary typing.
 
     A byte order mark, bidi marks in Hebrew, the selectors of an emoji that a scraper lost, those of Han variants.
     """

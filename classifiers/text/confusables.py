@@ -1,9 +1,9 @@
-"""Letters that look like letters of another script: the part of Unicode TR39 that undoes disguises.
+"""Letters that look like letters of another script: the part of Unicode TR39 that undoes obfuscation.
 
 TR39's whole skeleton is for comparing names and would garble prose ("rn" becomes "m"), so only single letters are
 mapped, only towards the text's dominant script, and only in words that mix scripts. Words wholly in foreign lookalikes
-follow once one word does, or where a Latin text has no foreign word but such as consist of letters drawn just as Latin
-ones are. A Russian post with an English brand in it stays as it is, an English one with "Москва" too. The table is
+are mapped once one word is, or where all foreign words of a Latin text consist of letters that look exactly like Latin
+ones. A Russian post with an English brand in it stays as it is, an English one with "Москва" too. The table is
 TR39's `confusables.txt` as carried by the package confusable-homoglyphs; nothing of it is copied here.
 """
 
@@ -15,14 +15,14 @@ from functools import cache, lru_cache
 from importlib import resources
 
 ALPHABETS = ("LATIN", "CYRILLIC", "GREEK")
-"""Scripts that a disguise is mapped to. Others mix within words by right (kanji and kana) or draw no disguises."""
+"""Scripts that lookalikes are mapped to. Others mix within words legitimately (kanji and kana) or have none."""
 
 SOURCES = frozenset({*ALPHABETS, "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "CANADIAN", "DESERET", "GEORGIAN"})
 
 _BASIC = {"LATIN": (0x41, 0x7A), "CYRILLIC": (0x400, 0x45F), "GREEK": (0x391, 0x3C9)}
 # Near twins that TR39 pairs only with rare Latin letters (kra, turned w); attacks use them for the plain ones.
 _NEAR = {"к": "k", "К": "K", "κ": "k", "м": "m", "в": "b", "н": "h", "т": "t", "τ": "t", "χ": "x", "ε": "e"}
-# Drawn as Latin letters are: a word of these alone can't be told from a Latin one.
+# Identical to Latin letters: a word of these alone can't be distinguished from a Latin one.
 _SAME = frozenset("асеорхуіѕјһԁԛԝАВСЕНІЈКМОРЅТХУҮԌԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧ")
 _SMALL_CAPITAL = "LATIN LETTER SMALL CAPITAL "
 
@@ -53,7 +53,7 @@ def lookalike(char: str, target: str) -> str | None:
     far = [twin for middle in near for twin in _twins().get(middle, [])]
     found = [c for c in (*near, *far) if len(c) == 1 and low <= ord(c) <= high and c.isalpha() and script(c) == target]
     same_case = [c for c in found if c.isupper() == char.isupper()]
-    # Latin has a twin in either case for some capitals ("Ь" for "b"); elsewhere a change of case would be a guess.
+    # For some capitals Latin has a twin in the other case ("Ь" for "b"); elsewhere a change of case would be a guess.
     return min(same_case or (found if target == "LATIN" else []), default=None)
 
 
@@ -69,7 +69,7 @@ def phonetic(char: str) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _distinct(char: str) -> bool:
-    """Whether a letter has no twin in another alphabet, and so tells for sure which script the author writes."""
+    """Whether a letter has no twin in another alphabet, and so identifies the author's script."""
     return not any(lookalike(char, target) for target in ALPHABETS if target != script(char))
 
 
@@ -105,7 +105,7 @@ def undisguise(chars: list[str]) -> int:
 
 
 def _disguised(chars: Sequence[str], target: str) -> list[list[int]]:
-    """Words, as letter indices, to be read in `target`: mixed ones, and under conditions those of lookalikes only."""
+    """Words, as letter indices, to map to `target`: mixed ones, and under conditions those of lookalikes only."""
     mixed: list[list[int]] = []
     foreign: list[list[int]] = []
     honest = target != "LATIN"

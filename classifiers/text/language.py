@@ -1,14 +1,14 @@
-"""Which language a text is in, and whether a bundle may judge it: an n-gram model (py3langid) that names 47 languages.
+"""Identifies a text's language, and whether a bundle may judge it: an n-gram model (py3langid) for 47 languages.
 
 A text is outside the covered languages only when they have at most a fiftieth of its probability, and some other
-language stands out. Abstaining is a way past a filter, so doubt counts as covered: short slang, names and numbers are
+language is clear. Abstention can evade a filter, so doubt counts as covered: short slang, names and numbers are
 judged, spaced-out letters aren't looked at, and a text must be foreign without its accents too. A mixed text is judged
-by its covered part where that makes at least a third of it, in runs of eight words. So hiding an English text takes
+by its covered part where that makes at least a third of it, in runs of eight words. So hiding an English text requires
 twice as much foreign text around it.
 
-Languages that the model isn't asked about are mostly taken for a relative (Catalan for Spanish, Malay for Indonesian),
-which still keeps them out; a few that resemble none in the list (Welsh, Haitian Creole) pass for doubtful. A language
-that is written in borrowed letters and mixed with English (Hindi in Latin ones) is found half of the time.
+Languages not in the list are mostly taken for a related one (Catalan for Spanish, Malay for Indonesian),
+which still excludes them; a few that resemble none in the list (Welsh, Haitian Creole) count as doubtful. A language
+that is transliterated and mixed with English (Hindi in Latin letters) is detected half of the time.
 """
 
 import re
@@ -50,14 +50,14 @@ class Finding:
 
 
 class Languages:
-    """Tells languages apart. Raises InputError where none is covered, or one that the model doesn't know."""
+    """Identifies languages. Raises InputError if none is covered, or one that the model doesn't know."""
 
     def __init__(self, covered: Sequence[str]) -> None:
         self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         self._covered = frozenset(covered)
         unknown = self._covered.difference(self._model.labels)
         if unknown or not covered:
-            fault = f"{', '.join(sorted(unknown))} can't be told apart" if unknown else "none is given"
+            fault = f"{', '.join(sorted(unknown))} can't be identified" if unknown else "none is given"
             raise InputError(f"languages: {fault}; use some of {', '.join(self._model.labels)}")
         self._model.set_languages([*self._covered.union(NAMED)])
 
@@ -78,7 +78,7 @@ class Languages:
         return *ranked[0], sum(probability for language, probability in ranked if language in self._covered)
 
     def _covered_part(self, text: str) -> float:
-        """Share of the words that stand in runs which are likelier in a covered language than not."""
+        """Share of the words in runs that are likelier in a covered language than not."""
         words = text.split()
         runs = [" ".join(words[start : start + _RUN]) for start in range(0, len(words), _RUN)]
         sizes = [word_count(run) for run in runs]

@@ -1,10 +1,10 @@
-"""Text normalisation: undo what hides words from a machine but not from a reader, and count it.
+"""Text normalisation: undoes what hides words from a machine but not from a reader, and counts it.
 
 Compatibility forms (NFKC), lookalike letters (TR39), invisible and control characters, stacked combining marks, curly
 quotes, whitespace (line breaks too) and words written with a space after each letter are made plain; emoji, and the
 joiners that Arabic and Indic spelling needs, are kept. Every normalised character keeps the index of the original one
 it came from. What was undone is an obfuscation signal, never evidence of machine writing. Words, case and leetspeak
-stay as they are.
+are not changed.
 """
 
 import re
@@ -50,7 +50,7 @@ class Normalised:
 
 @dataclass(slots=True)
 class _Draft:
-    """Characters on their way to plainness, each beside the index it has in the original."""
+    """Characters during normalisation, each with its index in the original."""
 
     chars: list[str] = field(default_factory=list)
     origins: list[int] = field(default_factory=list)
@@ -148,7 +148,7 @@ def _fold_spaces(draft: _Draft) -> _Draft:
 
 
 def _join_letters(draft: _Draft) -> _Draft:
-    """Words written with a space after each letter joined; wider gaps in a run of letters part its words."""
+    """Words written with a space after each letter joined; wider gaps in a run of letters separate its words."""
     while run := _SPACED_OUT.search("".join(draft.chars)):
         gaps = range(run.start() + 1, run.end(), 2)
         width = {gap: draft.origins[gap + 1] - draft.origins[gap - 1] for gap in gaps}

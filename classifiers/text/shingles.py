@@ -1,7 +1,7 @@
-"""Texts as sets of shingles: what near-duplicates are told by.
+"""Texts as sets of shingles, to find near-duplicates.
 
 A shingle is a run of three words, or of five characters in a text of under 20 words, where one changed word would
-spoil most runs of three. Long texts are compared by their first 100 words.
+change most runs of three. Long texts are compared by their first 100 words.
 """
 
 from zlib import crc32
@@ -11,7 +11,7 @@ _WORD_RUN, _CHARACTER_RUN = 3, 5
 
 
 def shingles(text: str) -> frozenset[int]:
-    """Hashes (32 bits) of a text's shingles, letters in lower case. They are fixed: alike on every machine."""
+    """Hashes (32 bits) of a text's shingles, letters in lower case. They are fixed: the same on every machine."""
     words = text.lower().split()[:_MOST_WORDS]
     return _of_words(words) if len(words) >= _SHORT_WORDS else _of_characters(" ".join(words).encode())
 

@@ -1,4 +1,4 @@
-"""Signatures: short hashes of a text and of its embedding, by which posts that carry the same are found and compared.
+"""Signatures: short hashes of a text and of its embedding, by which near-duplicate posts are found and compared.
 
 Of the words: MinHash of the shingles (Broder 1997, https://doi.org/10.1109/SEQUEN.1997.666900) in 8 bands of 4 rows.
 Two texts share a band with probability 1 - (1 - J^4)^8: .89 where their shingles overlap by J = .7, .40 at .5, .01 at
@@ -8,7 +8,7 @@ Of the meaning: SimHash of the embedding, the sides of 64 fixed random hyperplan
 https://doi.org/10.1145/509907.509965), in 4 bands of 16 bits. Two embeddings at angle a share a band with probability
 1 - (1 - (1 - a/pi)^16)^4: .55 at a cosine of .95, .82 at .98, .93 at .99.
 
-Texts are taken as they come: give them as `classifiers.text` normalises them, else lookalike letters change all of
+Texts are not normalised here: pass them as `classifiers.text` normalises them, else lookalike letters change all of
 their shingles.
 """
 
@@ -34,7 +34,7 @@ _EMPTY = MinHash(num_perm=_TEXT_BANDS * _ROWS, hashfunc=int, scheme="affine32")
 class TextSignature(NamedTuple):
     """Names of the bands; 32 MinHash minima of 4 bytes; the embedding, a signed byte a dimension.
 
-    Texts of under `LEAST_BYTES` bytes, some five words, have none: one word changed in them changes all.
+    Texts of under `LEAST_BYTES` bytes, about five words, have none: one changed word changes all.
     """
 
     bands: tuple[str, ...] = ()
@@ -86,6 +86,6 @@ def _meanings(vectors: NDArray[np.float32]) -> list[tuple[tuple[str, ...], bytes
 
 @cache
 def _hyperplanes(dimensions: int) -> NDArray[np.float32]:
-    """Normals of the hyperplanes: [dimensions, 64], alike on every machine."""
+    """Normals of the hyperplanes: [dimensions, 64], the same on every machine."""
     normals = np.random.default_rng(_SEED).standard_normal((dimensions, _MEANING_BANDS * _BITS))
     return normals.astype(np.float32)

@@ -1,1 +1,1 @@
-"""What fits a bundle."""
+"""Training of bundles."""

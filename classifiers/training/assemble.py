@@ -1,9 +1,9 @@
-"""From a network with heads to a bundle: fits the screen, the fusion and the calibration, and writes everything down.
+"""From a network with heads to a bundle: fits the screen, the fusion and the calibration, and writes everything.
 
-The screen learns from training rows. Fusion, calibration and certificate are made from dev rows (no set gives more
+The screen learns from training rows. Fusion, calibration and certificate are made from dev rows (no set has more
 than 900), which neither branch was trained on, a third of the dev texts each (by a digest of the text, so that a text
-and its crop are in one third). Each dev row counts twice, whole and as a random crop, so that short texts are judged by
-what short texts look like; the certificate, which must speak of posts as they come, counts whole texts alone.
+and its crop are in one third). Each dev row counts twice, whole and as a random crop, so that calibration sees short
+texts; the certificate, which must hold for real posts, counts whole texts alone.
 """
 
 import hashlib
@@ -93,7 +93,7 @@ def _for_third(truth: Targets, third: NDArray[np.int64], part: int) -> Targets:
 
 
 def _less_rare(truth: Targets, seed: int) -> Targets:
-    """Hide negatives, drawn at random, of labels of which fewer than 2 % of rows are positive.
+    """Hide random negatives of labels with fewer than 2 % positive rows.
 
     A label with a handful of positives among thousands would be calibrated to "never", whatever a text says; a platform
     that knows its own prevalence corrects for it (`Calibration.apply`).

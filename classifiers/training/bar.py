@@ -1,4 +1,4 @@
-"""A bar for a long training run: share of the time spent, tokens a second, time left. Shown on a terminal only."""
+"""A progress bar for a training run: share of the time spent, tokens a second, time left. On a terminal only."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 Tick = Callable[[float, int], None]
-"""Takes the seconds spent and the tokens seen so far."""
+"""Gets the seconds spent and the tokens seen so far."""
 
 
 @contextmanager
 def training_bar(seconds: float, console: Console | None = None) -> Iterator[Tick]:
-    """A bar for a run of so many seconds, on standard error."""
+    """A bar for a run of this many seconds, on standard error."""
     screen = console or Console(stderr=True)
     told = TextColumn("{task.fields[tokens_a_second]:,.0f} tokens/s, {task.fields[minutes_left]:.1f} min left")
     columns = (TextColumn("training"), BarColumn(), TaskProgressColumn(), told)

@@ -1,4 +1,4 @@
-"""Training batches: cropped texts as tokens, laid in rows of one width, with targets and weights by text."""
+"""Training batches: cropped texts as tokens, packed in rows of one width, with targets and weights by text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -67,7 +67,7 @@ class Batches:
         self._pending: list[tuple[Draw, list[int]]] = []
 
     def next(self) -> Batch:
-        """Draw until the rows are full; what didn't fit opens the next batch."""
+        """Draw until the rows are full; what didn't fit starts the next batch."""
         self._fill()
         self._pending.sort(key=lambda drawn: -len(drawn[1]))
         laid, placed = rows([ids for _, ids in self._pending], self._width, self._count)

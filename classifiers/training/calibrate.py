@@ -1,11 +1,11 @@
-"""`assay calibrate`: a bundle whose probabilities and thresholds hold on a platform's own posts.
+"""`assay calibrate`: calibrates a bundle's probabilities and thresholds on a platform's own posts.
 
 Labelled posts, or posts that moderators decided (`labelled`), are split in two by a digest of their text: one half fits
-the calibration, the other measures it and makes the certificate (`certificates`), so that the bounds are of posts
-that nothing was fitted to. Copies of one text share a half and count once. Posts on which the detector abstains are
-left out: no rule hears signals there. Weights stay as they are; the version is a new one.
+the calibration, the other measures it and makes the certificate (`certificates`), so that nothing was fitted
+to the posts of the bounds. Copies of one text share a half and count once. Posts on which the detector abstains are
+left out: no rule uses signals there. Weights do not change; the version is a new one.
 
-Posts that came to a moderator because of their score can't tell how many positives never came: decisions make upper
+Posts that came to a moderator because of their score don't show how many positives never came: decisions yield upper
 thresholds, never lower ones.
 """
 
@@ -28,7 +28,7 @@ from classifiers.labels import LABELS
 from classifiers.training.certificate_table import certificate_table
 
 FEWEST = 20
-"""Posts with a label, and without it, that its calibration is fitted to at least; else it keeps the bundle's."""
+"""Fewest posts with and without a label for fitting its calibration; else it keeps the bundle's."""
 
 _CHUNK = 512
 Say = Callable[[str], None]
@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class CalibrateOptions:
-    """What to calibrate, with what, and where to write it. `prevalence` is the share of posts, by label."""
+    """The bundle to calibrate, the posts, and the output. `prevalence` is the share of posts, by label."""
 
     out: Path
     data: Path | None = None
@@ -73,7 +73,7 @@ class _Judged:
 
 
 def calibrate(options: CalibrateOptions, say: Say = print) -> str:
-    """Write the calibrated bundle; returns the table of what it certifies. Raises InputError."""
+    """Write the calibrated bundle; returns the table of its certificate. Raises InputError."""
     home = options.heads or options.model or STARTER
     posts = _posts(options)
     torch.set_num_threads(options.threads)
@@ -108,24 +108,24 @@ def parse_prevalence(given: Sequence[str]) -> dict[str, float]:
     for item in given:
         label, _, number = item.partition("=")
         if label not in LABELS:
-            raise InputError(f"--prevalence {item}: {label!r} is no label; use {', '.join(LABELS)}")
+            raise InputError(f"--prevalence {item}: {label!r} is not a label; use {', '.join(LABELS)}")
         try:
             rates[label] = float(number)
         except ValueError:
-            raise InputError(f"--prevalence {item}: {number!r} is no number; write {label}=0.002") from None
+            raise InputError(f"--prevalence {item}: {number!r} is not a number; write {label}=0.002") from None
         if not 0 < rates[label] < 1:
-            raise InputError(f"--prevalence {item}: a share lies between 0 and 1; write {label}=0.002 for 0.2 %")
+            raise InputError(f"--prevalence {item}: a share is between 0 and 1; write {label}=0.002 for 0.2 %")
     return rates
 
 
 def _posts(options: CalibrateOptions) -> list[LabelledPost]:
-    """What is given, checked before anything slow begins."""
+    """The input, checked before anything slow begins."""
     try:
         check_rates(options.alpha, options.delta)
     except ValueError as error:
         raise InputError(f"--{error}") from error
     if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
-        raise InputError(f"{options.out}: is there already; name a new directory for the calibrated bundle")
+        raise InputError(f"{options.out}: exists already; name a new directory for the calibrated bundle")
     posts = [
         *(read_posts(options.data) if options.data else []),
         *(read_decisions(options.decisions) if options.decisions else []),
@@ -158,7 +158,7 @@ def _chunks(posts: Sequence[LabelledPost]) -> Iterator[list[Document]]:
 
 
 def _fit(rows: _Judged, before: Calibration) -> Calibration:
-    """Calibration of the labels that have rows enough; the others as they were."""
+    """Calibration of the labels with enough rows; the others unchanged."""
     fitted = Calibration.fit(rows.logits, rows.truth, rows.words)
     hits, misses = (rows.truth == 1).sum(axis=0), (rows.truth == 0).sum(axis=0)
     enough = np.minimum(hits, misses) >= FEWEST
@@ -180,7 +180,7 @@ def _fit(rows: _Judged, before: Calibration) -> Calibration:
 
 
 def _corrected(calibration: Calibration, prevalence: Mapping[str, float]) -> Calibration:
-    """The same, made to correct for the given prevalence."""
+    """The calibration, corrected for the given prevalence."""
     if not prevalence:
         return calibration
     known = calibration.feed or calibration.prevalence
@@ -205,7 +205,7 @@ def _certificate(rows: _Judged, p: NDArray[np.float32], options: CalibrateOption
 
 
 def _note(card: Path, before: str, after: str, table: str) -> None:
-    """Say in the card that its figures are those of the bundle it was made from."""
+    """Note in the card that its figures are those of the original bundle."""
     text = card.read_text() if card.is_file() else ""
     said = f"Version `{after}` is version `{before}`, recalibrated by `assay calibrate`. Its probabilities differ."
     card.write_text(f"{text.rstrip()}\n\n## Recalibrated\n\n{said}\n\n{table}\n".lstrip())

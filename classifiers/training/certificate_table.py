@@ -1,4 +1,4 @@
-"""What a certificate promises, cell by cell, beside the calibration error there: what `assay calibrate` prints."""
+"""The table of `assay calibrate`: a certificate's thresholds and the calibration error, cell by cell."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,7 +27,7 @@ def certificate_table(
     before: Floats,
     after: Floats,
 ) -> str:
-    """A Markdown table of cells that have rows, and of each label in all, with what the thresholds promise.
+    """A Markdown table of cells that have rows, and of each label in all, with the thresholds.
 
     `truth`, and the probabilities `before` and `after` calibration, are [n, L]; `words` and `surfaces` [n].
     """
@@ -51,17 +51,17 @@ def certificate_table(
 
 
 def promise(certificate: Certificate) -> str:
-    """What the thresholds promise, in two sentences."""
+    """The thresholds' guarantees, in two sentences."""
     share, sure = f"{certificate.alpha:.3g}", f"{1 - certificate.delta:.3g}"
     return (
-        f"Below `lower` lies on average at most a share of {share} of the posts with the label: they may pass unseen.\n"
-        f"At or above `upper` lies at most a share of {share} of the posts without it, with confidence {sure}: there a "
+        f"Below `lower` is on average at most a share of {share} of the posts with the label: they may pass unseen.\n"
+        f"At or above `upper` is at most a share of {share} of the posts without it, with confidence {sure}: there a "
         "policy may act by itself."
     )
 
 
 def _shown(cell: Cell, certificate: Certificate) -> tuple[str, str, str, str]:
-    """Rows and thresholds of a cell; in place of one that is missing, why."""
+    """Rows and thresholds of a cell, or why one is missing."""
     lower = f"needs {certificate.positives_needed}" if cell.lower is None else f"{cell.lower:.4f}"
     upper = "none" if cell.upper is None else f"{cell.upper:.4f}"
     if cell.bucket < FIRST_CERTAIN:

@@ -28,7 +28,7 @@ class Crops:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A network, and how it reads; `mark` is its fingerprint. A store may take `most_bytes` of disk."""
+    """A network, and how it reads; `mark` is its fingerprint. A store may use `most_bytes` of disk."""
 
     backbone: Backbone
     tokenizer: Tokenizer
@@ -38,7 +38,7 @@ class Reader:
     most_bytes: int
 
     def read(self, home: Path, rows: Sequence[Row], *, draws: int, seed: int, say: Say) -> Crops:
-        """Draw crops of rows and read them, or go on reading, into a store at `home`. Raises StoreError, DataError."""
+        """Draw crops of rows and read them, or resume reading, into a store at `home`. Raises StoreError, DataError."""
         if not rows:
             raise DataError(f"{home.name}: no rows to read; --data needs rows of both splits, train and dev")
         sampler = Sampler(rows, seed)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def draw_curves(directory: Path) -> Path:
-    """Draw curves.png beside the progress.jsonl of a directory."""
+    """Draw curves.png from the progress.jsonl of a directory."""
     from matplotlib.figure import Figure  # noqa: PLC0415  (there for training only)
 
     lines = [json.loads(line) for line in (directory / "progress.jsonl").read_text().splitlines()]

@@ -4,14 +4,14 @@
     statistics.npy  float32 [n, S]
     targets.npy     float32 [n, L]         NaN unknown
     weights.npy     float32 [n, L]
-    store.json      what it was made from, and how many rows are done
+    store.json      its source, and how many rows are done
 
 Extraction resumes where it stopped if called again with the same texts and network: rows count as done only once they
-are on disk. Disk is bounded: its size is known before the first row, a store larger than the limit is refused, and
-what it will take is reserved at once.
+are on disk. Disk use is bounded: its size is known before the first row, a store larger than the limit is refused, and
+the space is reserved at once.
 
-A query pool isn't stored: its weights depend on the query that is still to be learned, so it needs the states of every
-token, some sixty times as much disk. `lorafit`, which reads the texts anyway, learns one.
+A query pool isn't stored: its weights depend on the query, which is not learned yet, so it needs the states of every
+token, about sixty times as much disk. `lorafit`, which reads the texts anyway, learns one.
 """
 
 import hashlib
@@ -102,10 +102,10 @@ def extract(
     key: str,
     say: Say = print,
 ) -> Store:
-    """Fill (or go on filling) a store with the features of the first window of each text.
+    """Fill (or resume filling) a store with the features of the first window of each text.
 
-    `key` names network and purpose; with the texts it decides whether a store found there is this one. Raises
-    StoreError if it isn't, or if the store would take more than `most_bytes` or than the disk has.
+    `key` names network and purpose; with the texts it identifies an existing store. Raises
+    StoreError if that is another one, or if the store would use more than `most_bytes` or than the disk has.
     """
     store = _open(directory, _State(_key(texts, key), len(texts), layers, backbone.shape.hidden_size), most_bytes)
     store.targets[:], store.weights[:] = targets, weights
@@ -144,12 +144,12 @@ def _features(
 
 
 def _open(directory: Path, wanted: _State, most_bytes: int) -> Store:
-    """The store that lies in a directory, if it is the one wanted, or a new one."""
+    """The store in a directory, if it is the expected one, or a new one."""
     path = directory / "store.json"
     if not path.is_file():
         if wanted.size > most_bytes:
             raise StoreError(
-                f"{directory}: features would take {wanted.size:,} bytes, over {most_bytes:,}; take fewer rows"
+                f"{directory}: features would use {wanted.size:,} bytes, over {most_bytes:,}; use fewer rows"
             )
         directory.mkdir(parents=True, exist_ok=True)
         return Store(directory, wanted, new=True)
@@ -159,9 +159,9 @@ def _open(directory: Path, wanted: _State, most_bytes: int) -> Store:
     except (ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path}: unreadable ({error!r}); remove {directory} and extract again") from error
     if found.layers != wanted.layers:
-        raise StoreError(f"{directory}: holds layers {found.layers}, not {wanted.layers}; remove it or take another")
+        raise StoreError(f"{directory}: holds layers {found.layers}, not {wanted.layers}; remove it or use another")
     if found.key != wanted.key:
-        raise StoreError(f"{directory}: holds features of other texts or of another model; remove it or take another")
+        raise StoreError(f"{directory}: holds features of other texts or of another model; remove it or use another")
     return Store(directory, found, new=False)
 
 

@@ -1,6 +1,6 @@
 """Trains heads on stored features of a frozen network: minutes, whatever the size of the network.
 
-Heads made here pool by mean and last token (see `store`). Rows of texts that aren't trained on judge when to stop.
+Heads made here pool by mean and last token (see `store`). Held-out rows decide when to stop.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class FitOptions:
 
 
 def fit_heads(learners: Store, judges: Store, options: FitOptions, say: Say = print) -> Heads:
-    """Fit heads to the rows of a filled store; returns those of the epoch with the least loss on the judges'."""
+    """Fit heads to the rows of a filled store; returns those of the epoch with the least held-out loss."""
     torch.manual_seed(options.seed)
     heads = Heads(HeadsShape(learners.state.hidden_size, learners.state.layers, POOLS))
     heads.standardise(torch.from_numpy(learners.statistics[:]))

@@ -1,7 +1,7 @@
 """Language-model loss and token series in one pass over the logits, a few hundred tokens at a time.
 
-The gradient is taken while the logits are still in cache and kept instead of them, so memory is [T, H] + [V, H]
-whatever the vocabulary; the series that `tokenstats` would compute again fall out of the same softmax.
+The gradient is computed while the logits are still in cache and kept instead of them, so memory is [T, H] + [V, H]
+whatever the vocabulary; the series of `tokenstats` come from the same softmax.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def language_model_loss(
 ) -> tuple[Tensor, TokenSeries]:
     """Mean negative log-probability (nats) of `targets` [P] from `hidden` [P, H] and `weight` [V, H], and the series.
 
-    `fused` is `compiled_chunk()` where the time to compile it pays.
+    `fused` is `compiled_chunk()` where compiling it pays off.
     """
     loss, *series = _LanguageModelLoss.apply(hidden, weight, targets, fused or _chunk)  # type: ignore[no-untyped-call]
     return loss, TokenSeries(*series)

@@ -1,12 +1,12 @@
-"""Trains low-rank adapters and heads together, for a Llama model that exists, on the crops of a feature store.
+"""Trains low-rank adapters and heads together, for an existing Llama model, on the crops of a feature store.
 
 The heads come trained on the frozen network's features and gain a query pool; then adapters (by the peft library) and
-heads take small steps together, since heads that start from nothing would first spoil what the network knows (Kumar
+heads take small steps together, since untrained heads would first distort the network's features (Kumar
 et al. 2022, arXiv:2202.10054). The token statistics are the store's: of the network without its adapter. Of all
-epochs, and of the heads before the first, the one with the least loss on rows that aren't trained on is kept.
+epochs, and of the heads before the first, the one with the least loss on held-out rows is kept.
 
 Resumable: the work directory holds one checkpoint and the best epoch so far, as safetensors with their numbers in the
-metadata, so that neither is ever half a step ahead of the other. A step's random numbers are those of its own seed.
+metadata, so that both are always consistent. Each step has its own random seed.
 """
 
 import json
@@ -47,7 +47,7 @@ Say = Callable[[str], None]
 class LoraOptions:
     """Training of adapters: `batch` texts a step, read in packs of `budget` tokens.
 
-    `checkpointing` of gradients takes a third more time and far less memory.
+    `checkpointing` of gradients needs a third more time and far less memory.
     """
 
     rank: int
@@ -64,7 +64,7 @@ class LoraOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Position:
-    """Where a run stands; `key` says which run it is."""
+    """A run's position; `key` identifies the run."""
 
     key: str
     step: int = 0
@@ -82,9 +82,9 @@ def fit_adapter(
     judges: Crops,
     say: Say = print,
 ) -> tuple[Heads, Adapter | None]:
-    """Train, or go on training, in a work directory. Returns the heads that judged best and their adapter.
+    """Train, or resume training, in a work directory. Returns the best heads and their adapter.
 
-    Without an adapter, where no epoch beat the heads that were given. The backbone is left as it came. Raises
+    Without an adapter if no epoch beat the given heads. The backbone is not changed. Raises
     AdapterError if peft isn't installed or the directory holds another run.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ class _Run:
         self._at = _Position(_key(learners, judges, options))
 
     def train(self, directory: Path, say: Say) -> None:
-        """Take the steps that are left."""
+        """Take the remaining steps."""
         self._restore(directory)
         if not self._at.step:
             self._judge(directory, say)
@@ -145,7 +145,7 @@ class _Run:
                 saved = time.monotonic()
 
     def end(self) -> None:
-        """Take the adapter off the network again."""
+        """Remove the adapter from the network."""
         self._network.unload()
         self._backbone.checkpointing = False
         self._backbone.eval().requires_grad_(requires_grad=False)
@@ -188,7 +188,7 @@ class _Run:
 
     @torch.no_grad()
     def _judge(self, directory: Path, say: Say) -> None:
-        """Measure the epoch that has ended (or the heads as given), and keep it if none before was as good."""
+        """Measure the finished epoch (or the given heads), and keep it if it is the best so far."""
         epoch = self._at.step // self._epoch_steps
         self._backbone.eval()
         self.heads.eval()
@@ -229,7 +229,7 @@ class _Run:
 
 
 def with_query(heads: Heads) -> Heads:
-    """A copy of mean and last heads that has a query pool too, which has no say yet."""
+    """A copy of mean and last heads with a query pool of zero weight."""
     wider = Heads(replace(heads.shape, pools=(*heads.shape.pools, QUERY)))
     state = {name: tensor.clone() for name, tensor in heads.state_dict().items()}
     weight = state["pooled.weight"]
@@ -252,7 +252,7 @@ def _peft(backbone: Backbone, options: LoraOptions) -> "PeftModel":
 
 
 def _key(learners: Crops, judges: Crops, options: LoraOptions) -> str:
-    """What makes a run this one: texts, network and options, but for those that only trade memory for time."""
+    """A run's key: texts, network and options, except those that only trade memory for time."""
     plain = replace(options, budget=0, checkpointing=False, checkpoint_minutes=0.0)
     return json.dumps([learners.store.state.key, judges.store.state.key, asdict(plain)])
 

@@ -1,4 +1,4 @@
-"""What a network is trained to beside language: labels where they are known, and a teacher's embeddings."""
+"""The objectives of a network besides language: labels where known, and a teacher's embeddings."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cosine_similar
 from classifiers.labels import AI_GENERATED, LABELS, MISINFORMATION
 
 _POLICY_WEIGHT = 0.4
-_INTERCEPT_SCALE = 5.0  # Lets intercepts move faster than weights at one learning rate.
+_INTERCEPT_SCALE = 5.0  # Makes intercepts move faster than weights at one learning rate.
 _WEIGHTS = torch.tensor([{AI_GENERATED: 1.0, MISINFORMATION: 0.7}.get(label, _POLICY_WEIGHT) for label in LABELS])
 
 
@@ -26,13 +26,13 @@ def distillation_loss(guesses: Tensor, distillation_targets: Tensor) -> Tensor:
 
 
 class Intercepts(nn.Module):
-    """Intercepts of groups of texts (fixed effects), learned beside the heads and thrown away (see `weights`)."""
+    """Intercepts of groups of texts (fixed effects), learned with the heads and discarded (see `weights`)."""
 
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.values = nn.Parameter(torch.zeros(groups, len(LABELS)))
 
     def forward(self, numbers: Tensor) -> Tensor:
-        """What to add to the logits [n, L] of texts with such numbers [n, L]; nothing where negative."""
+        """The intercepts to add to the logits [n, L] of texts, by their indices [n, L]; 0 where negative."""
         found = self.values.gather(0, numbers.clamp_min(0)) * _INTERCEPT_SCALE
         return found * (numbers >= 0)

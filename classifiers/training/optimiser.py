@@ -2,7 +2,7 @@
 
 Muon (Jordan et al. 2024; scaled to AdamW's step size as in Liu et al. 2025, arXiv:2502.16982) makes each step of a
 matrix near-orthogonal and learns from about half the tokens that AdamW needs. Weights are bfloat16 where the network's
-are; the float32 masters live here, and with them the whole state, as named tensors that a safetensors file can hold.
+are; the float32 masters are here, as is the whole state, as named tensors for a safetensors file.
 """
 
 from collections.abc import Iterable
@@ -48,12 +48,12 @@ class Optimiser:
             parameter.grad = None
 
     def state(self) -> dict[str, Tensor]:
-        """Everything needed to go on."""
+        """Everything needed to resume."""
         return {**self._state, "steps": torch.tensor(self._steps)}
 
     @torch.no_grad()
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Take over a saved state, and its master weights. Raises KeyError for a state of another network."""
+        """Load a saved state, and its master weights. Raises KeyError for a state of another network."""
         for name in self._state:
             self._state[name].copy_(state[name])
         self._steps = int(state["steps"])

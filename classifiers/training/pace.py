@@ -1,4 +1,4 @@
-"""How fast a long run goes and when it will be done, said now and then."""
+"""Throughput and remaining time of a long run, reported now and then."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ Clock = Callable[[], float]
 
 
 class Pace:
-    """Counts work done since it was made. `left` units of work remain; `every` seconds at least between two lines."""
+    """Counts work done since it was made. `left` units of work remain; at least `every` seconds between two lines."""
 
     def __init__(self, left: int, *, every: float = _EVERY, clock: Clock = time.monotonic) -> None:
         self._left, self._every, self._clock = left, every, clock
@@ -16,13 +16,13 @@ class Pace:
         self._work = self._tokens = 0
 
     def advance(self, work: int, tokens: int) -> None:
-        """Count work and the tokens that it took."""
+        """Count work and its tokens."""
         self._work += work
         self._tokens += tokens
 
     @property
     def due(self) -> bool:
-        """Whether it is time for a line: often enough to be seen, and once everything is done."""
+        """Whether a line is due: every so often, and when everything is done."""
         return self._work >= self._left or self._clock() - self._said >= self._every
 
     def line(self) -> str:

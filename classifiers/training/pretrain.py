@@ -1,9 +1,9 @@
-"""Trains a small Llama network from nothing: language model, heads, distillation jointly, to a time budget.
+"""Trains a small Llama network from scratch: language model, heads, distillation jointly, to a time budget.
 
 Seedable, resumable (a checkpoint of safetensors and JSON every few minutes; call again with the same directory), on CPU
 or GPU with one compiled graph in bfloat16 over float32 master weights. The learning rate follows a cosine over the time
-spent, not over steps. With `unlabelled` no label is seen, so that heads can be fitted and judged on any part of the
-corpus afterwards. Leaves in its directory: model.safetensors, config.json, tokenizer files, heads.safetensors,
+spent, not over steps. With `unlabelled` no label is seen, so that heads can later be fitted and measured on any part of
+the corpus. Writes into its directory: model.safetensors, config.json, tokenizer files, heads.safetensors,
 student.safetensors (with a teacher), progress.jsonl, curves.png.
 """
 
@@ -43,7 +43,7 @@ class PretrainOptions:
     """A network's size and its training. `width` is the longest text in tokens; `rows` x `width` tokens are a step.
 
     `teacher` names a sentence-transformers directory (see `teacher`), `start` the directory of an earlier run whose
-    network and heads are the first weights instead of random ones; shape and tokenizer must be its own.
+    network and heads are the initial weights instead of random ones; shape and tokenizer must be the same.
     """
 
     minutes: float = 60.0
@@ -67,7 +67,7 @@ class PretrainOptions:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One line of progress.jsonl; losses are means since the line before: nats, distillation in one less the cosine."""
+    """One line of progress.jsonl; losses are means since the last line: nats, distillation in one less the cosine."""
 
     step: int
     tokens: int
@@ -155,14 +155,14 @@ class Trainer:
         return self.done
 
     def save(self, directory: Path) -> None:
-        """Write what a bundle is made from: weights, configuration, heads."""
+        """Write the input of a bundle: weights, configuration, heads."""
         save_backbone(self.backbone, directory)
         save_file(dict(self.heads.state_dict()), directory / "heads.safetensors")
         if self.student:
             save_file(dict(self.student.state_dict()), directory / "student.safetensors")
 
     def restore(self, directory: Path) -> None:
-        """Go on from the checkpoint in a directory."""
+        """Resume the checkpoint in a directory."""
         saved = json.loads((directory / "checkpoint.json").read_text())
         self.done = Progress(**saved["progress"])
         self.batches.sampler.restore(saved["sampler"])
@@ -230,7 +230,7 @@ class Trainer:
         self.done = Progress(self.done.step + 1, tokens, total, rate, language, heads, distillation)
 
     def _report(self, directory: Path, say: Say) -> None:
-        """Measure on held-out batches, write a line, save everything, say where things stand."""
+        """Measure on held-out batches, write a line, save everything, report progress."""
         self.heads.eval()
         measured = [self._losses(batch, learn=False) for batch in self.held_out]
         self.heads.train()
@@ -258,7 +258,7 @@ class Trainer:
 
 
 def _progress(directory: Path) -> Progress | None:
-    """How far the checkpoint in a directory has come."""
+    """The progress of the checkpoint in a directory."""
     path = directory / "checkpoint.json"
     return Progress(**json.loads(path.read_text())["progress"]) if path.is_file() else None
 
@@ -282,7 +282,7 @@ def _network(tokenizer: Tokenizer, options: PretrainOptions) -> Backbone:
 
 
 def _load(directory: Path, backbone: Backbone, heads: Heads) -> None:
-    """Take over the weights of an earlier run. Raises BackboneError where they don't fit."""
+    """Load the weights of an earlier run. Raises BackboneError where they don't fit."""
     try:
         saved = load_file(directory / "model.safetensors")
         saved.setdefault("lm_head.weight", saved["model.embed_tokens.weight"])  # tied

@@ -1,10 +1,10 @@
-"""Sentence embeddings of an existing encoder, for the network to learn beside its own task: training only.
+"""Sentence embeddings of an existing encoder, for the network to learn with its own task: training only.
 
-Takes any sentence-transformers directory of a transformer with mean or first-token pooling. What it knows of the world
-(that a vaccine and a jab are alike) is more than a small corpus can teach; the network learns to predict the teacher's
+Takes any sentence-transformers directory of a transformer with mean or first-token pooling. Its world knowledge
+(that a vaccine and a jab are the same) exceeds a small corpus; the network learns to predict the teacher's
 embedding of each short text from its own pooled states (Reimers & Gurevych 2020, arXiv:2004.09813, for student and
-teacher of other shapes). Nothing of the teacher is shipped. Longer texts are left out: a crop isn't what the teacher
-read.
+teacher of other shapes). Nothing of the teacher is shipped. Longer texts are left out: the teacher reads no
+crops.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ Embeddings = NDArray[np.float16]
 def embeddings(
     directory: Path, texts: Sequence[str], work: Path, *, device: str = "cpu", say: Say = print
 ) -> Embeddings:
-    """Unit embeddings [n, D] of texts, zeros for those of over 40 words; kept in `work`, and taken up again there.
+    """Unit embeddings [n, D] of texts, zeros for those of over 40 words; kept in `work`, and reused.
 
     Raises EncoderError for a directory that isn't a sentence-transformers model.
     """

@@ -1,8 +1,8 @@
-"""Trains a bundle from labelled texts: a whole starter from nothing, or heads for a Llama model that exists.
+"""Trains a bundle from labelled texts: a whole starter from scratch, or heads for an existing Llama model.
 
-Both ways end alike: screen, fusion and calibration are fitted (`assemble`) and everything is written down (`bundle`).
-What is expensive lies in the work directory and is taken up again: the network's checkpoint (`pretrain`), the features
-of a frozen network (`store`), the screen.
+Both end the same way: screen, fusion and calibration are fitted (`assemble`) and everything is written (`bundle`).
+Expensive results are kept in the work directory and reused: the network's checkpoint (`pretrain`), the features
+of a frozen network (`feature_store`), the screen.
 """
 
 import json
@@ -36,10 +36,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """A training run. Without `backbone` a network is trained from nothing as `network` says.
+    """A training run. Without `backbone` a network is trained from scratch by the options `network`.
 
-    `work` holds checkpoints (by default beside `out`). With `backbone`, `draws` crops are read by it, in windows of
-    `window` tokens, and their features may take `most_gibibytes` of disk; with `lora` it gets an adapter too. `note`
+    `work` holds checkpoints (by default next to `out`). With `backbone`, `draws` crops are read by it, in windows of
+    `window` tokens, and their features may use `most_gibibytes` of disk; with `lora` it gets an adapter too. `note`
     and the Markdown table `ablation` are added to the model card.
     """
 
@@ -135,13 +135,13 @@ def _screen(corpus: Sequence[Row], work: Path, options: TrainOptions, say: Say) 
 
 
 def _name(teacher: Path) -> str:
-    """What a teacher calls itself in its configuration, or its directory's name."""
+    """A teacher's name in its configuration, or that of its directory."""
     named = json.loads((teacher / "config.json").read_text()).get("_name_or_path")
     return str(named or teacher.name)
 
 
 def _account(corpus: Sequence[Row], options: TrainOptions) -> dict[str, Any]:
-    """What the card tells of the training data, by set: rows by split and licences."""
+    """The card's summary of the training data, by set: rows by split and licences."""
     sets: dict[str, dict[str, Any]] = {}
     for name in sorted({row.dataset for row in corpus}):
         rows = [row for row in corpus if row.dataset == name]

@@ -1,7 +1,7 @@
-"""Whether an audit chain is whole: each entry as it was written, and none missing, moved or slipped in between.
+"""Checks an audit chain: each entry is as it was written, and none is missing, moved or inserted.
 
-What a chain can't tell by itself is that its end was cut off, or that all of it was rewritten: note the head that a
-check reports somewhere else, and have the next check expect it.
+A chain can't show by itself that its end was cut off, or that all of it was rewritten: note the head that a check
+reports somewhere else, and have the next check expect it.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _DIGEST_LENGTH = 64
 class ChainReport:
     """What a check found: how many entries hold, where the chain begins and ends, the first that doesn't hold and why.
 
-    `broken` is 0 where all hold. `start` is the last entry that retention let go (`Head()`: none). `expected` says
+    `broken` is 0 where all hold. `start` is the last entry that retention deleted (`Head()`: none). `expected` says
     whether the head that was noted elsewhere is among the entries; None when none was asked for.
     """
 
@@ -41,7 +41,7 @@ class ChainCheck:
 
     def __init__(self, start: Head = Head(), expect: str = "") -> None:  # noqa: B008 - frozen
         if expect and (len(expect) != _DIGEST_LENGTH or set(expect) - set("0123456789abcdef")):
-            raise InvalidInput("expect", "is no digest", "send the 64 hex digits that an earlier check reported")
+            raise InvalidInput("expect", "is not a digest", "send the 64 hex digits that an earlier check reported")
         self._start = self._head = start
         self._entries, self._broken, self._problem = 0, 0, ""
         self._expect, self._seen = expect, expect in {start.digest, FIRST}
@@ -77,7 +77,5 @@ class ChainCheck:
         if entry.number != self._head.number + 1:
             return f"follows entry {self._head.number}: those between are missing"
         if entry.previous != self._head.digest:
-            return (
-                f"does not follow entry {self._head.number} as that stands now: one of the two was put in or replaced"
-            )
+            return f"does not follow entry {self._head.number} as that is now: one of the two was inserted or replaced"
         return "" if intact(entry) else "was changed after it was written"

@@ -1,8 +1,8 @@
 """The audit log's entries: who did what to what, each bound to the one before it. Standard library only.
 
-An entry's digest covers all of it and the digest of the entry before, so that nobody can change, remove or slip in an
-entry without every later digest telling. What it does not do: keep somebody who holds the whole database from writing a
-new chain, or from cutting off its end; compare its last digest with one that was noted elsewhere.
+An entry's digest covers all of it and the digest of the entry before, so that changing, removing or
+inserting an entry breaks every later digest. It does not keep someone who controls the whole database from writing a
+new chain, or from cutting off its end: compare its last digest with one that was noted elsewhere.
 
 Entries name people by pseudonym and posts by resource name, and hold no text: so a person can be erased from every
 other table, after which these names lead nowhere, and the chain stays as it is.
@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 FIRST = "0" * 64
-"""What stands for the digest before the first entry."""
+"""The digest before the first entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Head:
 class AuditFilter:
     """Which entries; empty strings and None do not narrow. The time range is [start, end).
 
-    `action` takes the whole action or, as in `case.`, all that begin so. `subject` is a resource name, whole.
+    `action` takes the whole action or a prefix such as `case.`. `subject` is a resource name, whole.
     """
 
     actor: str = ""

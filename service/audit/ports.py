@@ -1,4 +1,4 @@
-"""What keeps the audit log, as a Protocol; `service.audit.sql` is it."""
+"""The port of the audit log; `service.audit.sql` implements it."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ class AuditLog(Protocol):
     async def append(
         self, *, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None
     ) -> AuditEntry:
-        """Note something by itself, such as that somebody read something."""
+        """Append an entry without a change, such as that a person read something."""
         ...
 
     async def page(self, only: AuditFilter, *, before: int | None, limit: int) -> list[AuditEntry]:

@@ -1,4 +1,4 @@
-"""The audit log on SQL: entries are appended in the transaction of what they tell of, and never changed."""
+"""The audit log on SQL: entries are appended in the transaction of what they record, and never changed."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ async def append(
 
 
 async def start_of(connection: AsyncConnection) -> Head:
-    """The last entry that retention let go."""
+    """The last entry that retention deleted."""
     row = (await connection.execute(_START)).one_or_none()
     return Head(row.number, row.digest) if row else Head()
 

@@ -1,1 +1,1 @@
-"""Fact-checked claims: read, kept, counted, quarantined."""
+"""Fact-checked claims: reading, storing, counting, quarantine."""

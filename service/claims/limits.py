@@ -1,4 +1,4 @@
-"""The limits of a fact-checked claim, and the id of one that came without. Nothing here changes a claim."""
+"""The limits of a fact-checked claim, and the id of one without. Nothing here changes a claim."""
 
 import re
 
@@ -17,7 +17,7 @@ def check_claim(claim: Claim) -> None:
     """Raise `InvalidInput` for the first limit that `claim` breaks."""
     if not _ID.fullmatch(claim.id):
         problem = f"{claim.id[:80]!r} is not 1 to 256 printable ASCII characters other than / and the space"
-        raise InvalidInput("id", problem, "shorten or encode it, or leave it out and one is given")
+        raise InvalidInput("id", problem, "shorten or encode it, or leave it out to have one made")
     if not claim.claim.strip():
         raise InvalidInput("claim", "is missing or white space", "send the statement that was checked")
     check_text("claim", claim.claim, MAX_STATEMENT)
@@ -25,7 +25,7 @@ def check_claim(claim: Claim) -> None:
     check_text("url", claim.url, MAX_URL)
     if claim.url and not _HTTP.fullmatch(claim.url):
         remedy = "send an address that begins with http:// or https://, or nothing"
-        raise InvalidInput("url", f"{claim.url[:80]!r} is no web address", remedy)
+        raise InvalidInput("url", f"{claim.url[:80]!r} is not a web address", remedy)
     check_text("verdict", claim.verdict, MAX_WORDS)
     check_text("publisher", claim.publisher, MAX_WORDS)
 

@@ -1,4 +1,4 @@
-"""Claims of files into the record store, a thousand a transaction, and the count of what became of them."""
+"""Loads claims from files into the record store, a thousand a transaction, and counts the outcomes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from service.domain.claim import Change, Claim, Rating
 
 @dataclass
 class Tally:
-    """What became of the claims of one run. `twice` counts the ids that came more than once: the last claim counts."""
+    """Outcomes of the claims of one run. `twice` counts the ids that came more than once: the last claim counts."""
 
     changes: Counter[Change] = field(default_factory=Counter)
     ratings: Counter[Rating] = field(default_factory=Counter)
@@ -27,7 +27,7 @@ class Tally:
         return self.ratings.total()
 
     def count(self, claim: Claim) -> None:
-        """Take a claim that was read into account."""
+        """Count a claim that was read."""
         self.ratings[claim.rating] += 1
         if claim.id in self._seen:
             self.twice[claim.id] += 1
@@ -37,7 +37,7 @@ class Tally:
 async def load(
     items: Iterable[Item], store: ClaimStore | None, tally: Tally, refused: Callable[[ClaimFileError], None]
 ) -> None:
-    """Put what `items` yields into `store` (None: only check it); `refused` hears of each error as it is met.
+    """Store what `items` yields in `store` (None: only check it); `refused` is called with each error as it is met.
 
     Raises `StoreUnavailable`; what was stored until then stays, and the same run again does the rest.
     """

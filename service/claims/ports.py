@@ -1,4 +1,4 @@
-"""What claims need of the outside world, as small Protocols: who keeps them, who counts how often posts repeat them."""
+"""The ports of claims: their store, and the counts of how often posts repeat them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -10,14 +10,14 @@ class ClaimStore(Protocol):
     """Fact-checked claims. Each change of a claim or of its state changes the set's version, and nothing else does."""
 
     async def put(self, claims: Sequence[Claim]) -> list[Change]:
-        """Store claims by id, all or none; what that did to each. Of several with one id the last counts.
+        """Store claims by id, all or none; returns the outcome of each. Of several with one id the last counts.
 
         An updated claim keeps its state and its counts.
         """
         ...
 
     async def create(self, claim: Claim) -> ClaimRecord:
-        """Store a claim that is new. Raises `AlreadyExists`, and stores nothing, when there is one of its id."""
+        """Store a claim that is new. Raises `AlreadyExists`, and stores nothing, when its id is taken."""
         ...
 
     async def find_claim(self, claim_id: str) -> ClaimRecord:
@@ -29,7 +29,7 @@ class ClaimStore(Protocol):
         ...
 
     async def claims_version(self) -> str:
-        """The claim set's version: alike for like sets, whatever their history; empty when there are no claims."""
+        """The claim set's version: equal for equal sets, whatever their history; empty when there are no claims."""
         ...
 
     async def claim_set(self) -> ClaimSet:
@@ -37,7 +37,7 @@ class ClaimStore(Protocol):
         ...
 
     async def quarantine(self, claim_id: str, reason: str, *, override: bool = True) -> ClaimRecord:
-        """Take a claim out of enforcement for `reason`, or put it back when that is empty. Raises `NotFound`.
+        """Take a claim out of enforcement for `reason`, or release it when that is empty. Raises `NotFound`.
 
         A claim that is quarantined already stays as it is unless `override`: what is found by counting must not write
         over a person's reason.
@@ -45,7 +45,7 @@ class ClaimStore(Protocol):
         ...
 
     async def confirm(self, confirmation: Confirmation) -> ClaimRecord:
-        """Keep a person's word on a match; a later word of the same person replaces it. Raises `NotFound`."""
+        """Store a person's confirmation of a match; a later one by the same person replaces it. Raises `NotFound`."""
         ...
 
 
@@ -53,8 +53,8 @@ class ClaimTraffic(Protocol):
     """How often posts repeat each claim."""
 
     async def surging(self, repeated: Mapping[str, int], posts: int) -> list[str]:
-        """Count `posts` judged, of which so many repeated each claim id; which of these claims began to surge.
+        """Count `posts` judged and the repeats of each claim id; returns the claims that began to surge.
 
-        `service.claims.traffic` says what a surge is. Each is told of once, to one caller.
+        `service.claims.traffic` says what a surge is. Each is reported once, to one caller.
         """
         ...

@@ -1,9 +1,9 @@
-"""What a publisher's verdict amounts to, read out of its own words or, failing that, off ClaimReview's scale. Pure.
+"""Rates a publisher's verdict by its own words or, failing that, by ClaimReview's scale. Pure.
 
 The words of `service.claims.verdict_words` are found clause by clause; a negation or a degree ("half", "mostly") close
-by changes what they say. The first that is found counts, save that what is true with something false or misleading
-beside it misleads. Clauses of more than eight words explain rather than judge and are not read. Whatever stays in doubt
-is `UNRATED`: such a claim is matched and shown, and moves nothing.
+by changes what they say. The first that is found counts, except that true together with false or misleading
+is misleading. Clauses of more than eight words explain rather than judge and are not read. Whatever stays in doubt
+is `UNRATED`: such a claim is matched and shown, and has no effect.
 """
 
 import unicodedata
@@ -39,10 +39,10 @@ _MARKS = {*range(0x0300, 0x0370), *range(0x064B, 0x0656), 0x093C}  # accents, Ar
 
 
 def rating(verdict: str, value: float | None = None, best: float | None = None, worst: float | None = None) -> Rating:
-    """What `verdict` says; where it says nothing, what `value` does between `worst` (1 if None) and `best` (5 if None).
+    """The rating of `verdict`; if it says nothing, that of `value` from `worst` (1 if None) to `best` (5 if None).
 
     The defaults are those of https://schema.org/Rating. The lowest fifth of a scale is FALSE, the upper quarter TRUE:
-    on the usual one 1 is false, 3 half true and 5 true. A value that lies off its scale says nothing.
+    on the usual one 1 is false, 3 half true and 5 true. A value off its scale is ignored.
     """
     said = [found for clause in _clauses(verdict) if len(clause) <= _LONGEST_CLAUSE for found in _ratings(clause)]
     if not said:
@@ -121,7 +121,7 @@ def _find(clause: Words) -> Iterator[_Found]:
 
 
 def _degrees(found: Sequence[_Found], index: int) -> set[_Degree]:
-    """The degrees right before the phrase at `index`, and one behind it where its language puts it there."""
+    """The degrees right before the phrase at `index`, and one after it where its language puts it there."""
     degrees, start = set(), found[index].start
     for before in reversed(found[:index]):
         if isinstance(before.says, Rating) or start - before.end >= _NEAR:

@@ -1,7 +1,7 @@
 """How often posts repeat each claim, counted in Redis by all workers and fronts together.
 
-One hash for each window of Redis's own time: posts judged, and repeats by claim id. The last two, of which one is under
-way, are what happened lately; the 24 before are what is usual.
+One hash for each window of Redis's own time: posts judged, and repeats by claim id. The last two, one of them
+under way, are the recent time; the 24 before are the usual.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _COUNTS, _SURGE = "assay:traffic:", "assay:surge:"
 
 # KEYS: prefix of the counts. ARGV: milliseconds of a window, fewest repeats of a surge, posts, then each claim and its
 # repeats.
-# Returns posts lately and earlier, then id and repeats lately and earlier of each claim that has enough repeats.
+# Returns recent and earlier posts, then id, recent and earlier repeats of each claim that has enough repeats.
 _COUNT = f"""
 local time, window, fewest = redis.call('TIME'), tonumber(ARGV[1]), tonumber(ARGV[2])
 local present = math.floor((time[1] * 1000 + math.floor(time[2] / 1000)) / window)

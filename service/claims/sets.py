@@ -1,7 +1,7 @@
-"""What the stores share of claims: a set's name, what a query is found in, what quarantines leave of judgements.
+"""What claim stores share: a set's version, and the text that queries search.
 
 A set is named by the sum of its members' digests modulo 2^128 (AdHash of Bellare and Micciancio 1997,
-https://doi.org/10.1007/3-540-69053-0_13): alike for like sets whatever their history, and brought up to date without
+https://doi.org/10.1007/3-540-69053-0_13): equal for equal sets whatever their history, and updated without
 reading the members that stay.
 """
 
@@ -14,7 +14,7 @@ _MODULUS = 1 << 128
 
 
 def member_digest(claim: Claim, state: ClaimState) -> str:
-    """Digest of a claim and its state: what the member adds to the sum of its set."""
+    """Digest of a claim and its state, which the member adds to the sum of its set."""
     return digest(claim.digest, state)
 
 
@@ -25,5 +25,5 @@ def moved(version: str, *, joined: Iterable[str], left: Iterable[str]) -> str:
 
 
 def folded(*texts: str) -> str:
-    """The texts in a form that is alike whatever their case, white space and composition."""
+    """The texts in one form whatever their case, white space and composition."""
     return canonical(" ".join(texts)).casefold()

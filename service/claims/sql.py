@@ -1,4 +1,4 @@
-"""The record store's part that keeps claims, the version that names the set of them all, and people's word on matches.
+"""The part of the record store for claims, the version of the set of them all, and people's confirmations.
 
 Every change of a claim or of its state takes the turn of "claims", so that the version is moved by one transaction at a
 time, in the one that made the change.
@@ -25,7 +25,7 @@ _VERSION = select(CLAIM_SETS.c.version).where(CLAIM_SETS.c.id == _THE_SET)
 
 
 def _words(which: ColumnElement[bool]) -> ColumnElement[int]:
-    """How many people gave such a word on the claim."""
+    """How many people confirmed, or rejected, a match of the claim."""
     about = CONFIRMATIONS.c.claim_id == CLAIMS.c.id
     return select(func.count()).select_from(CONFIRMATIONS).where(about, which).scalar_subquery()
 
@@ -59,7 +59,7 @@ class SqlClaims(SqlDatabase):
         async with self.write() as tx:
             await take_turns(tx, "claims")
             if await _known(tx, [claim.id]):
-                raise AlreadyExists(f"{claim.name} is there already; an import brings it up to date")
+                raise AlreadyExists(f"{claim.name} exists already; an import updates it")
             await _put(tx, {claim.id: claim}, self.now())
             return await _find(tx, claim.id)
 
@@ -84,7 +84,7 @@ class SqlClaims(SqlDatabase):
 
     @unbroken
     async def claim_set(self) -> ClaimSet:
-        """See `ports.ClaimStore.claim_set`: one statement, and so of one moment."""
+        """See `ports.ClaimStore.claim_set`: one statement, so one snapshot."""
         query = _STANDING.add_columns(_VERSION.scalar_subquery().label("version")).order_by(CLAIMS.c.id)
         versions = {""}
 
@@ -162,7 +162,7 @@ async def _find(connection: AsyncConnection, claim_id: str) -> ClaimRecord:
 
 
 async def _put(tx: AsyncConnection, claims: Mapping[str, Claim], now: int) -> dict[str, Change]:
-    """Store what is new or changed of the claims, by id; what that did to them."""
+    """Store the claims that are new or changed, by id; returns the outcome of each."""
     known = await _known(tx, list(claims))
     rows = {claim_id: _row(claim, known, now) for claim_id, claim in claims.items()}
     changed = {i: row for i, row in rows.items() if i not in known or row["digest"] != known[i].digest}
@@ -174,13 +174,13 @@ async def _put(tx: AsyncConnection, claims: Mapping[str, Claim], now: int) -> di
 
 
 async def _known(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, Row[Any]]:
-    """What stands under those ids, as `digest`, `state` and `reason`."""
+    """What is stored under those ids, as `digest`, `state` and `reason`."""
     query: Select[Any] = select(CLAIMS.c.id, CLAIMS.c.digest, CLAIMS.c.state, CLAIMS.c.reason)
     return {row.id: row for row in await tx.execute(query.where(CLAIMS.c.id.in_(listed(tx, ids))))}
 
 
 def _row(claim: Claim, known: Mapping[str, Row[Any]], now: int) -> dict[str, Any]:
-    """The claim's row, in the state that it is known in."""
+    """The claim's row, in its known state."""
     before = known.get(claim.id)
     state = ClaimState(before.state) if before else ClaimState.ACTIVE
     return {

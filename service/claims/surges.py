@@ -1,9 +1,9 @@
 """Finds claims that suddenly match far more posts than usual, and quarantines them until a person has looked.
 
-A claim worded so widely that half a feed "repeats" it, or one that somebody planted to have posts taken down, must not
+A claim worded so widely that half a feed "repeats" it, or one planted to have posts taken down, must not
 decide about them. `service.claims.traffic` says what a surge is; the `ClaimTraffic` adapter counts. Workers count what
 they judge, fronts what they answer from the cache: a text copied by thousands reaches a worker once. Texts that are
-only read, and not recorded, are nobody's posts and count nowhere.
+only read, and not recorded, are not counted.
 """
 
 import time
@@ -18,13 +18,13 @@ from service.errors import AssayError, Unavailable
 from service.failures import FailureReporter
 from service.supervision import every
 
-REASON = "It suddenly matched far more posts than its usual share; see whether it is worded too widely."
+REASON = "It suddenly matched far more posts than its usual share; check whether it is worded too widely."
 _FLUSH = 1.0
-_HOLD = 30.0  # within it every worker has taken the changed claims up
+_HOLD = 30.0  # within it every worker has loaded the changed claims
 
 
 class SurgeObserver(FailureReporter, Protocol):
-    """Who is told of claims that surge."""
+    """Is notified of claims that surge."""
 
     def quarantined(self, claim_id: str) -> None:
         """A claim surged and was taken out of enforcement."""
@@ -35,7 +35,7 @@ class Surges:
     """Counts the posts that repeat each claim, and takes claims that surge out of enforcement.
 
     Posts that repeat a quarantined claim count too: what it matches meanwhile becomes its usual share, so that a claim
-    which a person put back is not taken out again for the same wave.
+    that a person released is not taken out again for the same wave.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Surges:
         self._held: dict[str, float] = {}
 
     async def check(self, judgements: Sequence[Judgement]) -> Collection[str]:
-        """Count one post for each judgement; the ids of the claims to pass over. Never raises.
+        """Count one post for each judgement; returns the ids of the claims to skip. Never raises.
 
-        They are those that began to surge, now or a moment ago: the claims that the judgements rest on may be older.
+        They are those that began to surge, now or a moment ago: the judgements may be based on an older claim set.
         """
         for judgement in judgements:
             self.note(judgement)
@@ -97,7 +97,7 @@ class Surges:
             record = await self._claims.quarantine(claim_id, REASON, override=False)
         except AssayError as error:
             self._observer.report_failure("quarantine", error)
-            if isinstance(error, Unavailable):  # it is told of once only: try again at the next flush
+            if isinstance(error, Unavailable):  # a surge is reported once only: try again at the next flush
                 self._due.add(claim_id)
         else:
             if record.reason == REASON:  # else a person was first

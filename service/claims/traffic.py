@@ -15,7 +15,7 @@ from math import log
 from typing import NamedTuple
 
 LATELY, EARLIER = 2, 24
-"""Windows that are counted together: the one under way with that before it, and those before these."""
+"""Windows that are counted together: the current one with the one before it, and those before these."""
 
 _PRIOR_POSTS, _PRIOR_REPEATS = 100, 1
 _WAVE = 2.0
@@ -33,7 +33,7 @@ class Traffic(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SurgeLimits:
-    """What a surge has at least: so many repeats, which are such a share of the posts judged lately."""
+    """A surge has at least this many repeats, which are at least this share of the posts judged lately."""
 
     posts: int = 100
     share: float = 0.05

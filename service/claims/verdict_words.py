@@ -1,9 +1,9 @@
-"""The words in which publishers give their verdicts, by what they amount to. Data only: `claims.rating` reads it.
+"""The words of publishers' verdicts, by rating. Data only: `claims.rating` reads it.
 
-Phrases are parted by commas and written as they are printed; case, accents and hyphens do not matter. A longer phrase
-goes before a shorter one within it, so "not proven" is not the negation of "proven". A hoax, a scam and a forgery are
+Phrases are separated by commas and written as printed; case, accents and hyphens do not matter. A longer phrase
+precedes a shorter one within it, so "not proven" is not the negation of "proven". A hoax, a scam and a forgery are
 false. What is true and shown wrongly, or was true once, misleads, and so does what is said without any evidence. Satire
-is no verdict: who repeats it as a joke misleads nobody, so such a claim is shown and moves nothing.
+is not a verdict: repeating it as a joke misleads no one, so such a claim is shown and has no effect.
 """
 
 FALSE = """
@@ -120,7 +120,7 @@ PARTLY = """
     częściowo, deels, gedeeltelijk, частично, djelomično, částečně, részben, delvis, আংশিক, 部分, 半分
 """
 
-# Degrees that may also follow the word that they change, as in "doğru değil" and "verdad a medias".
+# Degrees that may also follow the word that they modify, as in "doğru değil" and "verdad a medias".
 BEHIND = """
     değil, değildir, नहीं, nahi, nahin, nicht, a medias, en parte, em parte, in parte, en partie, parcialmente,
     partiellement, parzialmente, teilweise, partially, partly, in part, sebagian, جزئيا, a metà, niet

@@ -1,4 +1,4 @@
-"""A text's canonical form: what digests are taken of and workers judge, and the way back to the original's offsets.
+"""A text's canonical form, which is digested and judged, and the mapping of its offsets back to the original.
 
 Canonical text is NFC with every run of white space folded to one space and the ends stripped. Nothing that the
 classifiers can tell apart is folded: deeper normalisation (homoglyphs, format characters) is theirs.

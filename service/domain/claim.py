@@ -10,7 +10,7 @@ from service.domain.canonical import digest
 
 
 class Rating(StrEnum):
-    """What a publisher's verdict, in whatever words, amounts to. `service.claims.rating` reads it out of them."""
+    """The rating of a publisher's verdict. `service.claims.rating` derives it from the verdict's words."""
 
     FALSE = "FALSE"
     MISLEADING = "MISLEADING"
@@ -19,11 +19,11 @@ class Rating(StrEnum):
 
 
 DEBUNKED = frozenset({Rating.FALSE, Rating.MISLEADING})
-"""Ratings that say that whoever repeats the claim misleads."""
+"""Ratings by which repeating the claim is misleading."""
 
 
 class Relation(StrEnum):
-    """How a post stands to a claim: asserts it, speaks of it, says that it is wrong, or is about something else."""
+    """A post's relation to a claim: asserts it, speaks of it, says that it is wrong, or is about something else."""
 
     REPEATS = "repeats"
     DISCUSSES = "discusses"
@@ -39,7 +39,7 @@ class ClaimState(StrEnum):
 
 
 class Change(StrEnum):
-    """What storing a claim did."""
+    """The outcome of storing a claim."""
 
     NEW = "NEW"
     UPDATED = "UPDATED"
@@ -48,7 +48,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A statement that somebody checked. `verdict` is in the publisher's words, `date` that of the review."""
+    """A fact-checked statement. `verdict` is in the publisher's words, `date` that of the review."""
 
     id: str
     claim: str
@@ -73,7 +73,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRecord:
-    """A claim as it stands in the store.
+    """A claim as stored.
 
     `reason` says why it is quarantined. `confirmed` and `rejected` count the matches that people called right or wrong.
     """
@@ -105,7 +105,7 @@ class ClaimFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """A person's word on how a post relates to a claim; `UNRELATED` says that the match was wrong."""
+    """A person's finding on how a post relates to a claim; `UNRELATED` means that the match was wrong."""
 
     post: str
     claim_id: str
@@ -115,7 +115,7 @@ class Confirmation:
 
 
 class Match(NamedTuple):
-    """A claim that a post comes near to, with the claim's words as they stood when the post was judged.
+    """A claim that a post matches, with the claim's words at the time of the judgement.
 
     `score` is the probability that the post is about the claim, `p_relation` that of `relation` given that it is.
     `abstained`: the relation is below what its certificate covers. `weight` is how far the match moved the raw score of

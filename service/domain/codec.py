@@ -1,6 +1,6 @@
-"""Domain objects to plain JSON values and back: the one form in which queue, cache and store keep them.
+"""Domain objects to plain JSON values and back: the one form for queue, cache and store.
 
-`decode` functions accept what their `encode` twins made, by this release or the one before; an unknown key is ignored.
+`decode` functions accept what their `encode` twins of this release or the one before made, and ignore unknown keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ def decode_claim(data: Mapping[str, Any]) -> Claim:
 
 
 def encode_judgement(judgement: Judgement) -> Json:
-    """A judgement but for its text signature; signals, spans, surprise, remainders, matches as tuples (JSON arrays)."""
+    """A judgement without its text signature; signals, spans, surprise, remainders, matches as tuples (JSON arrays)."""
     evidence = judgement.evidence
     return {
         "content": judgement.content_digest,
@@ -162,7 +162,7 @@ def encode_verdict(verdict: Verdict) -> Json:
 
 
 def decode_verdict(data: Mapping[str, Any], judgement: Judgement | None) -> Verdict:
-    """A verdict from `encode_verdict` and the judgement it rests on (None for provisional and set-aside ones)."""
+    """A verdict from `encode_verdict` and its judgement (None for provisional and set-aside ones)."""
     return Verdict(
         post=PostKey(data["name"], data["fingerprint"]),
         content_digest=data["content"],

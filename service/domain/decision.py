@@ -1,4 +1,4 @@
-"""What a policy may decide, what about, and what a person decided instead. Standard library only."""
+"""Decisions, categories, rulings, and what a person decided instead. Standard library only."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ _SEVERITY = {decision: rank for rank, decision in enumerate(Decision)}
 
 
 class Category(StrEnum):
-    """Why a post was flagged: `words` name it to people, `harm` says how grave it is, 1 (mild) to 5 (grave).
+    """Why a post was flagged: `words` is the name for people, `harm` how grave it is, 1 (mild) to 5 (grave).
 
-    The one table of categories. What other services call them stands with those (`service.transparency.statements`,
-    `service.shims`); `tests/house/test_categories.py` says what a new row lacks there and elsewhere.
+    The one table of categories. Other services' names for them are in `service.transparency.statements` and
+    `service.shims`; `tests/house/test_categories.py` says what a new row lacks there and elsewhere.
     """
 
     words: str
@@ -59,23 +59,23 @@ class Category(StrEnum):
 
 
 MACHINE_WRITTEN = frozenset({Category.AI_GENERATED, Category.AI_GENERATED_MISINFORMATION})
-"""Those of who wrote a post, which is never itself a violation."""
+"""Categories of who wrote a post, which is never itself a violation."""
 
 MISLEADING = frozenset({Category.MISINFORMATION, Category.AI_GENERATED_MISINFORMATION})
-"""Those of whether it is true."""
+"""Categories of whether it is true."""
 
 CONTENT = tuple(category for category in Category if category is not Category.TEST)
-"""Those that a rule or a person may give: all but the test string's."""
+"""Categories that a rule or a person may assign: all but the test string's."""
 
 SIGNALS = tuple(c.value.lower() for c in CONTENT if c is not Category.AI_GENERATED_MISINFORMATION)
-"""Names of the signals that every bundle answers, one for each category that is not two in one."""
+"""Names of the signals of every bundle, one for each category that does not combine two."""
 
 POLICY_LABELS = tuple(c.value.lower() for c in CONTENT if c not in MACHINE_WRITTEN | MISLEADING)
 """The signals of what a policy forbids."""
 
 
 class Standing(NamedTuple):
-    """What a person decided on a text until they take it back: for the post named `post`, or (empty) all that carry it.
+    """A person's decision on a text until it is withdrawn: for the post named `post`, or (empty) all with that text.
 
     `reason` names the policy reason, `case` the case in which it was decided.
     """
@@ -88,9 +88,9 @@ class Standing(NamedTuple):
 
 
 def standing_for(standings: Iterable[Standing], post: str) -> Standing | None:
-    """Of what stands on one text: what a person decided on the post of that name, else on every post that carries it.
+    """Of a text's standing decisions, the one on the post of that name, else the one on every post with the text.
 
-    Of several for one post the last holds.
+    Of several for one post the last counts.
     """
     found = {standing.post: standing for standing in standings}
     return found.get(post) or found.get("")
@@ -98,7 +98,7 @@ def standing_for(standings: Iterable[Standing], post: str) -> Standing | None:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is made of one post: the decision, why, and the names of the rules that matched.
+    """The outcome for one post: the decision, why, and the names of the rules that matched.
 
     `case` and `reason` are set when a person decided: in which case, and for which of the policy's reasons.
     """

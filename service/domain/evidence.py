@@ -1,4 +1,4 @@
-"""Relates a judgement's evidence, whose offsets count bytes of the canonical text, to one post's text as sent."""
+"""Maps a judgement's evidence, whose offsets count bytes of the canonical text, to one post's text as sent."""
 
 from dataclasses import replace
 

@@ -1,14 +1,14 @@
-"""What a matched claim says of a post's truth, joined with what its text says. Pure.
+"""Combines what a matched claim says about a post's truth with what its text says. Pure.
 
 By the law of total probability: with t the probability that the post repeats the claim (that it is about the claim,
-times that of the relation), misinformation is `FALSITY` of the claim's rating where it does, and what the text alone
-says where it does not:
+times that of the relation), misinformation is `FALSITY` of the claim's rating where it does, and the text's own
+probability where it does not:
 
     p' = t * FALSITY[rating] + (1 - t) * p
 
 A post that rebuts a claim rated false or misleading is misinformation no likelier than `REBUTTAL`. Repeating such a
 claim never lowers p, and rebutting one or repeating a true one never raises it: where the text alone says more than
-the constant, p stands in for it. One match weighs: the likeliest that repeats or rebuts. Matches that abstained,
+the constant, p replaces it. One match counts: the likeliest that repeats or rebuts. Matches that abstained,
 quarantined claims and unknown ratings don't.
 """
 
@@ -22,7 +22,7 @@ from service.domain.judgement import Judgement, Signal
 from service.domain.log_odds import sigmoid
 
 FALSITY = {Rating.FALSE: 0.97, Rating.MISLEADING: 0.85, Rating.TRUE: 0.05}
-"""How likely a post that repeats a claim so rated is to mislead: a choice, as no labelled set says it."""
+"""How likely a post that repeats a claim so rated is to mislead: a choice, as no labelled set shows it."""
 
 REBUTTAL = 0.05
 """How likely a post that rebuts a debunked claim is to mislead at most: a choice too."""
@@ -34,7 +34,7 @@ _CLOSEST_MOVED = 1e-12  # that a moved one can come
 
 
 def fused(judgement: Judgement, quarantined: Collection[str] = ()) -> Judgement:
-    """`judgement` with `misinformation` moved by its matches, those of `quarantined` claim ids marked and passed over.
+    """`judgement` with `misinformation` moved by its matches, those of `quarantined` claim ids marked and ignored.
 
     What was fused before is undone first, so that a match that no longer counts leaves no trace.
     """
@@ -55,7 +55,7 @@ def fused(judgement: Judgement, quarantined: Collection[str] = ()) -> Judgement:
 
 
 def _certainty(match: Match) -> float:
-    """How likely the match holds, where it may weigh; else 0."""
+    """How likely the match holds, if it counts; else 0."""
     weighs = match.relation is Relation.REPEATS or (match.relation is Relation.REBUTS and match.rating in DEBUNKED)
     if not weighs or match.abstained or match.quarantined or match.rating not in FALSITY:
         return 0.0
@@ -76,7 +76,7 @@ def _there(p: float, match: Match) -> float:
 
 
 def _moved(text: Signal, by: float) -> Signal:
-    """The text's own signal moved by so many logits, its interval with it."""
+    """The text's own signal moved by these logits, with its interval."""
     if not by:
         return text
     probability, low, high = (sigmoid(_logit(value) + by) for value in (text.probability, text.low, text.high))
@@ -84,7 +84,7 @@ def _moved(text: Signal, by: float) -> Signal:
 
 
 def _text_only(signal: Signal, by: float) -> Signal:
-    """The text's own signal, which matches have moved by so many logits."""
+    """The text's own signal, which matches have moved by these logits."""
     if not by:
         return signal
     ends = signal.probability, signal.low, signal.high
@@ -102,10 +102,10 @@ def _held(p: float, closest: float) -> float:
 
 
 def quarantined(judgement: Judgement) -> frozenset[str]:
-    """The ids of the claims that the judgement's matches pass over."""
+    """The ids of the claims that the judgement ignores as quarantined."""
     return frozenset(match.claim_id for match in judgement.evidence.matches if match.quarantined)
 
 
 def passing_over(judgement: Judgement, claim_ids: AbstractSet[str]) -> Judgement:
-    """`judgement` with those claims passed over too; itself where they are already."""
+    """`judgement` with those claims ignored too; itself where they are already."""
     return judgement if claim_ids <= quarantined(judgement) else fused(judgement, claim_ids)

@@ -40,9 +40,9 @@ class TokenSurprise(NamedTuple):
 
 
 class Remainder(NamedTuple):
-    """What of `signal`'s raw score its spans don't carry: raw = base + rest + their weights.
+    """The part of `signal`'s raw score that its spans don't carry: raw = base + rest + their weights.
 
-    `rest` is what the words outside the spans bring, `base` what no word does (biases, how the text reads as a whole).
+    `rest` is the part of the words outside the spans, `base` that of no word (biases, how the text reads as a whole).
     """
 
     signal: str
@@ -55,7 +55,7 @@ class Evidence:
     """Why: spans heaviest first, token surprise in reading order, obfuscation undone by kind.
 
     Each signal that spans explain has one of `remainders`, with which they add up to its raw score; that of
-    `misinformation` has the weights of `matches`, best first, in it too.
+    `misinformation` also includes the weights of `matches`, best first.
     """
 
     spans: tuple[Span, ...] = ()
@@ -66,7 +66,7 @@ class Evidence:
 
 
 class JudgedBy(NamedTuple):
-    """What a text was judged by: the bundle's version, and that of the claims it was compared with (empty: none)."""
+    """The versions of the bundle and of the claims that judged a text (empty: compared with none)."""
 
     model: str = ""
     claims: str = ""
@@ -78,8 +78,8 @@ class Judgement:
 
     Offsets in its evidence count bytes of the canonical text, until `service.domain.evidence` relates them to a post.
     `cluster` names the group of near-duplicate texts that this one belongs to, by the content digest of the first of
-    them. `text_signature` is what the group is found by; it goes no further than the worker. `standing` is what people
-    decided on the text, the newest for each post.
+    them. `text_signature` finds the group; it does not leave the worker. `standing` holds people's decisions
+    on the text, the newest for each post.
     """
 
     content_digest: str
@@ -95,9 +95,9 @@ class Judgement:
 
     @property
     def judged_by(self) -> JudgedBy:
-        """Bundle and claims that it rests on."""
+        """The bundle and claims that it is based on."""
         return JudgedBy(self.model_version, self.claims_version)
 
     def standing_for(self, name: str) -> Standing | None:
-        """What a person decided on the post of that name or, failing that, on every post with this text."""
+        """A person's decision on the post of that name or, failing that, on every post with this text."""
         return standing_for(self.standing, name)

@@ -1,10 +1,10 @@
 """How the evidence of several posts adds up: the formula behind `service.moderation.author`. Pure arithmetic.
 
-What the model gets wrong about one post of an author it gets wrong about the next, so twenty posts of one author say
-less than twenty strangers' posts would. Evidence is added up at a discount:
+The model's errors on posts of one author are correlated, so twenty posts of one author say
+less than twenty posts of different authors would. Evidence is added up at a discount:
 
     e_i    = slope_b logit(p_i) + offset_b, within +-6      evidence of post i, of word bucket b (`Weights.evidence`)
-    n_eff  = n / (1 + (n - 1) rho)                          n posts of one author are worth so many independent ones
+    n_eff  = n / (1 + (n - 1) rho)                          n posts of one author are worth this many independent ones
     logit  = bias + slope mean(e) n_eff                     log odds that a machine wrote them, at even prior odds
 
 e_i is the log-likelihood ratio that a post's calibrated probability amounts to (Platt 1999; Brümmer & du Preez 2006):
@@ -23,9 +23,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 STRONGEST = 6.0
-"""Log odds: no post speaks louder than 400 to 1."""
+"""Log odds: no post counts more than 400 to 1."""
 
-_LEAST = 1e-4  # judgements carry four decimals
+_LEAST = 1e-4  # judgements have four decimals
 _WITHIN = 1.3528  # half the 0.9 quantile of chi-squared with one degree of freedom
 _HALVINGS = 40
 
@@ -56,7 +56,7 @@ class Weights:
         return max(-STRONGEST, min(STRONGEST, found))
 
     def effective(self, posts: int) -> float:
-        """How many independent posts so many of one author are worth."""
+        """How many independent posts this many of one author are worth."""
         return posts / (1 + (posts - 1) * self.correlation)
 
     def log_odds(self, evidence: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""A post as a platform hands it over, and how it is named. Standard library only."""
+"""A post as a platform sends it, and its name. Standard library only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class Surface(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a reader sees beside a post's text; empty strings where there is nothing."""
+    """What a reader sees with a post's text; empty strings where there is nothing."""
 
     parent_text: str = ""
     link_title: str = ""
@@ -37,7 +37,7 @@ class Context:
 
     @property
     def shown(self) -> str:
-        """What the post itself shows beside its text, a line each: of what claims are looked for in."""
+        """What the post itself shows with its text, a line each; claims are searched in it too."""
         return "\n".join(filter(None, (self.link_title, self.image_alt, self.image_text)))
 
 
@@ -66,7 +66,7 @@ class Post:
 
     @cached_property
     def content_digest(self) -> str:
-        """Hex digest of canonical text and context: what the classifiers' answer depends on."""
+        """Hex digest of canonical text and context, on which the classifiers' answer depends."""
         return content_digest(self.text, self.context.text)
 
     @cached_property
@@ -83,7 +83,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class PostKey:
-    """One version of one post: what is accepted once and decided once."""
+    """One version of one post, accepted once and decided once."""
 
     name: str
     fingerprint: str

@@ -1,8 +1,8 @@
-"""What posts are grouped by: near-duplicate texts leave like signatures. Pure, standard library only.
+"""Signatures that group posts: those of near-duplicate texts are alike. Pure, standard library only.
 
 Two texts belong together when their sets of shingles overlap, as MinHash estimates it (Broder 1997,
-https://doi.org/10.1109/SEQUEN.1997.666900), or when their embeddings point the same way. `bands` are what candidates
-are found by: locality-sensitive hashes of the one and of the other.
+https://doi.org/10.1109/SEQUEN.1997.666900), or when their embeddings point the same way. Candidates are found
+by `bands`: locality-sensitive hashes of shingles and of embeddings.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ NO_SIGNATURE = TextSignature()
 
 
 def near(one: TextSignature, other: TextSignature) -> bool:
-    """Whether two texts carry the same: `NEAR_TEXT` of their shingles (estimated), or a cosine of `NEAR_MEANING`."""
+    """Whether texts are near-duplicates: `NEAR_TEXT` of their shingles (estimated) or a cosine of `NEAR_MEANING`."""
     return _overlap(one.minima, other.minima) >= NEAR_TEXT or _cosine(one.vector, other.vector) >= NEAR_MEANING
 
 

@@ -37,7 +37,7 @@ def check(post: Post, now: datetime | None = None) -> None:
 
 
 def check_timeline(author: str, authors: Collection[str]) -> None:
-    """Raise `InvalidInput` unless 1 to 50 posts by `authors` can be those of `author`; a post need not name its own."""
+    """Raise `InvalidInput` unless `authors` are 1 to 50, each `author` or, for a post that names none, empty."""
     if not author.strip():
         raise InvalidInput("author", "is missing", "name the author whose posts these are, by a pseudonym")
     _check_author(author)
@@ -100,11 +100,11 @@ def _check_attributes(post: Post) -> None:
     _check_author(post.author)
     if post.locale and not (len(post.locale) <= 64 and _LOCALE.fullmatch(post.locale)):
         raise InvalidInput(
-            "locale", f"{post.locale[:80]!r} is no BCP 47 tag", "send one such as en or pt-BR, or nothing"
+            "locale", f"{post.locale[:80]!r} is not a BCP 47 tag", "send one such as en or pt-BR, or nothing"
         )
     if post.region and not REGION.fullmatch(post.region):
         raise InvalidInput(
-            "region", f"{post.region[:80]!r} is no ISO 3166-1 code", "send two capitals such as DE, or nothing"
+            "region", f"{post.region[:80]!r} is not an ISO 3166-1 code", "send two capitals such as DE, or nothing"
         )
 
 

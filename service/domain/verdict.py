@@ -15,7 +15,7 @@ from service.domain.post import Post, PostKey, Surface
 
 
 class Source(StrEnum):
-    """Where the judgement under a verdict came from; `MODERATOR` when a person decided."""
+    """Where a verdict's judgement came from; `MODERATOR` when a person decided."""
 
     MODEL = "MODEL"
     CACHE = "CACHE"
@@ -66,7 +66,7 @@ class Verdict:
 
     @property
     def judged_by(self) -> JudgedBy:
-        """What judged the text; empty when no model did."""
+        """The versions that judged the text; empty when no model did."""
         return self.judgement.judged_by if self.judgement else JudgedBy()
 
     @property
@@ -76,7 +76,7 @@ class Verdict:
 
     @property
     def matches(self) -> tuple[Match, ...]:
-        """The claims that the post's text comes near to; none when no model read it."""
+        """The claims that the post's text matches; none when no model read it."""
         return self.judgement.evidence.matches if self.judgement else ()
 
     @property
@@ -95,7 +95,7 @@ def verdict_on(
     skipped: tuple[Skip, ...] = (),
     latency: Mapping[str, float] | None = None,
 ) -> Verdict:
-    """The verdict that `ruling` gives on `post` now; not recorded yet. A person's ruling is its own source."""
+    """The verdict on `post` by `ruling` now; not recorded yet. A person's ruling is its own source."""
     return Verdict(
         post=post.key,
         content_digest=post.content_digest,

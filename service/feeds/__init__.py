@@ -1,6 +1,6 @@
 """Feeds: pages of posts in the formats that platforms export become `Post`s. Pure: bytes in, posts and errors out.
 
-Nothing is lost without a word: what is no post comes out as a `FeedError` with its place, and reading goes on.
+What is not a post comes out as a `FeedError` with its place, and reading goes on.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def parse(format: str, stream: Stream, authors: Pseudonyms = _PLAIN) -> Iterator
 
     `stream` is a binary file or any iterable of chunks. JSON lines are held one at a time (1 MiB each); the other
     formats one document at a time, which is the whole file unless it has a page a line. Raises `InvalidInput` for a
-    format that is not one of `FORMATS`, at once; nothing that stands in the feed raises.
+    format that is not one of `FORMATS`, at once; nothing in the feed raises.
     """
     reader = _READERS.get(format)
     if reader is None:

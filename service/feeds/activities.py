@@ -32,7 +32,7 @@ _SILENT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """An object with what the activity around it adds where the object itself is silent."""
+    """An object with what the activity around it adds where the object itself says nothing."""
 
     object: fields.Object
     actor: str = ""
@@ -40,7 +40,7 @@ class Authored:
 
 
 def objects(where: str, value: object) -> Iterator[tuple[str, object]]:
-    """Objects below `value` in reading order, an object before its embedded replies: `Authored`, or what is none."""
+    """Objects below `value` in reading order, each before its embedded replies: `Authored`, or another value."""
     waiting: list[tuple[str, object, int]] = [(where, value, 0)]
     while waiting:
         at, current, depth = waiting.pop()
@@ -57,13 +57,13 @@ def authored(value: object) -> Authored:
     item = fields.as_object(value)
     kind = _kind(item)
     if kind in _SILENT:
-        raise InvalidInput("type", f"is {kind}, which carries no words", "nothing is left to do")
+        raise InvalidInput("type", f"is {kind}, which carries no words", "nothing to do")
     if kind not in _SPOKEN:
         return Authored(item)
     inner = item.get("object")
     if isinstance(inner, str):
         raise InvalidInput("object", f"of {kind} is a link, not the object itself", "send the object embedded")
-    actor = item.get("actor") if kind != "Announce" else None  # who announces is not who wrote
+    actor = item.get("actor") if kind != "Announce" else None  # the announcer is not the author
     found = fields.as_object(inner, "object")
     return Authored(found, actor if isinstance(actor, str) else "", fields.time(item, "published"))
 
@@ -95,7 +95,7 @@ def _members(where: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def _replies(where: str, item: fields.Object) -> Iterator[tuple[str, object]]:
-    """Replies that are embedded as objects; those given by their address only stand elsewhere."""
+    """Replies that are embedded as objects; those given by address only are elsewhere."""
     replies = item.get("replies")
     for key, holder in (
         ("replies", replies),

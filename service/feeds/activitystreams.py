@@ -3,7 +3,7 @@
 Vocabulary: https://www.w3.org/TR/activitystreams-vocabulary/. A post's text is what its author wrote, in reading order:
 title (`name`), content warning or abstract (`summary`), content, a poll's options. Its id is the object's id,
 percent-encoded. `url` and ids stay in the metadata as they are, although servers put handles in them: without them
-nobody finds the post.
+the post can't be found.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _post(item: object, known: dict[str, fields.Object], authors: Pseudonyms) ->
 
 
 def post(item: Authored, parent: str | None, authors: Pseudonyms) -> Post:
-    """The post of one object; `parent` is the text it replies to, None where it is no reply. Raises `InvalidInput`."""
+    """The post of one object; `parent` is the text it replies to, None if it is not a reply. Raises `InvalidInput`."""
     note = item.object
     text, title, alt = _words(note), _attached(note, previews=True), _attached(note, previews=False)
     if not text:
@@ -112,7 +112,7 @@ def _attached(note: fields.Object, *, previews: bool) -> str:
 
 
 def _answered(note: fields.Object, known: dict[str, fields.Object]) -> str | None:
-    """The text of what `note` replies to; empty where it is not at hand, None where `note` is no reply."""
+    """The text of what `note` replies to; empty where it is not at hand, None where `note` is not a reply."""
     reply = note.get("inReplyTo")
     if not reply:
         return None

@@ -1,7 +1,7 @@
-"""Pseudonyms: people's names and handles never enter a post, neither as its author nor in its metadata.
+"""Pseudonyms: people's names and handles never enter a post, as its author or in its metadata.
 
-A numeric platform id stays as it is, since it names nobody by itself. A name becomes `a-` and 16 hex digits of BLAKE2b
-(RFC 7693). Without a key anybody who guesses a name can confirm it; with a key only who holds the key can.
+A numeric platform id stays as it is, since it names no one by itself. A name becomes `a-` and 16 hex digits of BLAKE2b
+(RFC 7693). Without a key anyone who guesses a name can confirm it; with a key only its holder can.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ _PLAIN = frozenset({"type", "created_time", "published", "updated"})
 
 @dataclass(frozen=True, slots=True)
 class Pseudonyms:
-    """Gives the same name the same pseudonym under the same `key` (at most 64 bytes; empty: unkeyed)."""
+    """Maps the same name to the same pseudonym under the same `key` (at most 64 bytes; empty: unkeyed)."""
 
     key: bytes = b""
 
@@ -59,7 +59,7 @@ class Pseudonyms:
         return "a-" + hashlib.blake2b(raw, digest_size=8, key=self.key, person=b"assay-author").hexdigest()
 
     def scrub(self, value: object, *, person: bool = False, depth: int = 0) -> object:
-        """A JSON value with the strings that name people replaced; `person` says that `value` itself is about one.
+        """A JSON value with the strings that name people replaced; `person`: `value` itself is about one.
 
         Raises `InvalidInput` when it is nested more than 32 deep.
         """
@@ -79,5 +79,5 @@ class Pseudonyms:
 
 
 def names_people(key: str) -> bool:
-    """Whether a field of this name holds people."""
+    """Whether a field of this name names people."""
     return key in _PEOPLE

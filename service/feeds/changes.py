@@ -33,7 +33,7 @@ Change = Item | Ignored
 
 
 def changes(payload: object, authors: Pseudonyms, platform: str = graph.PLATFORM) -> Iterator[Change]:
-    """What a notification tells, in order. `platform` names posts of Pages; Instagram's are always `instagram`."""
+    """The posts of a notification, in order. `platform` names posts of Pages; Instagram's are always `instagram`."""
     notifications = payload if isinstance(payload, list) else [payload]
     for notification in notifications:
         try:
@@ -88,5 +88,5 @@ def _instagram(where: str, field: str, value: fields.Object, authors: Pseudonyms
 def _listed(value: object, key: str) -> list[object]:
     found = fields.as_object(value).get(key, [])
     if not isinstance(found, list):
-        raise InvalidInput(key, "is no array", "send the notification as Meta writes it")
+        raise InvalidInput(key, "is not an array", "send the notification as Meta writes it")
     return found

@@ -19,7 +19,7 @@ Located = tuple[str, object]
 
 
 class Malformed(InvalidInput):
-    """Bytes that are no JSON; `line` (counted from 1) is where reading stopped."""
+    """Bytes that are not JSON; `line` (counted from 1) is where reading stopped."""
 
     def __init__(self, problem: str, remedy: str, line: int = 1) -> None:
         super().__init__("", problem, remedy)
@@ -27,7 +27,7 @@ class Malformed(InvalidInput):
 
 
 def lines(stream: Stream, limit: int = MAX_LINE) -> Iterator[Line]:
-    """Lines that are not blank, numbered from 1, without their ends; None stands for a line over `limit` bytes.
+    """Lines that are not blank, numbered from 1, without their ends; None for a line over `limit` bytes.
 
     The chunks of an iterable may break anywhere. Holds at most one line and one chunk.
     """
@@ -82,14 +82,14 @@ def load(raw: bytes | None, limit: int = MAX_LINE) -> object:
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
     except UnicodeDecodeError as cause:
-        raise Malformed(f"is no UTF-8 at byte {cause.start:,}", "save it as UTF-8", _line(raw, cause.start)) from None
+        raise Malformed(f"is not UTF-8 at byte {cause.start:,}", "save it as UTF-8", _line(raw, cause.start)) from None
     except json.JSONDecodeError as cause:
-        problem = f"is no JSON: {cause.msg} at column {cause.colno:,}"
-        raise Malformed(problem, "mend the JSON", cause.lineno) from None
+        problem = f"is not JSON: {cause.msg} at column {cause.colno:,}"
+        raise Malformed(problem, "fix the JSON", cause.lineno) from None
     except RecursionError:
         raise Malformed("is nested too deeply", "send flatter JSON") from None
     except ValueError as cause:
-        raise Malformed(f"holds a number that JSON has not: {cause}", "write a smaller, finite number") from None
+        raise Malformed(f"holds a number that JSON does not allow: {cause}", "write a smaller, finite number") from None
 
 
 def _blocks(stream: Stream) -> Iterator[bytes]:
@@ -110,7 +110,7 @@ def _bounded(numbered: Iterable[Line]) -> list[Line]:
 
 
 def _single(numbered: list[Line]) -> Iterator[Located | FeedError]:
-    """One document; or, where that is no JSON and some line by itself is, one value a line."""
+    """One document; or, where that is not JSON and some line by itself is, one value a line."""
     try:
         yield "", load(_joined(numbered), MAX_DOCUMENT)
     except Malformed as cause:

@@ -16,7 +16,7 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9._~:@%+=-]+")
 def as_object(value: object, field: str = "") -> Object:
     """`value` itself when it is a JSON object."""
     if not isinstance(value, dict):
-        raise InvalidInput(field, f"is {_kind(value)}, no JSON object", "send an object with the item's fields")
+        raise InvalidInput(field, f"is {_kind(value)}, not a JSON object", "send an object with the item's fields")
     return cast("Object", value)
 
 
@@ -26,7 +26,7 @@ def text(item: Object, key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise InvalidInput(key, f"is {_kind(value)}, no string", "send a JSON string")
+        raise InvalidInput(key, f"is {_kind(value)}, not a string", "send a JSON string")
     return value
 
 
@@ -37,7 +37,7 @@ def child(item: Object, key: str) -> Object:
 
 
 def identifier(item: Object, key: str) -> str:
-    """The id at `key` in the form that a post's name takes: other characters than the allowed are percent-encoded.
+    """The id at `key` in the form of a post's name: all other characters are percent-encoded.
 
     Distinct URLs stay distinct. Whole numbers are taken as they are written.
     """
@@ -45,7 +45,7 @@ def identifier(item: Object, key: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value:
-        raise InvalidInput(key, "is missing" if value is None else "is no id", "send a string or a whole number")
+        raise InvalidInput(key, "is missing" if value is None else "is not an id", "send a string or a whole number")
     return value if _PLAIN_ID.fullmatch(value) else quote(value, safe=_SAFE, errors="surrogatepass")
 
 
@@ -60,7 +60,7 @@ def time(item: Object, key: str) -> datetime | None:
         found = None
     if found is None:
         raise InvalidInput(
-            key, "is no time with an offset", "send one such as 2026-05-01T12:00:00Z, or Unix seconds, or leave it out"
+            key, "is not a time with an offset", "send one such as 2026-05-01T12:00:00Z, Unix seconds, or nothing"
         )
     return found
 
@@ -75,5 +75,5 @@ def _moment(value: object) -> datetime | None:
 
 
 def _kind(value: object) -> str:
-    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a truth value", type(None): "null"}
+    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
     return kinds.get(type(value), "a number")

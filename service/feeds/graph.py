@@ -59,7 +59,7 @@ def _author(item: fields.Object, authors: Pseudonyms) -> str:
 
 
 def _words(item: fields.Object, attachments: list[fields.Object], context: Context) -> tuple[str, Context]:
-    """The author's message, else the first of description, title and alt text, which then is no context any more."""
+    """The author's message, else the first of description, title and alt text, which then is not context any more."""
     if message := fields.text(item, "message"):
         return message, context
     if described := _joined(attachments, "description"):
@@ -82,7 +82,7 @@ def _attachments(item: fields.Object) -> list[fields.Object]:
 def _listed(item: fields.Object, key: str) -> list[fields.Object]:
     data = fields.child(item, key).get("data", [])
     if not isinstance(data, list):
-        raise InvalidInput(f"{key}.data", "is no array", "send a JSON array")
+        raise InvalidInput(f"{key}.data", "is not an array", "send a JSON array")
     return [fields.as_object(each, f"{key}.data[{index}]") for index, each in enumerate(data)]
 
 

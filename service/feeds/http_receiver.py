@@ -1,4 +1,4 @@
-"""HTTP receiver of Meta-style webhooks: checks who sends, reads the posts, answers 200 once they are durably accepted.
+"""HTTP receiver of Meta-style webhooks: checks the sender, reads the posts, answers 200 once they are accepted durably.
 
 The protocol: https://developers.facebook.com/docs/graph-api/webhooks/getting-started. Meta sends a notification again
 until it gets 200; that is harmless, since a post is accepted once per name and content.
@@ -53,7 +53,7 @@ class _Receiver:
         self._token, self._secret = token.encode(), secret.encode()
 
     async def handshake(self, request: Request) -> Response:
-        """Echo the challenge to who knows the token."""
+        """Echo the challenge to a caller that knows the token."""
         asked = request.query_params
         token = asked.get("hub.verify_token", "").encode("utf-8", "surrogatepass")
         if asked.get("hub.mode") != "subscribe" or not hmac.compare_digest(token, self._token):

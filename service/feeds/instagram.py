@@ -1,7 +1,7 @@
 """Instagram media with captions and comments, as the Instagram Graph API pages them.
 
 Fields: https://developers.facebook.com/docs/instagram-platform/reference/instagram-media and .../instagram-comment.
-Media without a caption are read by their alt text, which then is no context any more.
+Media without a caption are read by their alt text, which then is not context any more.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _alt(item: fields.Object) -> str:
     """The alt texts of the medium and, in a carousel, of its children."""
     children = fields.child(item, "children").get("data", [])
     if not isinstance(children, list):
-        raise InvalidInput("children.data", "is no array", "send a JSON array")
+        raise InvalidInput("children.data", "is not an array", "send a JSON array")
     media = [item, *(fields.as_object(each, "children.data") for each in children)]
     return "\n".join(dict.fromkeys(filter(None, (fields.text(each, "alt_text") for each in media))))
 

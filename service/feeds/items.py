@@ -1,4 +1,4 @@
-"""What a feed yields: posts, and errors that say where an item is wrong and how to mend it."""
+"""What a feed yields: posts, and errors that say where an item is wrong and how to fix it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from service.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class FeedError:
-    """An item that is no post. `where` is `line 12`, or a path in the document such as `data[3].comments.data[1]`."""
+    """An item that is not a post. `where` is `line 12`, or a path such as `data[3].comments.data[1]`."""
 
     where: str
     problem: str
@@ -29,7 +29,7 @@ def error(where: str, cause: InvalidInput) -> FeedError:
 
 
 def attempt(where: str, read: Callable[[], Post]) -> Item:
-    """The post that `read` gives when it keeps every limit of `domain.validation`, else what is wrong with it."""
+    """The post that `read` returns if it is within the limits of `domain.validation`, else what is wrong with it."""
     try:
         post = read()
         check(post)

@@ -1,9 +1,9 @@
 """Plain JSON lines: one object a line with at least `text`.
 
 Known fields: id, platform, surface, author, locale, region, created_at, metadata, and the context's parent_text,
-link_title, image_alt, image_text and digital_source_type, either in `context` or beside `text`. A line without `id`
+link_title, image_alt, image_text and digital_source_type, either in `context` or next to `text`. A line without `id`
 gets one from its number and its text, so that sending the same file again submits the same posts and equal lines stay
-apart.
+distinct.
 """
 
 from collections.abc import Iterator

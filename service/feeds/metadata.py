@@ -13,8 +13,8 @@ _ENTRIES, _KEY, _VALUE = 62, 128, 4_096  # validation's limits, less the two mar
 def metadata(item: Object, consumed: Iterable[str], authors: Pseudonyms) -> dict[str, str]:
     """The fields of `item` that are not `consumed`; nested ones as compact JSON, nulls left out.
 
-    Values over 4,096 characters are cut and their keys listed under `assay.truncated`; how many fields had no room
-    stands under `assay.omitted`. Raises `InvalidInput` for an item that is nested too deeply.
+    Values over 4,096 characters are cut and their keys listed under `assay.truncated`; the number of
+    fields left out is under `assay.omitted`. Raises `InvalidInput` for an item that is nested too deeply.
     """
     taken = frozenset(consumed)
     rest = authors.scrub({key: value for key, value in item.items() if key not in taken and value is not None})

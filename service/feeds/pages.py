@@ -16,7 +16,7 @@ from service.feeds.items import FeedError, Item, attempt, error
 _REPLIES = ("comments", "replies")
 
 Read = Callable[[Object, str | None], Post]
-"""Makes a post of an object; the second argument is the text it replies to, None where it is no reply."""
+"""Makes a post of an object; the second argument is the text it replies to, None where it is not a reply."""
 
 
 def threads(stream: Stream, read: Read) -> Iterator[Item]:
@@ -68,7 +68,7 @@ def _page(where: str, value: object) -> Iterator[Located | FeedError]:
     if not isinstance(value, dict) or not value.keys() & {"data", "error"}:
         yield where, value
     elif "error" in value:
-        yield FeedError(where or "document", "is an error that the API answered, no page", "fetch the page again")
+        yield FeedError(where or "document", "is an error of the API, not a page", "fetch the page again")
     else:
         yield from _data(where, value)
 
@@ -77,7 +77,7 @@ def _data(where: str, page: Object) -> Iterator[Located | FeedError]:
     place = f"{where}, data" if where.startswith("line") else f"{where}.data".lstrip(".")
     data = page.get("data")
     if not isinstance(data, list):
-        yield FeedError(place, "is no array", "send the items of the page as a JSON array")
+        yield FeedError(place, "is not an array", "send the items of the page as a JSON array")
         return
     for index, item in enumerate(data):
         yield f"{place}[{index}]", item

@@ -1,1 +1,1 @@
-"""A post's way: `pipeline` is the front's half, `judging` the worker's."""
+"""The path of a post: `pipeline` is the front's half, `judging` the worker's."""

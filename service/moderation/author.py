@@ -1,14 +1,14 @@
 """What one author's recent posts say together: up to 50 judgements in, one calibrated signal out. Pure.
 
-One short post says little of who wrote it; twenty say much (`service.domain.log_odds` has the formula). Posts of under
-five words, in languages that the model does not cover, or that say what another says already do not count; below three
-posts or forty words in all the answer is none. An account of both kinds gets a middle share of machine-written posts,
-and its signal says no more than whose evidence prevails.
+One short post says little about who wrote it; twenty say much (`service.domain.log_odds` has the formula). Posts of
+under five words, in languages that the model does not cover, or that repeat another do not count; below three posts or
+forty words in all there is no answer. An account of both kinds gets a middle share of machine-written posts,
+and its signal only says which evidence prevails.
 
-The weighing holds for one version of the model: posts that another judged do not count. Its interval holds the middle
+The weights are for one version of the model: posts judged by another do not count. Its interval holds the middle
 90 % of what fits to resampled data sets say (a percentile bootstrap, Efron 1979), the first fit always within.
 
-Being machine-written is no violation: nothing here decides anything.
+Being machine-written is not a violation: nothing here decides anything.
 """
 
 import json
@@ -24,7 +24,7 @@ from service.domain.post import Post
 from service.errors import InvalidInput
 
 FILE = "timeline.json"
-"""The name of a fit in the bundle that it was made for."""
+"""The file name of a fit in its bundle."""
 
 AI_GENERATED = "ai_generated"
 FEWEST_WORDS, FEWEST_POSTS, FEWEST_WORDS_IN_ALL = 5, 3, 40
@@ -40,7 +40,7 @@ _NAMED = re.compile(r"https?://\S+|[@#]\w+")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one post contributes: its own signal (None when it was not judged), and why it does not count, if so."""
+    """One post's contribution: its own signal (None when it was not judged), and why it does not count, if so."""
 
     post: str
     signal: Signal | None
@@ -81,7 +81,7 @@ class Weighing:
             fits = [_weights(fit) for fit in (data["weights"], *data["resampled"])]
             return cls(str(data["model_version"]), fits[0], tuple(fits[1:]))
         except (ValueError, TypeError, LookupError) as error:
-            problem, remedy = f"is no weighing of timelines ({error!r})", "write it with `assay timelines --fit BUNDLE`"
+            problem, remedy = f"is not a timeline fit ({error!r})", "write it with `assay timelines --fit BUNDLE`"
             raise InvalidInput("ASSAY_TIMELINE", problem, remedy) from error
 
     def judge(self, author: str, posts: Sequence[Post], judgements: Sequence[Judgement | None]) -> AuthorJudgement:
@@ -113,7 +113,7 @@ class Weighing:
             return NOT_FITTED
         if judgement.words < FEWEST_WORDS:
             return TOO_SHORT
-        others = (reason for reason in judgement.abstained if reason != TOO_SHORT)  # alone it is; here it is not alone
+        others = (reason for reason in judgement.abstained if reason != TOO_SHORT)  # here it is not alone
         return next(others, "")
 
     def _signal(self, counted: Sequence[Finding]) -> Signal:
@@ -129,7 +129,7 @@ class Weighing:
 
 
 UNFITTED = Weighing("", Weights(buckets=(), slopes=(1.0,), offsets=(0.0,), correlation=0.0, slope=1.0, bias=0.0), ())
-"""For a bundle without a fit: no post counts."""
+"""Weights for a bundle without a fit: no post counts."""
 
 
 def _abstained(findings: Sequence[Finding], counted: Sequence[Finding]) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ def _evidence(fit: Weights, counted: Iterable[Finding]) -> list[float]:
 
 
 def _one_of_each_text(posts: Sequence[Post]) -> set[int]:
-    """Positions of the posts that speak for their text: of variants the one of least digest, in whatever order."""
+    """Positions of one post per text: of variants the one of least digest, whatever the order."""
     chosen: dict[str, int] = {}
     for number in sorted(range(len(posts)), key=lambda number: digest(canonical(posts[number].text))):
         chosen.setdefault(_told(posts[number].text), number)
@@ -152,7 +152,7 @@ def _one_of_each_text(posts: Sequence[Post]) -> set[int]:
 
 
 def _told(text: str) -> str:
-    """What a text says, whatever it links to, whomever it names and however it is spaced and capitalised."""
+    """A text without its links and mentions, in one form whatever its spacing and capitals."""
     return canonical(_NAMED.sub(" ", text)).casefold() or canonical(text).casefold()
 
 

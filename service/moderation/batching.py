@@ -16,7 +16,7 @@ from service.domain.verdict import Verdict
 from service.errors import AssayError, DeadlineExceeded, Overloaded, Unavailable
 from service.moderation.transport import Batch, Reply
 
-# A byte-pair vocabulary of 8,000 to 32,000 gives 3.5 to 4.5 on English; only the batch size hangs on it.
+# A byte-pair vocabulary of 8,000 to 32,000 yields 3.5 to 4.5 on English; only the batch size depends on it.
 _BYTES_PER_TOKEN = 4
 _SMOOTHING = 0.2
 Ship = Callable[[Batch], Awaitable[None]]
@@ -43,7 +43,7 @@ def batches(posts: list[Post], budget: int) -> list[tuple[Post, ...]]:
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A post on its way. `verdict` brings the answer; who joins the wait may put `deadline` (Unix seconds) off.
+    """A post under way. `verdict` brings the answer; a caller that joins may extend `deadline` (Unix seconds).
 
     `recorded` as in `Batch`.
     """
@@ -65,7 +65,7 @@ class _InFlight:
 class MicroBatcher:
     """One front's way to the workers for live calls. `room` says how many batches may be in flight just now.
 
-    A batch without an answer counts as lost after `patience` seconds, however far off its deadline.
+    A batch without an answer counts as lost after `patience` seconds, whatever its deadline.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class MicroBatcher:
         self._ship, self._front, self._budget, self._window = ship, front, budget, window
         self._max_waiting, self._patience, self._room = max_waiting, patience, room
         self._waiting: deque[Waiting] = deque()
-        self._tokens = 0  # of all that wait
+        self._tokens = 0  # of all waiting
         self._in_flight: dict[str, _InFlight] = {}
         self._shipping: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -116,7 +116,7 @@ class MicroBatcher:
                 self._begin(run)
 
     def answered(self, reply: Reply) -> None:
-        """Hand a reply's verdicts to those who wait."""
+        """Pass a reply's verdicts to their waiters."""
         batch = self._end(reply.batch_id)
         if batch is None:
             return
@@ -127,7 +127,7 @@ class MicroBatcher:
         _fail(batch.waiting.values(), DeadlineExceeded("the worker reached the post after its deadline"))
 
     async def close(self) -> None:
-        """Give up what waits and what is in flight, with `Unavailable` to those who wait for it."""
+        """Fail what waits and what is in flight with `Unavailable`."""
         for task in self._shipping:
             task.cancel()
         await asyncio.gather(*self._shipping, return_exceptions=True)
@@ -152,11 +152,11 @@ class MicroBatcher:
         return taken
 
     def _continues(self, first: Waiting) -> bool:
-        """Whether the foremost post may travel with `first`: a batch is recorded as a whole or not at all."""
+        """Whether the next waiting post may join `first`: a batch is recorded as a whole or not at all."""
         return self._waiting[0].recorded == first.recorded
 
     def _drop_late(self) -> None:
-        """Drop the foremost posts that nobody waits for any more; they were never accepted."""
+        """Drop the first posts that no one waits for any more; they were never accepted."""
         now = time.time()
         while self._waiting and (self._waiting[0].deadline <= now or self._waiting[0].verdict.done()):
             _fail([self._pop()], DeadlineExceeded("no worker had room in time"))

@@ -28,7 +28,7 @@ TASK = "assay.judge"
 # What producer and worker must agree on. One priority step: lanes are queues, so a queue is one list.
 WIRE: Mapping[str, Any] = {"global_keyprefix": "assay:q:", "priority_steps": [0]}
 
-_REPLY_LIFETIME = 60  # seconds that answers to a front that is gone are kept
+_REPLY_LIFETIME = 60  # seconds to keep answers to a front that is gone
 _POP = 5  # seconds that one blocking pop waits
 
 
@@ -49,9 +49,9 @@ class CeleryQueue:
         self._producer: Producer | None = None
 
     async def send(self, lane: Lane, batch: Batch) -> None:
-        """See `Queue`. A message that was sent as Redis went away may have arrived all the same."""
+        """See `Queue`. A message sent as Redis went away may have arrived nevertheless."""
         with self._redis.breaker:
-            async with asyncio.timeout(2 * self._redis.timeout):  # others may stand before it in the thread's queue
+            async with asyncio.timeout(2 * self._redis.timeout):  # others may be before it in the thread's queue
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._publish, lane, batch)
 
     async def reply(self, to: str, reply: Reply) -> None:
@@ -64,7 +64,7 @@ class CeleryQueue:
                 await pipe.execute()
 
     async def replies(self, front: str) -> AsyncIterator[Reply]:
-        """See `Queue`. Close it (`aclose`) to give its connection back."""
+        """See `Queue`. Close it (`aclose`) to release its connection."""
         client = self._redis.blocking(timeout=2 * _POP)
         try:
             while True:
@@ -84,7 +84,7 @@ class CeleryQueue:
         return dict(zip(Lane, lengths, strict=True))
 
     async def close(self) -> None:
-        """Let the message under way go out and close the connection to the broker."""
+        """Send the message under way and close the connection to the broker."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._broker.release)
         self._thread.shutdown()
 
@@ -116,7 +116,7 @@ class CeleryQueue:
 
 
 def broker_url(url: str) -> str:
-    """The URL by which kombu knows the Redis at `url`: it calls unix:// redis+socket:// and its db virtual_host."""
+    """The URL in kombu's form of the Redis at `url`: it calls unix:// redis+socket:// and its db virtual_host."""
     parts = urlsplit(url)
     if parts.scheme != "unix":
         return url

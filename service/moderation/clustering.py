@@ -1,6 +1,6 @@
-"""Which cluster a text belongs to, given what is known of earlier texts. Pure; finding candidates is the adapters'.
+"""Assigns texts to clusters by what is known of earlier texts. Pure; adapters find the candidates.
 
-A cluster is named by the content digest of its first text, its representative, and every member is near that one: no
+A cluster is named by the content digest of its first text, its representative, and every member is near it: no
 chain of small changes leads from one cluster into another.
 """
 
@@ -39,5 +39,5 @@ def _akin(text_signature: TextSignature, founded: Mapping[str, TextSignature]) -
 
 
 def _nearest(text_signature: TextSignature, candidates: Mapping[str, TextSignature]) -> str:
-    """The first that is near; empty where none is."""
+    """The first candidate that is near; empty if none is."""
     return next((name for name, other in candidates.items() if near(text_signature, other)), "")

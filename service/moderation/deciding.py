@@ -1,6 +1,6 @@
 """From judgements to verdicts: the live policy's rulings, within the day's budget of automatic actions.
 
-The front decides what the cache knows, a worker what a model has just read, quality what a golden item is shown with.
+The front decides on cached judgements, a worker on new ones, quality on those of golden items.
 All posts of one call are decided by one policy.
 """
 
@@ -22,20 +22,20 @@ Judged = tuple[Judgement, Source]
 
 
 class Deciding:
-    """Decides posts by whatever policy is live."""
+    """Decides posts by the live policy."""
 
     def __init__(self, policies: Policies, budget: Budget) -> None:
         self._policies, self._budget = policies, budget
 
     @property
     def policy(self) -> Policy:
-        """What posts are decided by now."""
+        """The live policy."""
         return self._policies.current
 
     async def decide(
         self, posts: Sequence[Post], judged: Sequence[Judged], latency: Mapping[str, float] | None = None
     ) -> list[Verdict]:
-        """The verdicts, in order; automatic actions are counted, and beyond the budget left to a person."""
+        """The verdicts, in order; automatic actions are counted, and left to a person beyond the budget."""
         policy = self.policy
         rulings = await self._budget.within(policy, posts, _rulings(policy, posts, judged))
         return _verdicts(policy, posts, judged, rulings, latency)
@@ -43,7 +43,7 @@ class Deciding:
     def uncounted(
         self, posts: Sequence[Post], judged: Sequence[Judged], latency: Mapping[str, float] | None = None
     ) -> list[Verdict]:
-        """The verdicts on posts that are only read: nobody acts on them, so they take nothing of the budget."""
+        """The verdicts on posts that are only read: no one acts on them, so they don't count towards the budget."""
         policy = self.policy
         return _verdicts(policy, posts, judged, _rulings(policy, posts, judged), latency)
 

@@ -1,4 +1,4 @@
-"""Carries accepted posts from the record store to the workers, and finds those that got lost on the way.
+"""Sends accepted posts from the record store to the workers, and again if they got lost on the way.
 
 SubmitPosts only writes to the store. This loop claims what is undecided and keeps the bulk queue short, so that Redis
 holds little and the store remains the truth. A claim is a lease: when a worker, Redis or this process dies, the lease
@@ -23,7 +23,7 @@ _TICK, _COUNT_EVERY = 0.25, 2.0
 
 
 class Dispatcher:
-    """One per front; any number may run beside each other."""
+    """One per front; any number may run at a time."""
 
     def __init__(
         self, store: PostStore, queue: Queue, observer: LoadObserver, *, budget: int, messages: int, lease: float
@@ -36,7 +36,7 @@ class Dispatcher:
         self._next_count = 0.0
 
     def stop(self) -> None:
-        """Let `run` end once it has sent what it claimed: cut off while claiming, it would leave leases behind."""
+        """Let `run` end once it has sent what it claimed: cancelled while claiming, it would leave leases behind."""
         self._stopping = True
         self.poke()
 
@@ -73,13 +73,13 @@ class Dispatcher:
         return len(posts) == limit
 
     async def _tell_backlog(self) -> None:
-        """Count the backlog now and then: over a long one, a count at every tick would keep the store busy."""
+        """Count the backlog now and then: with a long one, a count at every tick would load the store."""
         if time.monotonic() >= self._next_count:
             self._next_count = time.monotonic() + _COUNT_EVERY
             self._observer.backlog(*await self._store.backlog())
 
     async def release(self, keys: Collection[PostKey]) -> None:
-        """Give back what could not be sent, so that it is claimed again."""
+        """Release what could not be sent, so that it is claimed again."""
         if not keys:
             return
         try:

@@ -3,10 +3,10 @@
     batch -> what is undecided -> cached judgements -> one model pass, claims, cluster -> policy -> record -> cache,
     announce, reply
 
-Tasks may come twice or be cut off anywhere; recording is what counts, and it happens once per post. A post that was
-begun three times and never finished is set aside for a person: suspects are judged alone, so that their mates pass.
-Batches that are only read go the same way past the record store: judged, cached as judgements, answered. They do not
-count as traffic of the claims that they match: whoever asks what a text matches must not have a claim quarantined.
+Tasks may come twice or be cut off anywhere; a post is recorded exactly once. A post that was
+begun three times and never finished is set aside for a person: suspects are judged alone, so that others pass.
+Batches that are only read skip the record store: judged, cached as judgements, answered. They do not
+count as traffic of the claims that they match: a read must not have a claim quarantined.
 """
 
 import time
@@ -70,7 +70,7 @@ class Judging:
         self._observer = observer
 
     async def judge(self, batch: Batch) -> Reply:
-        """Decide and record what the batch still needs, and answer the front that waits.
+        """Decide and record what is undecided, and answer the front that waits.
 
         Posts of a live batch whose deadline has passed are dropped: the dispatcher will send them as bulk. Raises
         `StoreUnavailable` when nothing could be recorded: the message must then be delivered again.
@@ -93,7 +93,7 @@ class Judging:
         undecided = await self._store.undecided([post.key for post in posts])
         decided = [post.key for post in posts if post.key not in undecided]
         verdicts = [verdict for verdict in await self._store.find(decided) if verdict] if decided else []
-        if verdicts:  # the cache forgot them, or the front would not ask
+        if verdicts:  # no longer cached, or the front would not ask
             await self._quietly("cache", self._cache.put(verdicts))
         rest = [post for post in posts if post.key in undecided]
         return verdicts + await self._decided(rest, _Errand(queued, recorded=True))
@@ -139,7 +139,7 @@ class Judging:
                 raise
             except Exception as error:  # noqa: BLE001 - see above
                 self._observer.report_failure("model", error)
-        if not errand.recorded:  # its attempts stay counted, so that asking again stops no worker again
+        if not errand.recorded:  # its attempts stay counted, so that a repeat stops no worker again
             return [self._deciding.set_aside(post)]
         verdicts = await self._record([post], [self._deciding.set_aside(post)])
         await self._quietly("attempts", self._attempts.finish([post.key]))
@@ -149,7 +149,7 @@ class Judging:
         keys = [post.key for post in posts]
         await self._quietly("attempts", self._attempts.begin(keys))
         judgements, model_seconds = await self._judgements(posts, recorded=errand.recorded)
-        await self._quietly("attempts", self._attempts.finish(keys))  # before recording: an outage is no post's fault
+        await self._quietly("attempts", self._attempts.finish(keys))  # before recording, which an outage may fail
         latency = {"queue": errand.queued, "model": model_seconds}
         if errand.recorded:
             return await self._record(posts, await self._deciding.decide(posts, judgements, latency))
@@ -157,7 +157,7 @@ class Judging:
         return self._deciding.uncounted(posts, judgements, latency)
 
     async def _judgements(self, posts: list[Post], *, recorded: bool) -> tuple[list[tuple[Judgement, Source]], float]:
-        """Each post's judgement and where it came from: the cache, or one model pass over the texts it lacks."""
+        """Each post's judgement and where it came from: the cache, or one model pass over the others."""
         known = await self._cached(posts)
         missing = list({p.content_digest: p for p in posts if p.content_digest not in known}.values())
         started = time.perf_counter()
@@ -184,9 +184,9 @@ class Judging:
         return [replace(judgement, cluster=cluster) for judgement, cluster in zip(judgements, clusters, strict=True)]
 
     async def _with_standing(self, judgements: list[Judgement], *, needed: bool) -> list[Judgement]:
-        """The judgements with what people decided on their texts: a new bundle or new claims don't undo that.
+        """The judgements with people's decisions on their texts, which a new bundle or new claims don't undo.
 
-        Where it isn't `needed`, since the texts are only read, they are answered without it while the store is away.
+        If not `needed`, as the texts are only read, they are answered without it while the store is away.
         """
         try:
             standing = await self._store.standing([each.content_digest for each in judgements]) if judgements else []
@@ -212,14 +212,14 @@ class Judging:
         recorded = await self._store.record(posts, verdicts)
         self._observer.stage("record", time.perf_counter() - started)
         for given, stands in zip(verdicts, recorded, strict=True):
-            if stands.decided_at == given.decided_at:  # else another worker was first, and told of it
+            if stands.decided_at == given.decided_at:  # else another worker was first, and reported it
                 self._observer.decided(stands)
         await self._quietly("cache", self._cache.put(recorded))
         await self._quietly("announce", self._announcer.announce())
         return recorded
 
     async def _quietly(self, where: str, effort: Awaitable[None]) -> None:
-        """Await what may fail without harm: the verdict is recorded, or will be."""
+        """Await an optional step: the verdict is recorded, or will be."""
         try:
             await effort
         except AssayError as error:

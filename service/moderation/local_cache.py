@@ -1,4 +1,4 @@
-"""A cache in the process before another one, so that what is asked again and again costs no round trip."""
+"""An in-process cache before another one: repeated posts cost no round trip."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ from service.moderation.ports import CacheHit, VerdictCache
 class LocalCache:
     """A `VerdictCache` that keeps the last `size` judgements and as many verdicts for `ttl` seconds before `inner`.
 
-    A judgement that is here is an answer: the policy decides on it at once, and `inner` is not asked for the
-    verdict. Outages of `inner` are not hidden: `find` raises `RedisUnavailable` when a post is not held here and
+    A judgement held here is a hit: the policy decides on it at once, without looking up a verdict
+    in `inner`. Outages of `inner` are not hidden: `find` raises `RedisUnavailable` when a post is not held here and
     `inner` does not answer, so that the pipeline falls back to the record store; while all are held, it is not noticed.
     """
 
@@ -27,7 +27,7 @@ class LocalCache:
         self._verdicts: TTLCache[tuple[str, str], Verdict] = TTLCache(size, ttl, clock)
 
     async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
-        """See `VerdictCache`. What is not held here is asked of `inner` in one call."""
+        """See `VerdictCache`. What is not held here is looked up in `inner` in one call."""
         held = [self._held(post, judged_by, policy_version) for post in posts]
         missing = [post for post, hit in zip(posts, held, strict=True) if hit is None]
         if not missing:

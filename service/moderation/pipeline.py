@@ -48,7 +48,7 @@ class FrontLimits:
 
 @dataclass(frozen=True, slots=True)
 class FrontRecords:
-    """What is known of posts, and where a front's own verdicts go."""
+    """The stores of posts and verdicts, and where a front's own verdicts go."""
 
     store: FrontStore
     cache: VerdictCache
@@ -57,7 +57,7 @@ class FrontRecords:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """A front's way to the workers; `front` is the name that they answer to."""
+    """A front's connection to the workers; `front` is the name that they reply to."""
 
     front: str
     queue: Queue
@@ -66,7 +66,7 @@ class Workers:
 
 
 class Pipeline:
-    """The front's way from posts to verdicts. `start` before use, `drain` after."""
+    """The front's half from posts to verdicts. `start` before use, `drain` after."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Pipeline:
 
     @property
     def policy(self) -> Policy:
-        """What posts are decided by now."""
+        """The live policy."""
         return self._deciding.policy
 
     async def start(self) -> None:
@@ -118,7 +118,7 @@ class Pipeline:
     async def drain(self, grace: float = 10.0) -> None:
         """Wait up to `grace` seconds for calls in flight, stop the loops, record what is still to record.
 
-        What was accepted and is not decided stays in the store for the next start.
+        Accepted posts that are not decided stay in the store for the next start.
         """
         until = time.monotonic() + grace
         while len(self._micro_batcher) and time.monotonic() < until:  # noqa: ASYNC110 - once in a process's life
@@ -173,7 +173,7 @@ class Pipeline:
     async def read(self, posts: Sequence[Post], *, deadline: float | None = None) -> list[Judgement | None]:
         """What the classifiers say of each post's text, in order; None where it stopped the model and was set aside.
 
-        Nobody decides on the posts, and nothing is kept but the judgements in the cache. Raises `AssayError` as soon as
+        The posts are not decided, and only the judgements are kept, in the cache. Raises `AssayError` as soon as
         one text cannot be judged within `deadline` (Unix seconds).
         """
         deadline = time.time() + self._limits.default_deadline if deadline is None else deadline
@@ -215,7 +215,7 @@ class Pipeline:
         return [CacheHit(*found) for found in zip(verdicts, judgements, strict=True)]
 
     async def _from_hits(self, posts: Sequence[Post], hits: Sequence[CacheHit]) -> list[Verdict | None]:
-        """The verdict on each post of which the cache knows verdict or judgement, in order."""
+        """The verdict on each post with a cached verdict or judgement, in order."""
         version = self.policy.version
         results = [self._from_hit(hit, version) for hit in hits]
         due = [
@@ -257,7 +257,7 @@ class Pipeline:
     # From a worker ----------------------------------------------------------------------------------------------------
 
     async def _ask(self, posts: Sequence[Post], deadline: float) -> list[Verdict | AssayError]:
-        """Answers from the workers; provisional ones only to posts that are sure to be judged afterwards."""
+        """Answers from the workers; provisional ones only to posts that are sure to be judged later."""
         results = await asyncio.gather(*(self._judged(post, deadline) for post in posts))
         provisional = {n: r for n, r in enumerate(results) if isinstance(r, Verdict) and r.source is Source.PROVISIONAL}
         if not provisional:
@@ -292,7 +292,7 @@ class Pipeline:
     async def _flight(self, post: Post, deadline: float, *, recorded: bool = True) -> Verdict:
         """The verdict of this post, or of a concurrent twin with the same content.
 
-        One that must be recorded does not join a twin that is only read: its promise to be kept would hang in the air.
+        A post to be recorded does not join a twin that is only read: it would not be recorded.
         """
         while (left := deadline - time.time()) > 0:
             flight = self._flights.get(post.content_digest)
@@ -341,7 +341,7 @@ class Pipeline:
 
 
 def _stands(verdict: Verdict, judgement: Judgement | None) -> bool:
-    """Whether it is as people have it: nobody decided on the text since, or took back what the verdict rests on."""
+    """Whether it agrees with people's decisions: none on the text was made or withdrawn since."""
     judgement = judgement or verdict.judgement
     standing = judgement.standing_for(verdict.post.name) if judgement else None
     return judgement is None or verdict.ruling.case == (standing.case if standing else "")

@@ -1,6 +1,6 @@
-"""What a post's way needs of the outside world, as small Protocols. Adapters stand beside, named after a technology.
+"""The ports of moderation, as small Protocols. Adapters are modules named after a technology.
 
-Every adapter of one port passes the same contract test, beside its tests. Methods raise `StoreUnavailable` or
+Every adapter of one port passes the same contract test. Methods raise `StoreUnavailable` or
 `RedisUnavailable` when their server does not answer, and nothing else that is not a programming error.
 """
 
@@ -88,7 +88,7 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CacheHit:
-    """What is cached for one post: the verdict of this very version and policy, the judgement of its text."""
+    """What is cached for one post: the verdict of this version and policy, and the judgement of its text."""
 
     verdict: Verdict | None = None
     judgement: Judgement | None = None
@@ -98,7 +98,7 @@ class VerdictCache(Protocol):
     """Judgements under content digest + versions of bundle and claims; verdicts under post name + policy version."""
 
     async def find(self, posts: Sequence[Post], *, judged_by: JudgedBy, policy_version: str) -> list[CacheHit]:
-        """What is cached for each post, in one round trip. A cached verdict of another fingerprint is no hit."""
+        """What is cached for each post, in one round trip. A cached verdict of another fingerprint is a miss."""
         ...
 
     async def put(self, verdicts: Sequence[Verdict]) -> None:
@@ -106,7 +106,7 @@ class VerdictCache(Protocol):
         ...
 
     async def keep(self, judgements: Sequence[Judgement]) -> None:
-        """Cache judgements alone: of texts that were read and of which nobody decided."""
+        """Cache judgements alone: of texts that were read and not decided."""
         ...
 
     async def ping(self) -> None:
@@ -115,7 +115,7 @@ class VerdictCache(Protocol):
 
 
 class Queue(Protocol):
-    """The way to the workers and back."""
+    """The queue to the workers and back."""
 
     async def send(self, lane: Lane, batch: Batch) -> None:
         """Enqueue one batch."""
@@ -135,10 +135,10 @@ class Queue(Protocol):
 
 
 class WorkerRegistry(Protocol):
-    """Which workers are there."""
+    """The workers that are alive."""
 
     async def beat(self, worker: WorkerInfo) -> None:
-        """Say that this worker is alive for the next ten seconds."""
+        """Register this worker as alive for the next ten seconds."""
         ...
 
     async def alive(self) -> list[WorkerInfo]:
@@ -147,7 +147,7 @@ class WorkerRegistry(Protocol):
 
 
 class Attempts(Protocol):
-    """How often a post was begun and not finished, so that one that kills its worker is found."""
+    """How often a post was begun and not finished, to find one that kills its worker."""
 
     async def counts(self, keys: Sequence[PostKey]) -> list[int]:
         """Attempts begun and not finished, per post."""
@@ -163,7 +163,7 @@ class Attempts(Protocol):
 
 
 class Clusters(Protocol):
-    """Groups of posts that carry the same, as far back as the window that the adapter was made for."""
+    """Groups of posts with near-duplicate texts, as far back as the adapter's window."""
 
     async def assign(self, judgements: Sequence[Judgement]) -> list[str]:
         """The cluster of each judgement's text, in order: one that it is `near` to, or a new one.
@@ -174,7 +174,7 @@ class Clusters(Protocol):
 
 
 class Observer(SurgeObserver, BudgetObserver, Protocol):
-    """Where logs and metrics go. Never given a text to keep: implementations log ids, scores and latencies only."""
+    """Where logs and metrics go. Implementations log ids, scores and latencies only, never a text."""
 
     def decided(self, verdict: Verdict) -> None:
         """A verdict was given: one event a post."""
@@ -190,7 +190,7 @@ class Observer(SurgeObserver, BudgetObserver, Protocol):
 
 
 class LoadObserver(Observer, Protocol):
-    """What else a front and its dispatcher tell."""
+    """What else a front and its dispatcher report."""
 
     def backlog(self, posts: int, age: float) -> None:
         """Undecided posts in the store, and the age of the oldest in seconds."""

@@ -18,7 +18,7 @@ class TelemetryObserver(FailureLog):
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         super().__init__(
-            Counter("assay_errors", "Failures that were worked around or answered", ["error"], registry=registry)
+            Counter("assay_errors", "Failures that were worked around or returned", ["error"], registry=registry)
         )
         self._log = structlog.get_logger("assay")
         self._decided = Counter(
@@ -80,7 +80,7 @@ class TelemetryObserver(FailureLog):
         """Log the policy that decides from now on, and set its gauge."""
         self._policies.clear()
         self._policies.labels(policy.name, policy.version).set(1)
-        self._log.info("policy taken up", policy=policy.version, title=policy.name)
+        self._log.info("policy loaded", policy=policy.version, title=policy.name)
 
     def backlog(self, posts: int, age: float) -> None:
         """Set the backlog gauges."""

@@ -1,4 +1,4 @@
-"""What travels between fronts and workers: posts in lanes, answers, and who answers. Standard library only."""
+"""What fronts and workers exchange: posts in lanes, replies, and the workers' registrations. Standard library only."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,8 +21,8 @@ class Batch:
     """Posts that travel to a worker in one message.
 
     `reply_to` names the front that waits (empty when none does); `deadline` is the Unix time in seconds after which
-    nobody waits any more (None: whenever). Without `recorded` the posts are only read: they were not accepted, and
-    nothing is recorded of them.
+    no one waits any more (None: never). Without `recorded` the posts are only read: neither accepted
+    nor recorded.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A worker's answer to one live batch: the verdicts that it gave and the names of posts it dropped as expired."""
+    """A worker's reply to one live batch: its verdicts, and the names of posts that it dropped as expired."""
 
     batch_id: str
     verdicts: tuple[Verdict, ...]
@@ -44,7 +44,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """A worker that answered lately with its model loaded. `started_at` is Unix time in seconds."""
+    """A worker with a recent beat and its model loaded. `started_at` is Unix time in seconds."""
 
     id: str
     model_version: str
@@ -53,5 +53,5 @@ class WorkerInfo:
 
     @property
     def judged_by(self) -> JudgedBy:
-        """What it judges by."""
+        """The bundle and claims that it judges by."""
         return JudgedBy(self.model_version, self.claims_version)

@@ -35,7 +35,7 @@ def decode_batch(data: Mapping[str, Any]) -> Batch:
 
 
 def encode_reply(reply: Reply) -> Json:
-    """A reply with every verdict's judgement in it."""
+    """A reply with the judgements of its verdicts."""
     return {
         "batch_id": reply.batch_id,
         "verdicts": [[encode_verdict(v), v.judgement and encode_judgement(v.judgement)] for v in reply.verdicts],

@@ -9,7 +9,7 @@ _REFRESH = 1.0
 
 
 class WorkerPool:
-    """The workers, as of the last refresh. While Redis is away the last known ones stand."""
+    """The workers, as of the last refresh. While Redis is away they are the last known ones."""
 
     def __init__(self, registry: WorkerRegistry, observer: LoadObserver, *, batches_per_worker: int) -> None:
         self._registry, self._observer, self._per_worker = registry, observer, batches_per_worker
@@ -31,7 +31,7 @@ class WorkerPool:
         return self._per_worker * max(1, len(self._workers))
 
     async def refresh(self) -> list[WorkerInfo]:
-        """Ask the registry now. Raises `RedisUnavailable`."""
+        """Query the registry now. Raises `RedisUnavailable`."""
         self._workers = await self._registry.alive()
         if self._workers:
             self._judged_by = self._workers[0].judged_by

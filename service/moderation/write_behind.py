@@ -1,7 +1,7 @@
-"""Records, in bulk and behind the caller's back, verdicts that live calls were answered with from the cache.
+"""Records, in bulk and after the reply, verdicts that answered live calls from the cache.
 
-It holds at most `capacity` of them; while the store is away the oldest are let go and reported. Nothing that was
-accepted by SubmitPosts or judged by a model passes through here: that is recorded before it is answered.
+It holds at most `capacity` of them; while the store is away the oldest are dropped and reported. What was
+accepted by SubmitPosts or judged by a model does not pass through here: it is recorded before the answer.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from service.supervision import every
 
 _BULK = 500
 _GATHER = 0.05
-_LEASE = 60.0  # between accepting and recording: nobody else is to judge them meanwhile
+_LEASE = 60.0  # between accepting and recording: no one else is to judge them meanwhile
 
 
 class WriteBehind:
@@ -38,7 +38,7 @@ class WriteBehind:
     def put(self, post: Post, verdict: Verdict) -> None:
         """Record this verdict soon."""
         if len(self._waiting) == self._capacity:
-            self._let_go(1)
+            self._drop(1)
         self._waiting.append((post, verdict))
         self._wake.set()
 
@@ -47,7 +47,7 @@ class WriteBehind:
         await every(self._work, self.flush, self._observer, "write_behind", pause=1.0)
 
     async def _work(self) -> None:
-        """Returns when something waits, and has had a moment's company."""
+        """Returns a moment after something waits, so that more may join it."""
         await self._wake.wait()
         await asyncio.sleep(_GATHER)
 
@@ -61,7 +61,7 @@ class WriteBehind:
     async def _record(self, pairs: list[tuple[Post, Verdict]]) -> list[Verdict]:
         posts, verdicts = [post for post, _ in pairs], [verdict for _, verdict in pairs]
         try:
-            await self._store.accept(posts, lease=_LEASE)  # what was asked last speaks for its name
+            await self._store.accept(posts, lease=_LEASE)  # the last one is its name's current version
             recorded = await self._store.record(posts, verdicts)
         except (Unavailable, asyncio.CancelledError):  # it may have committed; recording twice is recording once
             self._put_back(pairs)
@@ -71,11 +71,11 @@ class WriteBehind:
     def _put_back(self, pairs: list[tuple[Post, Verdict]]) -> None:
         excess = max(0, len(pairs) + len(self._waiting) - self._capacity)
         if excess:
-            self._let_go(excess)
+            self._drop(excess)
         self._waiting.extendleft(reversed(pairs[excess:]))
         self._wake.set()
 
-    def _let_go(self, answers: int) -> None:
+    def _drop(self, answers: int) -> None:
         self._observer.report_failure(
             "write_behind", Unavailable(f"the record store is behind: {answers:,} answers go unrecorded")
         )
@@ -89,5 +89,5 @@ class WriteBehind:
 
 
 def _answer(given: Verdict, stands: Verdict) -> Verdict:
-    """What to cache: the verdict that stands recorded or, where another policy decided that one, this policy's."""
+    """What to cache: the recorded verdict or, where another policy decided that one, this policy's."""
     return stands if stands.policy_version == given.policy_version else given

@@ -1,1 +1,1 @@
-"""Who works with Assay, and what they may do."""
+"""Accounts, roles and sign-in."""

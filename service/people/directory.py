@@ -1,4 +1,4 @@
-"""Who works with Assay: adding people, changing what they may do, giving them passwords. Standard library only."""
+"""Managing accounts: adding people, changing their roles, setting passwords. Standard library only."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from service.people.roles import Right, Role
 SYSTEM = Person(
     id="system", name="the operator", roles=frozenset({Role.ADMIN}), created_at=datetime(1970, 1, 1, tzinfo=UTC)
 )
-"""Who acts through the command line: whoever holds the machine."""
+"""The actor of the command line: whoever controls the machine."""
 
 FIRST = "admin"
 """The name of the first account."""
 
 
 class Directory:
-    """The people. What changes them is done `by` somebody, whose rights are checked here."""
+    """The people. Changes are made `by` a person, whose rights are checked here."""
 
     def __init__(
         self, store: PeopleStore, hasher: Hasher, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -27,7 +27,7 @@ class Directory:
         self._store, self._hasher, self._now = store, hasher, now
 
     async def first(self) -> str:
-        """The one-time password of a new administrator called `admin`; empty if there is anybody already."""
+        """The one-time password of a new administrator called `admin`; empty if there is an account already."""
         if await self._store.people(limit=1):
             return ""
         account, password = await self._new(FIRST, frozenset({Role.ADMIN}))
@@ -54,19 +54,19 @@ class Directory:
         return await self._store.people(after=after, limit=limit)
 
     async def set_roles(self, person_id: str, roles: frozenset[Role], *, by: Person) -> Person:
-        """Change what somebody may do; they must sign in again. Raises `NotAllowed`, `NotFound`, `InvalidInput`."""
+        """Change a person's roles; they must sign in again. Raises `NotAllowed`, `NotFound`, `InvalidInput`."""
         by.require(Right.MANAGE_PEOPLE)
         return await self._store.set_roles(person_id, checked_roles(roles), actor=by.id)
 
     async def set_disabled(self, person_id: str, disabled: bool, *, by: Person) -> Person:
-        """Shut somebody out, or let them in again. Raises `NotAllowed` and `NotFound`."""
+        """Disable a person, or enable them again. Raises `NotAllowed` and `NotFound`."""
         by.require(Right.MANAGE_PEOPLE)
         if disabled and person_id == by.id:
             raise NotAllowed("you can't disable yourself; another administrator can")
         return await self._store.set_disabled(person_id, disabled, actor=by.id)
 
     async def reset_password(self, person_id: str, *, by: Person) -> str:
-        """A new one-time password of somebody with a local account. Raises `NotAllowed` and `NotFound`."""
+        """A new one-time password for a local account. Raises `NotAllowed` and `NotFound`."""
         by.require(Right.MANAGE_PEOPLE)
         person = await self._store.find(person_id)
         _check_local(person)
@@ -80,7 +80,7 @@ class Directory:
     async def change_password(self, person: Person, old: str, new: str, *, session: str) -> None:
         """A person changes their own; all their sessions but that of the digest `session` end.
 
-        Raises `InvalidInput` for a wrong old password, and for a new one that won't do.
+        Raises `InvalidInput` for a wrong old password, and for a new one that is not valid.
         """
         _check_local(person)
         account = await self._store.account(person.name)

@@ -1,13 +1,13 @@
 """An OpenID Connect provider through Authlib: authorization code with PKCE, `state` and `nonce`, a checked ID token.
 
-What the provider publishes about itself is read at the first sign-in and kept; its keys are read again when a token
-names one that is not known.
+The provider's metadata is read at the first sign-in and kept; its keys are read again when a token
+names an unknown one.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-import httpx2  # what Authlib speaks HTTP with
+import httpx2  # Authlib's HTTP client
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.starlette_client import StarletteOAuth2App
 from joserfc.errors import JoseError
@@ -22,7 +22,7 @@ _SCOPE = "openid email profile"
 
 
 class OpenIdProvider:
-    """`people.ports.Provider`. `role_of` says what the values of `role_claim` mean; empty: they are our own names."""
+    """`people.ports.Provider`. `role_of` maps the values of `role_claim` to roles; empty: they are our own names."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class OpenIdProvider:
         try:
             made = await self._client.create_authorization_url(redirect_uri)
         except (httpx2.HTTPError, ValueError, RuntimeError) as error:
-            raise Unavailable("the OpenID provider does not answer as one should") from error
+            raise Unavailable("the OpenID provider's answer is not valid") from error
         return made["url"], {name: made[name] for name in _KEPT}
 
     async def finish(self, kept: Mapping[str, str], code: str) -> Subject:
@@ -81,7 +81,7 @@ class OpenIdProvider:
 
 
 def parsed_roles(words: str) -> dict[str, Role]:
-    """What `trust-team=moderator,trust-leads=lead` says. Raises `InvalidInput`."""
+    """The mapping in `trust-team=moderator,trust-leads=lead`. Raises `InvalidInput`."""
     found: dict[str, Role] = {}
     for pair in filter(None, (part.strip() for part in words.split(","))):
         value, equals, role = pair.rpartition("=")

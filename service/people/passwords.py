@@ -1,4 +1,4 @@
-"""What a password must be, and one-time passwords. Standard library only."""
+"""Rules for passwords, and one-time passwords. Standard library only."""
 
 import secrets
 import unicodedata
@@ -10,7 +10,7 @@ from service.people.person import folded
 SHORTEST, LONGEST = 12, 256
 ONE_TIME_LASTS = timedelta(days=7)
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
-_FEW = 5  # different characters that a password has at least
+_FEW = 5  # fewest different characters of a password
 
 
 def one_time_password() -> str:
@@ -19,12 +19,12 @@ def one_time_password() -> str:
 
 
 def normalised(password: str) -> str:
-    """`password` as it is hashed: the same however a keyboard composes its letters."""
+    """`password` as it is hashed, however a keyboard composes its letters."""
     return unicodedata.normalize("NFKC", password)
 
 
 def check_password(password: str, name: str) -> None:
-    """Raise `InvalidInput` for a password that somebody called `name` must not have."""
+    """Raise `InvalidInput` for a password that a person called `name` must not have."""
     field = "new password"
     if len(password) < SHORTEST:
         raise InvalidInput(field, f"has fewer than {SHORTEST} characters", "take a longer one; a sentence is fine")

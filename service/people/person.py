@@ -10,15 +10,15 @@ from service.people.roles import Right, Role, may
 
 MAX_NAME = 120
 NOBODY = "nobody"
-"""Who acts where nobody is signed in, and whom a name stands for that nobody has."""
+"""The actor where no one is signed in, and the person behind an unknown name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who may sign in. `id` is the pseudonym that the audit log knows them by, such as `m-7f3a12cd`.
+    """A person who may sign in. `id` is their pseudonym in the audit log, such as `m-7f3a12cd`.
 
-    `issuer` is the OpenID provider that vouches for them; empty for a local account. `one_time` says that their
-    password is one that must be changed before anything else.
+    `issuer` is the OpenID provider that vouches for them; empty for a local account. `one_time`: their
+    password must be changed before anything else.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Person:
     signed_in_at: datetime | None = None
 
     def may(self, right: Right) -> bool:
-        """Whether their roles give them that right."""
+        """Whether their roles include that right."""
         return not self.disabled and may(self.roles, right)
 
     def require(self, right: Right) -> None:
@@ -42,7 +42,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Somebody's being signed in. It ends at `ends_at`, or earlier when it isn't used."""
+    """A sign-in session. It ends at `ends_at`, or earlier when it isn't used."""
 
     digest: str
     person: Person
@@ -52,7 +52,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A person with what checks their password: `password` is a hash, and empty where they have none."""
+    """A person with their password's hash, which is empty where they have none."""
 
     person: Person
     password: str
@@ -61,7 +61,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Somebody that an OpenID provider vouches for."""
+    """A person that an OpenID provider vouches for."""
 
     issuer: str
     subject: str
@@ -70,7 +70,7 @@ class Subject:
 
 
 def new_id() -> str:
-    """A pseudonymous id that nobody has."""
+    """An unused pseudonymous id."""
     return f"m-{secrets.token_hex(4)}"
 
 
@@ -90,5 +90,5 @@ def checked_name(name: str) -> str:
 def checked_roles(roles: frozenset[Role]) -> frozenset[Role]:
     """`roles`, at least one. Raises `InvalidInput`."""
     if not roles:
-        raise InvalidInput("roles", "names no role", f"choose among {', '.join(Role)}; disable who shall do nothing")
+        raise InvalidInput("roles", "names no role", f"choose among {', '.join(Role)}; disable a person who needs none")
     return roles

@@ -1,4 +1,4 @@
-"""What the use cases of people need from outside: where people and sessions are kept, and what hashes passwords."""
+"""The ports of people: stores of people and sessions, the password hasher, the OpenID provider."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -12,7 +12,7 @@ class PeopleStore(Protocol):
     """People. Each change is recorded in the audit log as `actor`'s, in the same transaction."""
 
     async def first(self, account: Account) -> bool:
-        """Store this account if there is nobody at all yet; whether it was stored."""
+        """Store this account if there is none yet; whether it was stored."""
         ...
 
     async def add(self, account: Account, *, actor: str) -> None:
@@ -36,27 +36,27 @@ class PeopleStore(Protocol):
         ...
 
     async def set_disabled(self, person_id: str, disabled: bool, *, actor: str) -> Person:
-        """Let them sign in no more, or again; their sessions end. Raises as `set_roles` does."""
+        """Disable them, or enable them again; their sessions end. Raises as `set_roles` does."""
         ...
 
     async def set_password(self, account: Account, *, actor: str, keep: str = "") -> None:
-        """Give them the password of `account` and end their sessions, but that of the digest `keep`."""
+        """Set their password to that of `account` and end their sessions, except that of the digest `keep`."""
         ...
 
     async def admit(self, subject: Subject) -> Person:
-        """The person that a provider vouches for, new or known, with the name and the roles that it gives them."""
+        """The person that a provider vouches for, new or known, with the provider's name and roles for them."""
         ...
 
 
 class SessionStore(Protocol):
-    """Sessions by the digests of their tokens, and the tries to begin one."""
+    """Sessions by the digests of their tokens, and attempts to sign in."""
 
     async def begin(self, digest: str, person_id: str, *, lasts: timedelta) -> None:
         """Store a session, and record that the person signed in."""
         ...
 
     async def session(self, digest: str, *, idle: timedelta, used: bool = True) -> Session | None:
-        """The session, if it has neither ended nor lain idle for so long; it counts as used now if it is `used`."""
+        """The session, if it has neither ended nor been idle for so long; it counts as used now if it is `used`."""
         ...
 
     async def end(self, digest: str) -> None:
@@ -64,14 +64,14 @@ class SessionStore(Protocol):
         ...
 
     async def fail(self, keys: Mapping[str, int]) -> timedelta:
-        """Count a failure under each key, unless one of them is locked: then count nothing and say for how long.
+        """Count a failure under each key, unless one is locked: then count nothing and return for how long.
 
-        A key is locked for a time that doubles with every failure past the number that it is mapped to.
+        A key is locked for a time that doubles with every failure past its number.
         """
         ...
 
     async def refuse(self, person_id: str) -> None:
-        """Record that somebody was refused as that person; `NOBODY` for a name that nobody has."""
+        """Record a refused sign-in as that person; `NOBODY` for an unknown name."""
         ...
 
     async def succeed(self, *, clear: str, forgive: str) -> None:
@@ -79,11 +79,11 @@ class SessionStore(Protocol):
         ...
 
     async def keep_flow(self, digest: str, body: Mapping[str, str], *, lasts: timedelta) -> None:
-        """Keep what an OpenID sign-in that begins must bring back."""
+        """Keep the state of an OpenID sign-in that begins."""
         ...
 
     async def take_flow(self, digest: str) -> Mapping[str, str] | None:
-        """What was kept, once, if it has not ended."""
+        """The kept state, once, if it has not ended."""
         ...
 
 
@@ -95,7 +95,7 @@ class Hasher(Protocol):
         ...
 
     async def verify(self, hashed: str, password: str) -> bool:
-        """Whether `hashed` is of `password`; takes as long for an empty `hashed`, and says no."""
+        """Whether `hashed` is of `password`; takes as long for an empty `hashed`, which is never."""
         ...
 
 
@@ -107,5 +107,5 @@ class Provider(Protocol):
         ...
 
     async def finish(self, kept: Mapping[str, str], code: str) -> Subject:
-        """Who signed in, with the roles that the provider gives them. Raises `SignInRefused` and `Unavailable`."""
+        """Who signed in, with their roles by the provider. Raises `SignInRefused` and `Unavailable`."""
         ...

@@ -1,11 +1,11 @@
-"""Roles, and what each may do. Standard library only."""
+"""Roles and their rights. Standard library only."""
 
 from collections.abc import Collection
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """What somebody is here for. A person may have several."""
+    """A person's role; they may have several."""
 
     VIEWER = "viewer"
     MODERATOR = "moderator"
@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 
 class Right(StrEnum):
-    """One thing that somebody may do."""
+    """One thing that a person may do."""
 
     SEE = "see"
     DECIDE = "decide"
@@ -46,5 +46,5 @@ RIGHTS = {
 
 
 def may(roles: Collection[Role], right: Right) -> bool:
-    """Whether somebody with these roles may do that."""
+    """Whether these roles include that right."""
     return any(right in RIGHTS[role] for role in roles)

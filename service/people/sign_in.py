@@ -1,6 +1,6 @@
-"""Signing in and out: by a password of ours or by an OpenID provider's word. Standard library only.
+"""Signing in and out: by a local password or an OpenID provider. Standard library only.
 
-A session's token goes to the browser; what is stored is its SHA-256, so that who reads the store can't become anybody.
+A session's token goes to the browser; only its SHA-256 is stored, so that a reader of the store can't use it.
 A wrong name and a wrong password get the same answer after the same work, and count towards the same lock-outs.
 """
 
@@ -21,7 +21,7 @@ _FLOW_LASTS = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInLimits:
-    """How long sessions last, in all and unused, and how many failures an account and an address are granted."""
+    """How long sessions last, in all and unused, and how many failures an account and an address may have."""
 
     lasts: timedelta = timedelta(hours=12)
     idle: timedelta = timedelta(hours=1)
@@ -31,7 +31,7 @@ class SignInLimits:
 
 
 def digest_of(token: str) -> str:
-    """What is stored of a token."""
+    """A token as stored."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -41,7 +41,7 @@ def new_token() -> str:
 
 
 class SignIn:
-    """Sign people in and out. `provider` is none where only local accounts sign in."""
+    """Sign people in and out. `provider` is None where only local accounts sign in."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class SignIn:
     async def with_password(self, name: str, password: str, *, address: str) -> str:
         """The token of a new session. Raises `SignInRefused` and `TooManyTries`."""
         if not self.limits.passwords:
-            raise SignInRefused("Local accounts are turned off here.")
+            raise SignInRefused("Local accounts are turned off.")
         if len(name) > MAX_NAME or len(password) > LONGEST:
             raise SignInRefused(_REFUSED)
         account_key, address_key = digest_of(f"name {folded(name)}"), digest_of(f"address {address}")
@@ -93,21 +93,21 @@ class SignIn:
         """The token of a new session, and the path to go on to. Raises `SignInRefused` and `Unavailable`."""
         kept = await self._sessions.take_flow(digest_of(state))
         if kept is None or not secrets.compare_digest(kept["browser"], digest_of(browser)):
-            raise SignInRefused("This sign-in was not begun here, or too long ago.")
+            raise SignInRefused("This sign-in was begun elsewhere, or too long ago.")
         person = await self._people.admit(await self._asked().finish(kept, code))
         if person.disabled:
             raise SignInRefused("This account is disabled.")
         return await self._begin(person), kept["after"]
 
     async def session(self, token: str, *, used: bool = True) -> Session | None:
-        """The session of a token that has neither ended nor lain idle for too long.
+        """The session of a token that has neither ended nor been idle for too long.
 
-        What a page fetches by itself is no use of the session: a screen that is left alone signs itself out.
+        A page's own requests don't count as use of the session: an unattended screen is signed out.
         """
         return await self._sessions.session(digest_of(token), idle=self.limits.idle, used=used) if token else None
 
     async def begin(self, person: Person) -> str:
-        """The token of a new session for somebody who was signed in otherwise."""
+        """The token of a new session for a person who was signed in otherwise."""
         return await self._begin(person)
 
     async def sign_out(self, session: Session) -> None:
@@ -120,7 +120,7 @@ class SignIn:
 
     def _asked(self) -> Provider:
         if self._provider is None:
-            raise NotAllowed("no OpenID provider is set here (ASSAY_DASHBOARD_OIDC_ISSUER)")
+            raise NotAllowed("no OpenID provider is set (ASSAY_DASHBOARD_OIDC_ISSUER)")
         return self._provider
 
     async def _begin(self, person: Person) -> str:
@@ -138,5 +138,5 @@ def safe_path(after: str) -> str:
 def checked_lasts(lasts: float, idle: float) -> tuple[timedelta, timedelta]:
     """Session lengths in seconds as durations. Raises `InvalidInput`."""
     if idle > lasts:
-        raise InvalidInput("dashboard_idle", "is longer than dashboard_session", "let sessions lie idle less long")
+        raise InvalidInput("dashboard_idle", "is longer than dashboard_session", "set dashboard_idle to less")
     return timedelta(seconds=lasts), timedelta(seconds=idle)

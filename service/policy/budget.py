@@ -2,7 +2,7 @@
 
 Before a policy reduces or blocks a post on a judgement that no person saw, the post is counted, once a UTC day however
 often it is decided. Beyond the policy's budget the breaker opens: such rulings ask for REVIEW until the day is over or
-a person closes it, which grants the budget once more. Where it can't be counted, nobody acts: while Redis is away such
+a person closes it, which grants the budget once more. While Redis is away and they can't be counted, such
 rulings ask for REVIEW too.
 """
 
@@ -22,11 +22,11 @@ OVER_BUDGET = "over_budget"
 """Joined to the name of a rule that would have acted, had the day's budget not been spent."""
 
 UNCOUNTED = "budget_unknown"
-"""Joined to the name of a rule that would have acted, had it been possible to count that."""
+"""Joined to the name of a rule that would have acted, had the action been counted."""
 
 
 class BudgetObserver(FailureReporter, Protocol):
-    """Who is told that the breaker opened."""
+    """Is notified that the breaker opened."""
 
     def breaker_opened(self, limit: int) -> None:
         """The day's budget of automatic actions is spent: they ask for REVIEW from now on."""
@@ -34,7 +34,7 @@ class BudgetObserver(FailureReporter, Protocol):
 
 
 class Budget:
-    """Lets automatic rulings pass as far as the policy's budget goes."""
+    """Lets automatic rulings pass within the policy's budget."""
 
     def __init__(self, actions: ActionBudget, observer: BudgetObserver) -> None:
         self._actions, self._observer = actions, observer
@@ -60,7 +60,7 @@ class Budget:
         return _all_but(kept, policy, [n for n, yes in zip(acting, granted, strict=True) if not yes], OVER_BUDGET)
 
     async def state(self, policy: Policy) -> BudgetState:
-        """How the day stands under `policy`. Raises `RedisUnavailable`."""
+        """The day's budget under `policy`. Raises `RedisUnavailable`."""
         state = await self._actions.state()
         return replace(state, limit=None if policy.budget is None else policy.budget + state.granted)
 
@@ -70,7 +70,7 @@ class Budget:
 
 
 def _all_but(rulings: list[Ruling], policy: Policy, held: Sequence[int], why: str) -> list[Ruling]:
-    """The rulings, of which those numbered in `held` are left to a person."""
+    """The rulings; those numbered in `held` are left to a person."""
     for number in held:
         rulings[number] = policy.restrained(rulings[number], why)
     return rulings

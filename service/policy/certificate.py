@@ -1,6 +1,6 @@
-"""A bundle's certificate, as the policy reads it: from which probability on a rule may act without a person.
+"""A bundle's certificate: the probability from which a rule may act without a person.
 
-`classifiers.calibration.certificates` writes it and says what its figures mean. Standard library only.
+`classifiers.calibration.certificates` writes it and explains its figures. Standard library only.
 """
 
 import json
@@ -22,7 +22,7 @@ _REMEDY = "name a certificate.json that `assay calibrate` wrote, and copy it aga
 
 @dataclass(frozen=True, slots=True)
 class WordSpan:
-    """Word counts `first` to `last`, both among them; None: without end."""
+    """Word counts `first` to `last`, inclusive; None: without end."""
 
     first: int
     last: int | None
@@ -33,7 +33,7 @@ class WordSpan:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What was found for one label on one surface and span of words; thresholds are None where rows were too few."""
+    """The bound of one label on one surface and span of words; thresholds are None where rows were too few."""
 
     positives: int
     negatives: int
@@ -43,7 +43,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """For posts like those it was made from, of negatives a share of at most `alpha` reaches an upper threshold.
+    """For posts like its sample, at most a share of `alpha` of negatives reaches an upper threshold.
 
     That holds with confidence 1 - `delta`, for judgements of `model_version`. `bounds` are by label, surface and span.
     """
@@ -61,18 +61,18 @@ class Certificate:
 
     @property
     def version(self) -> str:
-        """Digest of all that a decision may depend on."""
+        """Digest of everything that a decision may depend on."""
         return digest(self.model_version, repr(sorted(self.bounds.items(), key=repr)))
 
     def bound(self, label: str, surface: Surface, span: WordSpan) -> Bound | None:
-        """That of the surface; where the certificate doesn't know the surface, that of posts from any."""
+        """The bound of the surface or, if the certificate doesn't cover it, that of posts from any."""
         return self.bounds.get((label, surface.value if surface in self.surfaces else ANY_SURFACE, span))
 
     def why_not(self, label: str, surface: Surface, span: WordSpan, threshold: float) -> str:
-        """What keeps a rule from acting at `threshold`, in words; empty where nothing does."""
+        """Why a rule may not act at `threshold`, in words; empty where it may."""
         where, bound = f"{label} on surface {surface} with {span}", self.bound(label, surface, span)
         if bound is None:
-            return f"it knows nothing of {where} (it covers {', '.join(self.surfaces)})"
+            return f"it does not cover {where} (its surfaces: {', '.join(self.surfaces)})"
         if bound.upper is not None:
             return (
                 "" if threshold >= bound.upper else f"{where} is certified from {bound.upper:g} on, not {threshold:g}"
@@ -83,7 +83,7 @@ class Certificate:
 
 
 def load(path: Path) -> Certificate:
-    """The certificate in the file. Raises `InvalidInput` where there is none."""
+    """The certificate in the file. Raises `InvalidInput` if there is none."""
     try:
         return parse(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,6 +1,6 @@
-"""What a policy rule may ask about a post and its judgement, as a tree of frozen conditions. Standard library only.
+"""The conditions of policy rules on a post and its judgement, as a frozen tree. Standard library only.
 
-A condition on the judgement holds only where the judgement says something: a signal that is missing is neither at
+A condition on the judgement holds only where the judgement has the value: a missing signal is neither at
 least nor below anything, so neither a condition on it nor its negation holds. Empty post attributes are values like
 any other: a post without a region is not among `[DE]`.
 """
@@ -18,10 +18,10 @@ OBFUSCATIONS = ("homoglyph", "compatibility", "format_character", "control_chara
 """Kinds of obfuscation that the classifiers count."""
 
 EVEN = 0.5
-"""From here on a probability speaks for its signal."""
+"""From this probability on a signal is likelier than not."""
 
 AI_SOURCE_TYPES = frozenset({"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"})
-"""IPTC digital source types by which a post declares itself made by a generative model."""
+"""IPTC digital source types that declare a post made by a generative model."""
 
 SOURCE_TYPES = (
     *sorted(AI_SOURCE_TYPES),
@@ -33,7 +33,7 @@ SOURCE_TYPES = (
 
 
 class Condition(ABC):
-    """One question, or several joined."""
+    """One condition, or several joined."""
 
     __slots__ = ()
 
@@ -43,7 +43,7 @@ class Condition(ABC):
 
     @abstractmethod
     def negated(self) -> "Condition":
-        """The condition that holds when this one is known not to."""
+        """The condition that holds when this one is known not to hold."""
 
     def implies(self, what: Callable[["Condition"], bool]) -> bool:
         """Whether every way to meet it meets a single condition for which `what` is true."""
@@ -140,7 +140,7 @@ class SignalBound(Condition):
         return (value >= self.threshold.at(post, judgement)) is self.at_least
 
     def negated(self) -> Condition:
-        """The other side of the threshold."""
+        """The opposite side of the threshold."""
         return replace(self, at_least=not self.at_least)
 
 
@@ -206,9 +206,9 @@ class Obfuscation(Condition):
 
 @dataclass(frozen=True, slots=True)
 class ClaimBound(Condition):
-    """The post stands in one of `relations` to a claim of one of `ratings`, as surely as the threshold says (or not).
+    """The post has one of `relations` to a claim of one of `ratings`, at or above the threshold (or not).
 
-    How sure that is: the match's `score` times its `p_relation`. Matches that abstained and quarantined claims don't
+    Its probability is the match's `score` times its `p_relation`. Matches that abstained and quarantined claims don't
     count; whether the classifiers abstained on the text does not matter. `publishers` are casefolded; none: any.
     """
 
@@ -271,7 +271,7 @@ ATTRIBUTES: dict[str, Callable[[Post], tuple[str, ...]]] = {
     "locales": _locales,
     "digital_source_types": _source_type,
 }
-"""What a rule may ask of a post without its judgement: the attribute's value, in each form that a rule may name."""
+"""The attributes of a post that a rule may ask for: the value, in each form that a rule may name."""
 
 
 def judged(leaf: Condition) -> bool:
@@ -304,5 +304,5 @@ def repeats_debunked(leaf: Condition) -> bool:
 
 
 def rests_on_claim(leaf: Condition) -> bool:
-    """Whether this single condition asks for a post that stands in some relation to a claim."""
+    """Whether this single condition asks for a post with some relation to a claim."""
     return isinstance(leaf, ClaimBound) and leaf.wanted

@@ -1,6 +1,6 @@
 """Policy documents: YAML in, `Policy` out. `service/policy/default.yaml` explains every key of the format.
 
-`PolicyInvalid` names line and key and says what may stand there. One reading reports one problem in each section, rule
+`PolicyInvalid` names line and key and says what is allowed there. One reading reports one problem in each section, rule
 and threshold: the first is raised, the others are its notes.
 """
 
@@ -72,12 +72,12 @@ def load(path: Path | None = None, certificate: Certificate | None = None) -> Po
 
 
 def parse(text: str, certificate: Certificate | None = None) -> Policy:
-    """The policy in the text of a document; the certificate is what its automatic rules rest on."""
+    """The policy in the text of a document; its automatic rules are based on the certificate."""
     return _Reading(read(text), certificate).policy()
 
 
 class _Reading:
-    """One reading of a document: collects problems and knows its thresholds by name."""
+    """One reading of a document: collects problems and the thresholds by name."""
 
     def __init__(self, root: YamlNode, certificate: Certificate | None) -> None:
         required = ("schema", "name", "description", "defaults", "rules")
@@ -125,10 +125,10 @@ class _Reading:
         with self._problems.caught():
             section = self._sections.get("thresholds")
             for name, node in (section.mapping() if section else {}).items():
-                self._thresholds[name] = Threshold(1)  # known from here on, whatever is wrong with it
+                self._thresholds[name] = Threshold(1)  # defined from here on, whatever is wrong with it
                 with self._problems.caught():
                     if not _THRESHOLD.fullmatch(name):
-                        raise node.error("is no name for a threshold", "use lower-case letters, digits and _")
+                        raise node.error("is not a valid name of a threshold", "use lower-case letters, digits and _")
                     self._thresholds[name] = _threshold(node)
 
     def _routing(self) -> Routing:
@@ -150,7 +150,7 @@ class _Reading:
                 with self._problems.caught():
                     rule = self._rule(node)
                     if rule.name in _RESERVED:
-                        raise node.error(f"{rule.name!r} is what verdicts say where no rule decided", "choose another")
+                        raise node.error(f"{rule.name!r} is reserved for verdicts without a rule", "choose another")
                     if rule.name in rules:
                         raise node.error(f"{rule.name!r} names an earlier rule too", "give each rule its own name")
                     rules[rule.name] = rule
@@ -181,7 +181,7 @@ class _Reading:
         """All keys of the mapping must hold."""
         keys = node.mapping(("all", "any", "not", "signals", "claims", *_PLAIN))
         if not keys:
-            raise node.error("asks for nothing", "name what must hold, such as surfaces or signals")
+            raise node.error("is empty", "name what must hold, such as surfaces or signals")
         return _joined([part for key, value in keys.items() for part in self._parts(key, value)])
 
     def _parts(self, key: str, node: YamlNode) -> list[Condition]:
@@ -194,7 +194,7 @@ class _Reading:
         if key == "signals":
             bounds = node.mapping(SIGNALS)
             if not bounds:
-                raise node.error("asks for nothing", "name a signal and its bounds")
+                raise node.error("is empty", "name a signal and its bounds")
             return [part for name, bound in bounds.items() for part in self._bounds(name, bound)]
         if key == "claims":
             return [self._claims(node)]
@@ -226,7 +226,7 @@ class _Reading:
         if word in self._thresholds:
             return self._thresholds[word]
         if self._thresholds and _THRESHOLD.fullmatch(word):
-            node.choice(self._thresholds)  # raises, and says which names there are
+            node.choice(self._thresholds)  # raises, naming the known ones
         return Threshold(node.number(0, 1))
 
 
@@ -272,7 +272,7 @@ def _abstained(node: YamlNode) -> Condition:
 def _obfuscation(node: YamlNode) -> Condition:
     counts = node.mapping(("any", *OBFUSCATIONS))
     if not counts:
-        raise node.error("asks for nothing", "write kind: least count, such as homoglyph: 3")
+        raise node.error("is empty", "write kind: least count, such as homoglyph: 3")
     kinds = {"" if kind == "any" else kind: count.whole(1, _MOST_WORDS) for kind, count in counts.items()}
     return _joined([Obfuscation(kind, count) for kind, count in kinds.items()])
 

@@ -1,4 +1,4 @@
-"""The optional sections of a policy document that say what people do: queues, harms, reasons, and a budget.
+"""The optional sections of a policy document on the work of people: queues, harms, reasons, and a budget.
 
 Problems are collected, one in each entry. `service.policy.document` reads the rest of a document.
 """
@@ -30,7 +30,7 @@ def read_queues(section: YamlNode | None, problems: Problems) -> tuple[Route, ..
 
 
 def read_harms(section: YamlNode | None, problems: Problems) -> Mapping[Category, int]:
-    """The severity of each category: as the document says, else as usual."""
+    """The severity of each category: as the document says, else the default."""
     harms = dict(HARMS)
     with problems.caught():
         for name, node in (section.mapping(CONTENT) if section else {}).items():
@@ -54,7 +54,7 @@ def read_reasons(section: YamlNode | None, problems: Problems) -> tuple[Reason, 
 
 
 def read_budget(section: YamlNode | None) -> int | None:
-    """Automatic actions a day; None where nothing bounds them."""
+    """Automatic actions a day; None: unlimited."""
     if section is None:
         return None
     keys = section.mapping(("automatic_actions_per_day",), ("automatic_actions_per_day",))
@@ -73,7 +73,7 @@ def _entries(section: YamlNode | None, problems: Problems, reader: Callable[[Yam
 def _route(node: YamlNode) -> Route:
     keys = node.mapping(("queue", *_CONDITIONS), ("queue",))
     if len(keys) == 1:
-        remedy = f"add one of {', '.join(_CONDITIONS)}; what no entry takes goes to the queue general"
+        remedy = f"add one of {', '.join(_CONDITIONS)}; the rest goes to the queue general"
         raise node.error("takes every case", remedy)
     return Route(
         queue=keys["queue"].matching(NAME, "lower-case words joined by hyphens"),

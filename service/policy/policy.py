@@ -1,6 +1,6 @@
 """The policy engine: a judgement and a post in, a ruling out. Pure, total, standard library only.
 
-Every rule that matches is named, strictest first, and the strictest decides. What no policy may say is refused when a
+Every rule that matches is named, strictest first, and the strictest decides. What no policy may have is refused when a
 `service.policy.rule.Rule` is made. Documents are read by `service.policy.document`.
 """
 
@@ -19,7 +19,7 @@ TEST_STRING = "ASSAY*STANDARD*TEST*POST*"
 """Followed by a decision, anywhere in a text, it asks for that decision: harmless, for end-to-end tests and staging."""
 
 MODERATOR = "moderator"
-"""What stands in a verdict's rules where a person decided."""
+"""The rule of a verdict where a person decided."""
 
 _ASKED = re.compile(re.escape(TEST_STRING) + f"({'|'.join(Decision)})(?![A-Za-z])")
 _ALLOWED = Ruling(Decision.ALLOW)
@@ -29,9 +29,9 @@ _ALLOWED = Ruling(Decision.ALLOW)
 class Policy:
     """A named, versioned list of rules, strictest first, and what to answer where rules cannot.
 
-    `version` is a digest of what the document says, and of a certificate that a rule rests on. `provisional` holds None
-    for surfaces whose posts rather fail. `routing` is for the cases that people decide; `budget` bounds the posts that
-    are acted on automatically each day (None: nothing does).
+    `version` is a digest of what the document says, and of the certificate if a rule uses it. `provisional` holds
+    None for surfaces whose posts fail instead. `routing` is for the cases that people decide; `budget` limits the posts
+    that are acted on automatically each day (None: unlimited).
     """
 
     name: str
@@ -61,7 +61,7 @@ class Policy:
         return self._rule(post, judgement)
 
     def provisional(self, post: Post) -> Ruling | None:
-        """What to answer when no worker is there in time; None when the call is to fail."""
+        """The ruling when no worker answers in time; None when the call is to fail."""
         floor = self.without_worker[post.surface]
         if floor is None:
             return self._asked(post)
@@ -77,7 +77,7 @@ class Policy:
         return self
 
     def automatic(self, ruling: Ruling) -> bool:
-        """Whether the ruling acts on a post for what classifiers say alone: no person, and no rule about the post."""
+        """Whether the ruling acts on a post by the classifiers alone: no person, and no rule about the post."""
         if ruling.decision not in AUTOMATIC:
             return False
         by_name = {rule.name: rule for rule in self.rules}
@@ -99,7 +99,7 @@ class Policy:
     def _rule(self, post: Post, judgement: Judgement | None, *defaults: tuple[Decision, str]) -> Ruling:
         """The rules that match and the named defaults, as one ruling.
 
-        Where the classifiers abstained on the text, evidence is heard all the same: of a matched claim the match itself
+        Where the classifiers abstained on the text, matched claims still count: the match itself
         says whether its relation is known.
         """
         if asked := self._asked(post):
@@ -121,9 +121,9 @@ def ruling_by(standing: Standing) -> Ruling:
 
 
 class Policies(Protocol):
-    """Whoever knows the policy of the moment.
+    """The source of the current policy.
 
-    Take `current` once for a decision and the version that it goes by: it may be another at the next look.
+    Read `current` once for a decision and its version: it may be another at the next read.
     """
 
     @property

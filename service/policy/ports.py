@@ -1,4 +1,4 @@
-"""What counts automatic actions against the day's budget, as a Protocol; `service.policy.redis_budget` is it."""
+"""The port that counts automatic actions against the day's budget; `service.policy.redis_budget` implements it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from service.domain.post import PostKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetState:
-    """How a UTC day's budget of automatic actions stands.
+    """The state of a UTC day's budget of automatic actions.
 
-    `spent` posts were acted on. Beyond `limit` (None: nothing bounds them) the circuit breaker opens, at `opened_at`.
+    `spent` posts were acted on. Beyond `limit` (None: unlimited) the circuit breaker opens, at `opened_at`.
     Of the limit, `granted` came on top of the policy's budget when a person closed the breaker.
     """
 
@@ -34,7 +34,7 @@ class ActionBudget(Protocol):
         ...
 
     async def state(self) -> BudgetState:
-        """How today stands, without a limit."""
+        """Today's state, without a limit."""
         ...
 
     async def close(self) -> bool:

@@ -1,7 +1,7 @@
 """Which queue a case goes to, how urgent it is, and for which reasons people decide. Pure, standard library only.
 
-Parts of a policy; `service.policy.document` reads them. A case's priority is harm x reach x doubt: what the categories
-can do to people, how many see the post, and how little the model knows.
+Parts of a policy; `service.policy.document` reads them. A case's priority is harm x reach x doubt: the harm of its
+categories, how many see the post, and how little the model knows.
 """
 
 import math
@@ -13,7 +13,7 @@ from service.domain.post import Post, Surface
 from service.domain.verdict import Verdict
 
 HARMS: Mapping[Category, int] = {category: category.harm for category in Category}
-"""Severity of each category, 1 (mild) to 5 (grave), where a policy says nothing else."""
+"""Severity of each category, 1 (mild) to 5 (grave), unless a policy says otherwise."""
 
 GENERAL = "general"
 """The queue of cases that no route takes."""
@@ -27,7 +27,7 @@ _REACH = ("reach", "views", "followers")  # keys of a post's metadata
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A policy reason for which a moderator decides. `text` is told to authors; some ask for a rationale beside.
+    """A policy reason for which a moderator decides. `text` is shown to authors; some also require a rationale.
 
     `decision` is what is done for it unless the moderator says otherwise.
     """
@@ -40,7 +40,7 @@ class Reason:
 
     @property
     def usual(self) -> Decision:
-        """What is done for it: as the policy says, else readers are told of what is false and spared the rest."""
+        """What is done for it: as the policy says, else LABEL for what is false or machine-written, and BLOCK."""
         if self.decision is not None:
             return self.decision
         if self.category is None:
@@ -96,7 +96,7 @@ class Routing:
         return next((route.queue for route in self.routes if route.takes(post, categories, severity)), GENERAL)
 
     def priority(self, post: Post, verdict: Verdict) -> float:
-        """Harm x reach x doubt, above 0. Reach grows with the logarithm of what the platform says of it."""
+        """Harm x reach x doubt, above 0. Reach grows with the logarithm of the platform's count."""
         return self.severity(verdict.ruling.categories) * _reach(post) * _doubt(verdict)
 
     def reason(self, name: str) -> Reason | None:
@@ -116,7 +116,7 @@ def _reach(post: Post) -> float:
 
 
 def _doubt(verdict: Verdict) -> float:
-    """Least where the signals behind the verdict are sure; 1 where one stands at one half, and where nobody judged."""
+    """Least where the signals behind the verdict are sure; 1 where one is at one half, and without a judgement."""
     if verdict.judgement is None:
         return 1.0
     named = {category.value.lower() for category in verdict.ruling.categories}

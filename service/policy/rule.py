@@ -1,8 +1,8 @@
-"""One rule of a policy, and what no rule may say. Pure, standard library only.
+"""One rule of a policy, and the limits of all rules. Pure, standard library only.
 
-With a certificate a rule may act on a signal without a person, REDUCE or BLOCK, where every post that it can hit lies
-at or above the certified threshold of its surface and length; and only on judgements of the model that it was made for.
-That a post repeats a debunked claim speaks for misinformation, and no certificate has seen it: it never acts by itself.
+With a certificate a rule may act on a signal without a person, REDUCE or BLOCK, where every post that it can match is
+at or above the certified threshold of its surface and length; and only on judgements of the certificate's model.
+That a post repeats a debunked claim indicates misinformation, but no certificate covers it: it never acts by itself.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ from service.policy.conditions import (
 )
 
 CERTAIN_WORDS = 20
-"""Below so many words no post is reduced or blocked without a person."""
+"""Posts of fewer words are not reduced or blocked without a person."""
 
 AUTOMATIC = frozenset({Decision.REDUCE, Decision.BLOCK})
 """Decisions that touch a post."""
@@ -47,10 +47,10 @@ _Objection = tuple[str, str, str]  # key, problem, remedy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """When `when` holds, `then` is due. Making one that no policy may hold raises `PolicyInvalid`.
+    """When `when` holds, `then` is decided. Making one that no policy may have raises `PolicyInvalid`.
 
-    `reason` is for authors and moderators to read. A rule hears no signals where the classifiers abstained, unless
-    `despite_abstention`. `certificate` is what an automatic decision on signals rests on.
+    `reason` is for authors and moderators to read. A rule ignores signals where the classifiers abstained, unless
+    `despite_abstention`. An automatic decision on signals is based on `certificate`.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Rule:
 
     @property
     def certified(self) -> Certificate | None:
-        """The certificate that its decision rests on, if it does."""
+        """The certificate that its decision is based on, if any."""
         return self.certificate if self.acts else None
 
     @property
@@ -76,10 +76,10 @@ class Rule:
         return self.then in AUTOMATIC and any(map(judged, self.when.leaves()))
 
     def due(self, judgement: Judgement | None) -> tuple[Decision, str]:
-        """What it asks for where it holds, and its name.
+        """Its decision where it holds, and its name.
 
         Instead of acting it asks for REVIEW where its certificate is of another model, and where it reads a
-        `misinformation` that a claim has moved: that is certified, and allowed without, for what the text alone says.
+        `misinformation` that a claim has moved: only the signal of the text alone is certified.
         """
         if judgement is None or not self.acts:
             return self.then, self.name
@@ -91,7 +91,7 @@ class Rule:
 
 
 def _objections(rule: Rule) -> Iterator[_Objection]:
-    """Each thing in `rule` that no policy may say."""
+    """Each thing in `rule` that no policy may have."""
     yield from _category_objections(rule)
     alone = any(map(_shows_ai, rule.when.leaves())) and not rule.when.implies(_shows_more)
     if alone and rule.then.severity > Decision.LABEL.severity:
@@ -119,7 +119,7 @@ def _category_objections(rule: Rule) -> Iterator[_Objection]:
 
 
 def _automatic_objections(rule: Rule) -> Iterator[_Objection]:
-    """What a decision on a judgement that no person sees needs, without a certificate."""
+    """What an automatic decision on a judgement lacks without a certificate."""
     if rule.then is Decision.BLOCK:
         yield (
             "then",
@@ -141,11 +141,11 @@ def _automatic_objections(rule: Rule) -> Iterator[_Objection]:
 
 
 def _certificate_objections(rule: Rule, certificate: Certificate) -> Iterator[_Objection]:
-    """Where an automatic decision goes beyond the certificate: the first surface and length of text."""
+    """Where an automatic decision exceeds the certificate: the first surface and length of text."""
     if rule.despite_abstention:
         yield (
             "despite_abstention",
-            f"{rule.then} where the classifiers abstain, of which no certificate speaks",
+            f"{rule.then} where the classifiers abstain, which no certificate covers",
             "drop `despite_abstention`, or use REVIEW",
         )
     for surface, span in product(Surface, certificate.spans):
@@ -161,7 +161,7 @@ def _certificate_objections(rule: Rule, certificate: Certificate) -> Iterator[_O
 
 
 def _harmless(certificate: Certificate, surface: Surface, span: WordSpan, leaf: Condition) -> bool:
-    """Whether this single condition leaves out all such posts, or all that lie below the certified threshold."""
+    """Whether this single condition excludes all such posts, or all below the certified threshold."""
     if rules_out(leaf, surface, span.first, span.last):
         return True
     return _at_least(leaf) and not certificate.why_not(leaf.signal, surface, span, leaf.threshold.least)

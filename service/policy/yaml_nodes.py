@@ -1,6 +1,6 @@
-"""YAML values that know their line: typed reading of a document by hand, with errors that say where and what instead.
+"""YAML values with their lines: typed reading of a document, with errors that say where and what to write instead.
 
-Scalars are read from what stands in the file, not from YAML's guess at a type: the region `NO` stays Norway. Anchors
+Scalars are read as written in the file, not by YAML's guess at a type: the region `NO` stays Norway. Anchors
 and aliases are refused. Knows nothing of policies.
 """
 
@@ -19,13 +19,13 @@ _DEEPEST = 40
 
 @dataclass(slots=True)
 class Problems:
-    """Collects what is wrong, so that one reading of a document finds more than its first error."""
+    """Collects problems, so that one reading of a document finds more than its first error."""
 
     found: list[PolicyInvalid] = field(default_factory=list)
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Note a `PolicyInvalid` raised in the block and go on after it."""
+        """Collect a `PolicyInvalid` raised in the block and go on after it."""
         try:
             yield
         except PolicyInvalid as problem:
@@ -65,13 +65,13 @@ class YamlNode:
     def mapping(self, allowed: Collection[str] | None = None, required: Collection[str] = ()) -> dict[str, "YamlNode"]:
         """Its values by key; keys among `allowed` (None: any), each once, all of `required` there."""
         if not isinstance(self.node, yaml.MappingNode):
-            raise self.error(f"{self._kind} where keys and values are wanted", _one_of(allowed or ("a name",)))
+            raise self.error(f"{self._kind} where keys and values are needed", _one_of(allowed or ("a name",)))
         entries: dict[str, YamlNode] = {}
         for key_node, value in self.node.value:
             name = YamlNode(key_node, self._below("key")).text()
             key = YamlNode(key_node, self._below(name))
             if name in entries:
-                raise key.error("stands here twice", "keep one")
+                raise key.error("occurs twice", "keep one")
             if allowed is not None and name not in allowed:
                 raise key.error("is not known here", _one_of(allowed, name))
             entries[name] = YamlNode(value, key.path)
@@ -82,24 +82,24 @@ class YamlNode:
     def items(self) -> list["YamlNode"]:
         """The values of a list that is not empty."""
         if not isinstance(self.node, yaml.SequenceNode) or not self.node.value:
-            raise self.error(f"{self._kind} where a list is wanted", "write one or more items")
+            raise self.error(f"{self._kind} where a list is needed", "write one or more items")
         return [YamlNode(item, f"{self.path}[{index}]") for index, item in enumerate(self.node.value)]
 
     def one_or_more(self) -> list["YamlNode"]:
-        """The values of a list that is not empty, or the one value that stands there instead."""
+        """The values of a list that is not empty, or a single value instead of one."""
         return self.items() if isinstance(self.node, yaml.SequenceNode) else [self]
 
     def text(self) -> str:
-        """A scalar as it stands in the file, not empty."""
+        """A scalar as written in the file, not empty."""
         if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
-            raise self.error(f"{self._kind} where text is wanted", "write a word or a sentence")
+            raise self.error(f"{self._kind} where text is needed", "write a word or a sentence")
         return str(self.node.value).strip()
 
     def matching(self, form: Pattern[str], example: str) -> str:
-        """Text that has the form, of which `example` tells."""
+        """Text of the form that `example` describes."""
         word = self.text()
         if not form.fullmatch(word):
-            raise self.error(f"{word!r} has another form than is wanted", f"write {example}")
+            raise self.error(f"{word!r} does not have the expected form", f"write {example}")
         return word
 
     def number(self, low: float, high: float) -> float:
@@ -107,7 +107,7 @@ class YamlNode:
         try:
             value = float(self.text())
         except ValueError:
-            raise self.error(f"{self.text()!r} is no number", f"write one from {low:g} to {high:g}") from None
+            raise self.error(f"{self.text()!r} is not a number", f"write one from {low:g} to {high:g}") from None
         if not low <= value <= high:
             raise self.error(f"{value:g} is out of range", f"write a number from {low:g} to {high:g}")
         return value
@@ -124,7 +124,7 @@ class YamlNode:
         return self.choice(("true", "false")) == "true"
 
     def choice(self, allowed: Collection[str], *, any_case: bool = False) -> str:
-        """One of the allowed words, as it stands among them; with `any_case` in capitals or without."""
+        """One of the allowed words, as spelt there; with `any_case` in capitals or without."""
         word = self.text()
         if any_case:
             word = {each.casefold(): each for each in allowed}.get(word.casefold(), word)
@@ -168,7 +168,7 @@ def read(text: str) -> YamlNode:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise PolicyInvalid("document", f"is not YAML: {error.problem}", "mend it there", line) from error
+        raise PolicyInvalid("document", f"is not YAML: {error.problem}", "fix it there", line) from error
     except yaml.YAMLError as error:
         raise PolicyInvalid("document", f"is not YAML: {error}", "save it as UTF-8 text") from error
     if root is None:
@@ -188,7 +188,7 @@ def _check_events(text: str) -> None:
 
 
 def _one_of(allowed: Collection[str], word: str = "") -> str:
-    """What could stand there, with the likeliest first when one is near."""
+    """What is allowed there, the likeliest first when one is near."""
     by_folded = {each.casefold(): each for each in allowed}
     near = get_close_matches(word.casefold(), by_folded, 1)
     guess = f"did you mean {by_folded[near[0]]}? " if near else ""

@@ -1,1 +1,1 @@
-"""The record store: posts that were accepted, verdicts on them, followers of those."""
+"""The record store: accepted posts, verdicts on them, followers of the verdicts."""

@@ -1,8 +1,8 @@
-"""Follows the recorded verdicts on behalf of what must learn of each: cases, webhooks, numbers.
+"""Follows the recorded verdicts for consumers of each one: cases, webhooks, numbers.
 
-A follower reads on from where it, or another front's follower of its name, was: the cursor stands in the record store.
-Each verdict is handed over at least once; after a crash or beside another front it may come again, so handlers tell by
-what they stored that they had it. Nothing here is on the way of a post to its verdict.
+A follower reads on from where it, or another front's follower of its name, was: the cursor is in the record store.
+Each verdict is delivered at least once; after a crash or with another front it may come again, so handlers detect
+duplicates by what they stored. Nothing here delays a post's verdict.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from service.supervision import every
 _ALL = VerdictFilter()
 _BATCH, _KEPT = 200, 3
 _TICK, _PAUSE = 1.0, 1.0
-_GATHER = 0.2  # seconds: what is recorded together is handed over together, and answers on their way go first
+_GATHER = 0.2  # seconds: what is recorded together is delivered together, and pending answers go first
 
 Handle = Callable[[Sequence[Verdict]], Awaitable[None]]
 
 
 class Followed(Cursors, Protocol):
-    """The store of the verdicts and of how far followers are."""
+    """The store of the verdicts and of the followers' cursors."""
 
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
         """See `ports.VerdictReader.after`."""
@@ -31,10 +31,10 @@ class Followed(Cursors, Protocol):
 
 
 class SharedReading:
-    """`Followed` for all followers of a process: they mostly stand at one place, and what is read there is read once.
+    """`Followed` for all followers of a process: they are mostly at one cursor, and a batch there is read once.
 
-    To read a verdict with its evidence costs about a millisecond of a core, more than most followers make of it. What
-    was recorded does not change, so a batch read a moment ago is as good as a fresh one: the next begins where it ends.
+    Reading a verdict with its evidence costs about a millisecond of a core, more than most followers spend on it.
+    Records do not change, so a batch read a moment ago is as good as a fresh one: the next begins where it ends.
     """
 
     def __init__(self, store: Followed) -> None:
@@ -62,12 +62,12 @@ class SharedReading:
 
 
 def _worth_keeping(read: "asyncio.Task[tuple[list[Verdict], int]]") -> bool:
-    """Whether it found something: what failed, or found nothing yet, is asked again."""
+    """Whether it found something: a read that failed, or found nothing yet, is repeated."""
     return not read.cancelled() and read.exception() is None and bool(read.result()[0])
 
 
 class Follower:
-    """Hands verdicts to `handle` in the order of their sequences, of every revision, a batch at a time.
+    """Passes verdicts to `handle` in the order of their sequences, of every revision, a batch at a time.
 
     One that never followed begins with the first verdict (`beginning`) or with the next one (`now`).
     """
@@ -98,7 +98,7 @@ class Follower:
         await asyncio.sleep(_GATHER)
 
     async def step(self) -> bool:
-        """Hand one batch over; True when there may be more at once. Raises `Unavailable`."""
+        """Deliver one batch; True when there may be more at once. Raises `Unavailable`."""
         cursor = await self._store.cursor(self._name)
         if cursor is None:
             cursor = await self._begin()

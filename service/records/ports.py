@@ -1,4 +1,4 @@
-"""The record store, as small Protocols: posts that were accepted, verdicts on them, and how far followers have read.
+"""The record store, as small Protocols: accepted posts, verdicts on them, and the followers' cursors.
 
 Every adapter passes the same contract test. Methods raise `StoreUnavailable` when the database does not answer.
 """
@@ -13,12 +13,12 @@ from service.domain.verdict import Verdict, VerdictFilter
 
 
 class PostStore(Protocol):
-    """Posts that were accepted: the promise to decide them."""
+    """Accepted posts, each of which will be decided."""
 
     async def accept(self, posts: Sequence[Post], *, lease: float = 0.0, request_id: str = "") -> list[bool]:
         """Commit posts durably; per post True when it is new, False when its key was accepted before.
 
-        A repeated key becomes the current version of its name again. `lease` keeps the posts from `claim` for that many
+        A repeated key becomes the current version of its name again. `lease` hides the posts from `claim` for that many
         seconds (those already decided need none).
         With a `request_id` seen before, the first answer returns and nothing is written; raises `Conflict` when
         it was used for other posts. Duplicates within one call count as one: the first is new, the others are not.
@@ -28,8 +28,8 @@ class PostStore(Protocol):
     async def claim(self, limit: int, *, lease: float, expired: bool = False) -> list[Post]:
         """Undecided posts, oldest first, now leased for `lease` seconds to the caller alone.
 
-        Those that were never leased or were released; with `expired`, those whose lease ran out instead: somebody had
-        them and did not finish.
+        Those that were never leased or were released; with `expired`, those whose lease ran out instead: their holder
+        did not finish.
         """
         ...
 
@@ -42,12 +42,12 @@ class PostStore(Protocol):
         ...
 
     async def backlog(self) -> tuple[int, float]:
-        """How many posts are undecided, and the age of the oldest in seconds (0 when none)."""
+        """The number of undecided posts, and the age of the oldest in seconds (0 when none)."""
         ...
 
 
 class Archive(Protocol):
-    """The posts that were accepted."""
+    """The accepted posts."""
 
     async def posts(self, keys: Sequence[PostKey]) -> list[Post | None]:
         """The accepted post of each key."""
@@ -76,13 +76,13 @@ class VerdictReader(Protocol):
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
         """Up to `limit` verdicts of any revision recorded after `cursor`, oldest first, and the cursor to go on from.
 
-        The returned cursor passes over verdicts that the filter left out. With None, no verdicts and the newest cursor.
+        The returned cursor skips verdicts that the filter left out. With None, no verdicts and the newest cursor.
         """
         ...
 
 
 class RecordReader(VerdictReader, Archive, Protocol):
-    """What doors read of the record store."""
+    """Reading the record store."""
 
     async def ping(self) -> None:
         """Returns when the store answers; raises `StoreUnavailable`."""
@@ -90,61 +90,61 @@ class RecordReader(VerdictReader, Archive, Protocol):
 
 
 class VerdictStore(VerdictReader, Protocol):
-    """Judgements and verdicts that are recorded."""
+    """Recording judgements and verdicts."""
 
     async def record(self, posts: Sequence[Post], verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Commit verdicts with their judgements, one per post, in order; each key is decided exactly once.
 
-        Returns what stands recorded under each key, with its sequence: the given verdict or, when the key was decided
-        before, the earlier one. Posts that were never accepted (answered from the cache) are accepted by it. Sequences
+        Returns what is recorded under each key, with its sequence: the new verdict or, when the key was decided
+        before, the earlier one. Posts that were never accepted (answered from the cache) are accepted now. Sequences
         become visible in increasing order: a reader that saw sequence s will never find a smaller one appear later.
 
-        The first judgement of a text by one bundle and claims stands for all verdicts on it. Only what a later one
-        passes over as quarantined is passed over in it from then on: a claim that surged must not weigh in what is
-        answered out of the store. Rulings given before stay as they were.
+        The first judgement of a text by one bundle and claims is that of all verdicts on it. Only claims that a later
+        one ignores as quarantined are ignored in it from then on: a claim that surged must not count in answers
+        from the store. Earlier rulings do not change.
         """
         ...
 
     async def revise(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Commit a further verdict on each of these decided posts, with the next revision and a sequence of its own.
 
-        It is the current one from then on; those before stay in the order of sequences. Raises `NotDecided`, and
+        It is the current one from then on; earlier ones keep their sequences. Raises `NotDecided`, and
         commits nothing, when one of the posts has no verdict yet.
         """
         ...
 
 
 class JudgementStore(Protocol):
-    """What was recorded of a text, by its content digest."""
+    """Judgements and decisions on a text, by its content digest."""
 
     async def judgements(self, digests: Sequence[str], judged_by: JudgedBy) -> list[Judgement | None]:
         """The recorded judgement of each content digest by that bundle and those claims."""
         ...
 
     async def standing(self, digests: Sequence[str]) -> list[tuple[Standing, ...]]:
-        """What people decided on each content digest."""
+        """People's decisions on each content digest."""
         ...
 
 
 class Cursors(Protocol):
-    """How far each follower of the verdicts has come."""
+    """The cursor of each follower of the verdicts."""
 
     async def cursor(self, follower: str) -> int | None:
         """The sequence up to which it has handled verdicts; None when it never has."""
         ...
 
     async def advance(self, follower: str, cursor: int) -> None:
-        """It has handled all up to `cursor`. A smaller one than stands there changes nothing."""
+        """It has handled all up to `cursor`. A smaller one than the stored one changes nothing."""
         ...
 
 
 class Announcer(Protocol):
-    """Tells watchers that something was recorded. A lost announcement costs a watcher time, never a verdict."""
+    """Notifies watchers that something was recorded. A lost announcement costs a watcher time, never a verdict."""
 
     async def announce(self) -> None:
         """Something was recorded."""
         ...
 
     async def wait(self, seconds: float) -> None:
-        """Returns at the next announcement, or after so many `seconds`."""
+        """Returns at the next announcement, or after `seconds`."""
         ...

@@ -1,4 +1,4 @@
-"""Announcements by Redis pub/sub: one subscription per process, shared by all that wait."""
+"""Announcements by Redis pub/sub: one subscription per process, shared by all waiters."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ _CHANNEL = "assay:recorded"
 
 
 class RedisAnnouncer:
-    """An `Announcer`. The first `wait` subscribes; when Redis is away, waits run to their end.
+    """An `Announcer`. The first `wait` subscribes; when Redis is away, waits time out.
 
-    Every new subscription wakes all that wait, since something may have been recorded while there was none: `wait` may
+    Every new subscription wakes all waiters, since something may have been recorded while there was none: `wait` may
     return early, never late.
     """
 

@@ -1,4 +1,4 @@
-"""What people decided on a text, put beside judgements of it: what the record store's adapters have in common."""
+"""People's decisions on a text, added to its judgements: shared by the record store's adapters."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -8,12 +8,12 @@ from service.domain.verdict import Verdict
 
 
 def holding(standings: Iterable[Standing]) -> tuple[Standing, ...]:
-    """Of standing decisions on one text, oldest first, the newest for each post."""
+    """The newest decision for each post, of those on one text, oldest first."""
     return tuple({standing.post: standing for standing in standings}.values())
 
 
 def with_standing(verdict: Verdict, standing: Mapping[str, tuple[Standing, ...]]) -> Verdict:
-    """The verdict, its judgement carrying what `standing` holds under its content digest."""
+    """The verdict, with the decisions of `standing` on its content digest in its judgement."""
     if verdict.judgement is None:
         return verdict
     held = standing.get(verdict.content_digest, ())

@@ -1,1 +1,1 @@
-"""Settings, and the processes made of them."""
+"""Settings, and the processes made from them."""

@@ -1,6 +1,6 @@
-"""Child processes of ours, each in a session of its own: a Ctrl-C in the terminal is for us to pass on.
+"""Child processes, each in its own session: this process passes a Ctrl-C on.
 
-On Linux they end with the thread that started them, so that none is left behind when we are killed.
+On Linux they end with the thread that started them, so that none is left when this process is killed.
 """
 
 import ctypes

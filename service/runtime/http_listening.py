@@ -1,4 +1,4 @@
-"""An ASGI app on a port of this process, beside its other servers: bound before it serves, closed with its context."""
+"""An ASGI app on a port of this process: bound before it serves, closed with its context."""
 
 import asyncio
 import socket
@@ -24,8 +24,8 @@ async def listening(
 ) -> AsyncIterator[str]:
     """The app at HOST:PORT (port 0: any) while the context is open; its URL.
 
-    Raises `OSError` where it can't listen; that says `what` could not, and the `remedy`. `proxies` are addresses whose
-    `X-Forwarded-*` headers are believed.
+    Raises `OSError` where it can't listen, naming `what` and the `remedy`. `proxies` are addresses whose
+    `X-Forwarded-*` headers are trusted.
     """
     try:
         listener = bound(address)
@@ -52,7 +52,7 @@ async def listening(
 
 
 def is_free(address: str) -> bool:
-    """Whether one can listen there."""
+    """Whether the address is free."""
     try:
         bound(address).close()
     except OSError:
@@ -61,7 +61,7 @@ def is_free(address: str) -> bool:
 
 
 def bound(address: str) -> socket.socket:
-    """A socket that listens at HOST:PORT. Raises `OSError`, also for an address that is none."""
+    """A socket that listens at HOST:PORT. Raises `OSError`, also for an invalid address."""
     host, _, port = address.rpartition(":")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -71,14 +71,14 @@ def bound(address: str) -> socket.socket:
     except OSError:
         listener.close()
         raise
-    except (OverflowError, UnicodeError) as cause:  # a port over 65535, a name that is none
+    except (OverflowError, UnicodeError) as cause:  # a port over 65535, an invalid name
         listener.close()
         raise OSError(str(cause)) from cause
     return listener
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the process that it runs in."""
+    """A server that leaves signals to its process."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

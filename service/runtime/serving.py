@@ -31,9 +31,9 @@ _GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A front that listens: its gRPC port, and the pipeline to ask whether it is ready. `shims` is a URL, if any.
+    """A listening front: its gRPC port, and the pipeline, which reports readiness. `shims` is a URL, if any.
 
-    `dashboard` is where that is served, if it is.
+    `dashboard` is its URL, if it is served.
     """
 
     port: int
@@ -59,7 +59,7 @@ async def serve(settings: Settings) -> None:
 
 @asynccontextmanager
 async def running(settings: Settings, *, dashboard: bool = False) -> AsyncIterator[Serving]:
-    """A front that serves while the context is open, with the dashboard if that is asked for and not turned off."""
+    """A front that serves while the context is open, with the dashboard if requested and not turned off."""
     log = structlog.get_logger("assay")
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
@@ -83,7 +83,7 @@ async def running(settings: Settings, *, dashboard: bool = False) -> AsyncIterat
 
 
 def services(front: Front, options: ServerOptions) -> list[Service]:
-    """All that a front serves over gRPC."""
+    """All gRPC services of a front."""
     deadline, stopping = options.default_deadline, options.stopping
     watching = Watching(front.store, front.announcer, stopping, heartbeat=options.heartbeat)
     return [
@@ -99,7 +99,7 @@ def services(front: Front, options: ServerOptions) -> list[Service]:
 
 
 async def serve_dashboard(settings: Settings, announce: Callable[[http_doors.Dashboard], None]) -> None:
-    """Serve the dashboard alone until SIGINT or SIGTERM; `announce` hears where. Raises as `serve` does."""
+    """Serve the dashboard alone until SIGINT or SIGTERM; `announce` gets its URL. Raises as `serve` does."""
     if settings.dashboard_address == "off":
         raise InvalidInput("dashboard_address", "is off", "set ASSAY_DASHBOARD_ADDRESS to HOST:PORT")
     if settings.metrics_port:

@@ -1,4 +1,4 @@
-"""Settings, read from the environment (`ASSAY_*`) at entry points only; all other modules get values."""
+"""Settings, read from the environment (`ASSAY_*`) at entry points only; all other modules get values passed in."""
 
 from pathlib import Path
 from typing import Literal
@@ -22,12 +22,12 @@ class Settings(BaseSettings):
     policy: Path | None = Field(
         None, description="Policy file, live where no version was promoted. Empty: the shipped default."
     )
-    policy_second_person: bool = Field(False, description="Nobody may promote a policy version that they made.")
+    policy_second_person: bool = Field(False, description="No one may promote a policy version that they made.")
     claim_encoder: Path | None = Field(
         None, description="Sentence-transformers directory to find claims by. Empty: the bundle's own encoder."
     )
     certificate: Path | None = Field(None, description="What rules may act on. Empty: that in the bundle, if any.")
-    timeline: Path | None = Field(None, description="Weighing of an author's posts. Empty: that in the bundle, if any.")
+    timeline: Path | None = Field(None, description="Weights for an author's posts. Empty: the bundle's, if any.")
 
     address: str = Field("127.0.0.1:50051", description="Where the gRPC server listens.")
     reflection: bool = Field(False, description="Serve gRPC reflection. `assay up` and the demo turn it on.")
@@ -50,13 +50,13 @@ class Settings(BaseSettings):
         "all", description="Which answers from the cache are recorded."
     )
 
-    visibility_timeout: float = Field(60.0, gt=0, description="When Redis hands an unacknowledged message out again.")
+    visibility_timeout: float = Field(60.0, gt=0, description="When Redis redelivers an unacknowledged message.")
     lease: float = Field(180.0, gt=0, description="When the reconciler re-queues a post that is still undecided.")
 
     cluster_window: float = Field(86_400.0, ge=0, description="How long a cluster waits for its next text; 0: none.")
     surge_window: float = Field(600.0, gt=0, description="Time over which a claim's posts are counted.")
-    surge_posts: int = Field(100, ge=1, description="Posts that must repeat a claim before it can surge.")
-    surge_share: float = Field(0.05, ge=0, le=1, description="Share of all posts that a surging claim has at least.")
+    surge_posts: int = Field(100, ge=1, description="Posts that must repeat a claim for it to surge.")
+    surge_share: float = Field(0.05, ge=0, le=1, description="Least share of all posts that a surging claim has.")
 
     author_key: SecretStr = Field(SecretStr(""), description="Keys the pseudonyms of authors that feeds name.")
     webhook_address: str = Field(
@@ -71,13 +71,13 @@ class Settings(BaseSettings):
         False, description="Send webhooks to addresses that are not of the public internet, and over plain http, too."
     )
 
-    retain_allowed: int = Field(90, ge=0, description="Days that posts nobody objected to are kept; 0: for ever.")
+    retain_allowed: int = Field(90, ge=0, description="Days that posts without objections are kept; 0: for ever.")
     retain_flagged: int = Field(365, ge=0, description="Days that other decided posts are kept; 0, or 184 and more.")
     retain_cases: int = Field(730, ge=0, description="Days that closed cases are kept; 0, or 184 and more.")
     retain_appeals: int = Field(730, ge=0, description="Days that decided appeals are kept; 0, or 184 and more.")
     retain_deliveries: int = Field(30, ge=0, description="Days that finished webhook events are kept.")
     retain_requests: int = Field(1, ge=0, description="Days that answers to repeated requests are kept.")
-    retain_confirmations: int = Field(0, ge=0, description="Days that what people said about matched claims is kept.")
+    retain_confirmations: int = Field(0, ge=0, description="Days that confirmations of matches are kept.")
     retain_audit: int = Field(0, ge=0, description="Days that the audit log is kept; 0: for ever.")
     retention_interval: float = Field(3600.0, gt=0, description="How often old records are deleted.")
     erase_settle: float = Field(12.0, ge=0, description="Pause between passes of an erasure, for work under way.")
@@ -90,13 +90,13 @@ class Settings(BaseSettings):
     dsa_territory: str = Field("EU", description="Where restrictions hold, for statements: EU, EEA, or codes.")
 
     review_lease: float = Field(300.0, ge=10, le=3600, description="How long a moderator holds a case unextended.")
-    review_undo: float = Field(600.0, ge=0, description="Until when a moderator may take a decision back.")
+    review_undo: float = Field(600.0, ge=0, description="How long a moderator may take a decision back.")
 
     golden_every: int = Field(50, ge=0, description="Cases a moderator decides between golden ones; 0: none.")
     prevalence_share: float = Field(0.01, ge=0, le=1, description="Share of posts drawn for prevalence, at most.")
-    prevalence_per_day: int = Field(200, ge=1, description="Posts drawn for prevalence on a day, about, at most.")
+    prevalence_per_day: int = Field(200, ge=1, description="Posts drawn for prevalence a day, approximate maximum.")
     prevalence_flagged: float = Field(
-        1.0, ge=1, description="How many times as often flagged posts are drawn; they weigh so much less."
+        1.0, ge=1, description="How many times as often flagged posts are drawn; their weight is divided by it."
     )
 
     dashboard_address: str = Field(
@@ -104,15 +104,15 @@ class Settings(BaseSettings):
         pattern=r"^(.+:\d{1,5}|off)$",
         description="Where the dashboard listens; off: `assay up` serves none.",
     )
-    dashboard_url: str = Field("", description="Where browsers find the dashboard, if a proxy stands before it.")
+    dashboard_url: str = Field("", description="The dashboard's URL for browsers, if it is behind a proxy.")
     dashboard_proxies: str = Field(
-        "", description="Addresses of proxies, comma between, whose X-Forwarded-For and -Proto are believed."
+        "", description="Addresses of proxies, comma-separated, whose X-Forwarded-For and -Proto are trusted."
     )
     dashboard_session: float = Field(43_200.0, gt=0, description="How long a person stays signed in at most.")
     dashboard_idle: float = Field(3_600.0, gt=0, description="When a session that is not used ends.")
     dashboard_passwords: bool = Field(True, description="Local accounts may sign in with a password.")
     dashboard_oidc_issuer: str = Field("", description="OpenID Connect issuer URL; empty: local accounts only.")
-    dashboard_oidc_client_id: str = Field("", description="The client id that the provider knows the dashboard by.")
+    dashboard_oidc_client_id: str = Field("", description="The dashboard's client id at the provider.")
     dashboard_oidc_client_secret: SecretStr = Field(SecretStr(""), description="The client secret.")
     dashboard_oidc_name_claim: str = Field("email", description="The claim that names a person.")
     dashboard_oidc_role_claim: str = Field(
@@ -129,12 +129,12 @@ class Settings(BaseSettings):
         pattern=r"^(off|.+:\d{1,5})?$",
         description="Where the Perspective and OpenAI shims listen. Empty: off, in `assay up` 127.0.0.1:8081 if free.",
     )
-    shim_keys: SecretStr = Field(SecretStr(""), description="API keys for the shims, comma between; empty: none asked.")
+    shim_keys: SecretStr = Field(SecretStr(""), description="API keys for the shims, comma-separated. Empty: no keys.")
     shim_record: bool = Field(False, description="Record Perspective's comments, unless a call says doNotStore.")
     shim_platform: str = Field(
-        "perspective", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Platform name of comments so recorded."
+        "perspective", pattern=r"^[a-z0-9][a-z0-9-]{0,62}$", description="Platform name of comments recorded that way."
     )
-    shim_languages: str = Field("en", description="Languages of the bundle, comma between, as Perspective names them.")
+    shim_languages: str = Field("en", description="Languages of the bundle, comma-separated, by Perspective's names.")
     shim_drop_unsupported: bool = Field(
         False, description="Leave out attributes of Perspective that no signal answers, rather than refuse the call."
     )
@@ -145,7 +145,7 @@ class Settings(BaseSettings):
         return self.data_dir.expanduser().absolute()
 
     def resolved(self) -> "Settings":
-        """The same with Redis and database named: where none is set, those of `assay up` in the data directory."""
+        """The same with Redis and database named: by default those of `assay up` in the data directory."""
         return self.model_copy(
             update={
                 "redis_url": self.redis_url or f"unix://{self.directory}/redis/redis.sock",

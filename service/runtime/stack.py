@@ -27,18 +27,18 @@ _FIRST_PAUSE, _LAST_PAUSE = 1.0, 30.0
 
 
 def worker_command() -> list[str]:
-    """The Celery worker. Pool, queues and the rest stand in `workers.app`."""
+    """The Celery worker. Pool, queues and the rest are set in `workers.app`."""
     return [sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--loglevel", "warning"]
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:
-    """Our own environment, with the Redis and the database of resolved settings named in it."""
+    """The environment of this process, with Redis and database of the resolved settings."""
     return {**os.environ, "ASSAY_REDIS_URL": settings.redis_url, "ASSAY_DATABASE_URL": settings.database_url}
 
 
 @contextmanager
 def redis_and_tables(settings: Settings) -> Iterator[Settings]:
-    """Redis (embedded unless named) and a migrated database, named in the settings that are given."""
+    """Redis (embedded unless named) and a migrated database, named in the yielded settings."""
     named = settings.resolved()
     settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     upgrade(named.database_url)
@@ -50,7 +50,7 @@ def redis_and_tables(settings: Settings) -> Iterator[Settings]:
 
 
 class Worker:
-    """A worker process that is started again when it dies, with growing pauses."""
+    """A worker process that is restarted when it dies, with growing pauses."""
 
     def __init__(self, settings: Settings, log: Path) -> None:
         self._settings, self._log = settings, log
@@ -71,7 +71,7 @@ class Worker:
             await asyncio.sleep(pause)
 
     async def stop(self) -> None:
-        """Ask the worker to finish its batch and end; what it has not begun goes back to the queue."""
+        """Ask the worker to finish its batch and end; batches not begun return to the queue."""
         self._stopping = True
         process = self._process
         if process is None or process.poll() is not None:
@@ -101,7 +101,7 @@ async def one_worker(settings: Settings, log: Path) -> AsyncIterator[Worker]:
 
 
 async def until_ready(pipeline: Pipeline, seconds: float) -> None:
-    """Return when the pipeline can give verdicts. Raises what it lacked after so many seconds."""
+    """Return when the pipeline is ready. After this many seconds, raises the error for what it lacks."""
     until = time.monotonic() + seconds
     while True:
         try:
@@ -114,9 +114,9 @@ async def until_ready(pipeline: Pipeline, seconds: float) -> None:
 
 @asynccontextmanager
 async def everything(settings: Settings, *, dashboard: bool = False) -> AsyncIterator[Serving]:
-    """Redis, tables, one worker and a front, ready for posts; ended in the order in which nothing is lost.
+    """Redis, tables, one worker and a front, ready for posts; ended in an order that loses nothing.
 
-    With the dashboard, if that is asked for.
+    With the dashboard, if requested.
     """
     with redis_and_tables(settings) as named:
         log = settings.directory / "worker.log"
@@ -129,7 +129,7 @@ async def everything(settings: Settings, *, dashboard: bool = False) -> AsyncIte
 
 
 async def up(settings: Settings, out: Console, fill: Callable[[int], Awaitable[None]] | None = None) -> None:
-    """`assay up`: everything, until SIGINT or SIGTERM. `fill` is given the gRPC port once all of it is ready."""
+    """`assay up`: everything, until SIGINT or SIGTERM. `fill` gets the gRPC port once everything is ready."""
     stopping = stop_signal()
     async with AsyncExitStack() as stack:
         with out.status("Starting Redis, the record store, one worker and the gRPC server ..."):
@@ -144,12 +144,12 @@ async def up(settings: Settings, out: Console, fill: Callable[[int], Awaitable[N
         if fill:
             await fill(serving.port)
         await stopping.wait()
-        out.print("Draining: calls in flight are answered, what is accepted stays ...")
-    out.print("Stopped. What was accepted and is not decided yet will be on the next start.")
+        out.print("Draining: calls in flight are answered, accepted posts stay ...")
+    out.print("Stopped. Accepted posts that are not decided yet will be on the next start.")
 
 
 def tell_of(dashboard: Dashboard, out: Console) -> None:
-    """Print where the dashboard is and, the first time, how to get in."""
+    """Print the dashboard's URL and, the first time, how to sign in."""
     out.print(f"The dashboard is on [bold]{dashboard.url}[/bold]", highlight=False)
     if dashboard.password:
         out.print(f"Sign in as [bold]admin[/bold] with the one-time password [bold]{dashboard.password}[/bold]")

@@ -1,1 +1,1 @@
-"""The ground that stores stand on: database, migrations, tables, the Redis connection."""
+"""The base of all stores: database, migrations, tables, the Redis connection."""

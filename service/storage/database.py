@@ -1,7 +1,7 @@
 """Connections to the record store's SQL database, and the one place where its failures become `StoreUnavailable`.
 
 SQLite has one writer at a time, so its writes share one connection per process and take the write lock as they begin:
-they queue in the process, and only processes contend for the file. PostgreSQL takes one pool for both.
+they queue in the process, and only processes contend for the file. PostgreSQL uses one pool for both.
 """
 
 import asyncio
@@ -39,19 +39,19 @@ _OURS = (ProgrammingError, IntegrityError, DataError, NotSupportedError)  # erro
 _NO_SCHEMA = {"42P01", "42703", "3F000"}  # PostgreSQL: undefined table, undefined column, invalid schema
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
-    # NORMAL may lose the last commits with the power: a post that was promised, or a sequence that a watcher has
-    # passed already and that would then be given to another verdict.
+    # NORMAL may lose the last commits in a power failure: an accepted post, or a sequence that a watcher has
+    # passed already and that another verdict would then get.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
 
 
 def driver_url(url: str, *, sqlite_driver: str) -> URL:
-    """`url` with the driver that we use for its database; raises `InvalidInput` when it names none of ours."""
+    """`url` with the driver for its database; raises `InvalidInput` for an unsupported one."""
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise InvalidInput("database_url", "is no URL", "use sqlite:///path or postgresql://host/name") from None
+        raise InvalidInput("database_url", "is not a URL", "use sqlite:///path or postgresql://host/name") from None
     match parsed.get_backend_name():
         case "postgresql" | "postgres":
             if find_spec("psycopg") is None:
@@ -59,7 +59,7 @@ def driver_url(url: str, *, sqlite_driver: str) -> URL:
             return parsed.set(drivername="postgresql+psycopg")
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed.set(drivername=sqlite_driver)
-    raise InvalidInput("database_url", "names no SQLite file and no PostgreSQL", "use sqlite:///path or postgresql://")
+    raise InvalidInput("database_url", "names neither SQLite nor PostgreSQL", "use sqlite:///path or postgresql://")
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _insist(change: Callable[[], object]) -> None:
-    """SQLite waits for no lock while it takes up the write-ahead log, as the first connections to a new file do."""
+    """SQLite does not wait for locks while it switches to the write-ahead log, as a file's first connections do."""
     until = time.monotonic() + 5.0
     while True:
         try:
@@ -107,7 +107,7 @@ def _insist(change: Callable[[], object]) -> None:
 
 
 def begin_immediate(connection: Connection) -> None:
-    """Take SQLite's write lock at once: a reader that turns writer later would fail instead of waiting its turn."""
+    """Take SQLite's write lock at once: a reader that becomes a writer later would fail instead of waiting its turn."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -117,7 +117,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def moment(microseconds: int) -> datetime:
-    """The moment so many microseconds after the Unix epoch."""
+    """The moment this many microseconds after the Unix epoch."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
@@ -134,7 +134,7 @@ def open_engines(url: str, *, connections: int, timeout: float) -> tuple[AsyncEn
     if parsed.get_backend_name() == "postgresql":
         writer = create(
             pool_size=connections,
-            pool_pre_ping=True,  # a server that was restarted costs no call
+            pool_pre_ping=True,  # a restarted server fails no call
             isolation_level="READ COMMITTED",
             connect_args={"connect_timeout": max(2, int(timeout / 2))},
         )
@@ -150,7 +150,7 @@ def open_engines(url: str, *, connections: int, timeout: float) -> tuple[AsyncEn
 def unbroken(
     call: Callable[Concatenate[D, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[D, P], Coroutine[Any, Any, T]]:
-    """Lets `call` run to its end even when its caller is cancelled.
+    """Runs `call` to its end even when its caller is cancelled.
 
     A SQLite connection that is dropped in the middle of a statement holds the write lock for as long as anything still
     refers to its cursor: every later write of every process would wait in vain.
@@ -169,7 +169,7 @@ class SqlDatabase:
     def __init__(self, reader: AsyncEngine, writer: AsyncEngine, *, timeout: float, clock: Callable[[], float]) -> None:
         self._reader, self._writer = reader, writer
         self._clock = clock
-        # SQLite keeps to `timeout` by itself, and must not be broken off: see `unbroken`.
+        # SQLite enforces `timeout` itself, and must not be interrupted: see `unbroken`.
         self._breakable_after = None if writer.dialect.name == "sqlite" else timeout
         self._timeout = timeout
         self._calls: set[asyncio.Task[Any]] = set()
@@ -189,9 +189,9 @@ class SqlDatabase:
                 yield connection
 
     async def read_all(self, query: Select[Any], make: Callable[[Row[Any]], T], *, portion: int = 1000) -> list[T]:
-        """`make` of every row that `query` finds, as of one moment, however many there are.
+        """`make` of every row that `query` finds, in one snapshot, however many there are.
 
-        Rows come a `portion` at a time: they never all wait in memory, other tasks get their turns between, and the
+        Rows come a `portion` at a time: they are never all in memory, other tasks get their turns between, and the
         database has `timeout` for each.
         """
         made: list[T] = []
@@ -225,7 +225,7 @@ class SqlDatabase:
         return round(self._clock() * 1e6)
 
     async def close(self) -> None:
-        """Give connections back, when the calls that run are over."""
+        """Close the connections when running calls are over."""
         await asyncio.gather(*self._calls, return_exceptions=True)
         await self._reader.dispose()
         await self._writer.dispose()

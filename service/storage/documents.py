@@ -1,4 +1,4 @@
-"""Many values in one variable: rows and lists travel to the database as one JSON document, which it takes apart itself.
+"""Many values in one variable: rows and lists are sent to the database as one JSON document, which it unpacks.
 
 A statement with a variable for every value of 1,000 rows costs the drivers several times what the rows cost the
 database, and SQLite allows 32,766 variables.
@@ -23,7 +23,7 @@ def listed(connection: AsyncConnection, items: Collection[str]) -> Select[Any]:
 
 
 def insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT of `rows` (alike in their columns) into `table`, in their order, that can say what a conflict does."""
+    """An INSERT of `rows` (with the same columns) into `table`, in order, on which a conflict clause can be set."""
     statement = postgresql.insert(table) if _postgresql(connection) else sqlite.insert(table)
     names = [each.name for each in table.c if each.name in rows[0]]
     return statement.from_select(names, select(*_columns(connection, table, names, rows)).where(true()))
@@ -32,7 +32,7 @@ def insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> po
 def _columns(
     connection: AsyncConnection, table: Table, names: Sequence[str], rows: Sequence[Row]
 ) -> list[ColumnElement[Any]]:
-    """The named columns of `rows`, of `table`'s types. JSON travels as text: the database must not unescape it."""
+    """The named columns of `rows`, of `table`'s types. JSON is sent as text: the database must not unescape it."""
     nested = {name for name in names if isinstance(table.c[name].type, JSON)}
     plain = [row | {name: dumps(row[name], separators=(",", ":")) for name in nested} for row in rows]
     document = literal(dumps(plain, separators=(",", ":")), Text)

@@ -1,4 +1,4 @@
-"""Brings the record store's tables up to this release. Needs no alembic.ini: the scripts stand beside this file."""
+"""Brings the record store's tables up to this release. Needs no alembic.ini: the scripts are next to this file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,14 +20,14 @@ _SCRIPTS = Path(__file__).with_name("migrations")
 def upgrade(url: str, revision: str = "head") -> None:
     """Apply every migration up to `revision` that the database at `url` lacks, all or none; one process at a time.
 
-    Raises `InvalidInput` for a URL that is none of ours and `StoreUnavailable` when the database does not answer.
+    Raises `InvalidInput` for an unsupported URL and `StoreUnavailable` when the database does not answer.
     """
     with _transaction(url) as connection:
         command.upgrade(_config(connection), revision)
 
 
 def current(url: str) -> str | None:
-    """The revision at which the database at `url` stands; None when it was never migrated. Raises as `upgrade`."""
+    """The revision of the database at `url`; None when it was never migrated. Raises as `upgrade`."""
     with _transaction(url) as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
@@ -58,5 +58,5 @@ def _transaction(url: str) -> Iterator[Connection]:
 
 
 def _unbind(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Let tables be copied, which is how SQLite changes them; what refers to what is checked before the commit."""
+    """Allow tables to be copied, which is how SQLite changes them; foreign keys are checked before the commit."""
     connection.cursor().execute("PRAGMA foreign_keys = OFF")

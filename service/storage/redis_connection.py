@@ -1,6 +1,6 @@
 """One pool of connections to one Redis, and the one place where its failures become `RedisUnavailable`.
 
-All adapters of a process share one `RedisConnection`, so that one of them learns from the other that Redis is away.
+All adapters of a process share one `RedisConnection`, so that all learn at once that Redis is away.
 """
 
 import time
@@ -23,8 +23,8 @@ class Breaker:
     """Context of a call to Redis: turns its errors into `RedisUnavailable`, and refuses at once while it is away.
 
     After `failures` calls in a row without an answer, calls are refused for `pause` seconds; then one is let through to
-    try, and the others wait for its success. An error that Redis itself answers (out of memory, read only) refuses
-    nothing: the next call may well be one that it can serve.
+    try, and the others wait for its success. An error that Redis itself returns (out of memory, read only) refuses
+    nothing: Redis may be able to serve the next call.
     """
 
     def __init__(self, *, failures: int = 3, pause: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,7 +37,7 @@ class Breaker:
             return
         now = self._clock()
         if now < self._retry_at:
-            raise RedisUnavailable("Redis did not answer lately; it is tried again within a second")
+            raise RedisUnavailable("Redis did not answer lately; the next try is within a second")
         self._retry_at = now + self._pause
 
     def __exit__(
@@ -58,7 +58,7 @@ class RedisConnection:
     """A pool of at most `connections` connections to the Redis at `url` (redis://, rediss:// or unix://).
 
     `timeout` bounds each answer and `connect_timeout` each connect, in seconds. Nothing is retried here: the callers
-    have something better to do than to wait.
+    have better fallbacks.
     """
 
     def __init__(self, url: str, *, timeout: float = 0.5, connect_timeout: float = 0.25, connections: int = 32) -> None:
@@ -76,7 +76,7 @@ class RedisConnection:
             await self.client.ping()
 
     async def close(self) -> None:
-        """Give the pool's connections back."""
+        """Close the pool's connections."""
         await self.client.aclose()
 
     def _client(self, *, timeout: float | None, connections: int) -> Redis:

@@ -1,4 +1,4 @@
-"""All tables of the record store together: import `METADATA` from here to have them all in it."""
+"""All tables of the record store: `METADATA` imported from here has them all."""
 
 from service.storage.tables import audit as sql_audit_tables
 from service.storage.tables import people as sql_people_tables

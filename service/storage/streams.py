@@ -1,4 +1,4 @@
-"""Reads that are too long for one answer: rows come a portion at a time, as of one moment."""
+"""Reads that are too long for one answer: rows come a portion at a time, in one snapshot."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

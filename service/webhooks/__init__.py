@@ -1,1 +1,1 @@
-"""Tells platforms of verdicts over HTTP: endpoints, what they are told, and how it reaches them."""
+"""Notifies platforms of verdicts over HTTP: endpoints, events, deliveries."""

@@ -1,7 +1,7 @@
 """Which IP addresses webhooks may go to: those of the public internet, and no others. Standard library only.
 
-Whoever may name an endpoint must not reach through it what stands beside the service: its host, its network, the
-metadata service of its cloud. Addresses that carry another one inside (IPv4-mapped, NAT64) are judged by that one.
+Whoever may name an endpoint must not reach the service's surroundings through it: its host, its network, the
+metadata service of its cloud. Addresses that contain another one (IPv4-mapped, NAT64) are judged by that one.
 """
 
 import ipaddress
@@ -23,7 +23,7 @@ _SPECIAL = {
 
 
 def why_refused(address: Address) -> str:
-    """What the address is that nothing may be sent to, such as `a loopback address`; empty for a public one."""
+    """Why nothing may be sent to the address, such as `a loopback address`; empty for a public one."""
     if isinstance(address, ipaddress.IPv6Address):
         return _why_refused_v6(address)
     for network, what in _SPECIAL.items():

@@ -1,8 +1,8 @@
-"""Carries what is due to its endpoints, from any number of fronts at once.
+"""Sends due deliveries to their endpoints, from any number of fronts at once.
 
 A delivery is leased, signed, sent and settled. When the process dies in between, its lease runs out and another front
-sends it again: endpoints get each event at least once, and tell by `webhook-id` that they had it. Nothing is promised
-about the order. An endpoint that is slow or down takes only its own share of the room.
+sends it again: endpoints get each event at least once, and detect duplicates by `webhook-id`. The order
+is not guaranteed. An endpoint that is slow or down uses only its own share of the lanes.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Delivering:
         self._next_count = 0.0
 
     async def run(self) -> None:
-        """Deliver for ever. When it is cancelled, what is under way is broken off and given back."""
+        """Deliver for ever. When it is cancelled, what is under way is stopped and released."""
         try:
             await every(self.poke.wait, self._round, self._observer, "webhooks", pause=_PAUSE)
         finally:
@@ -61,7 +61,7 @@ class Delivering:
         await self._count()
 
     async def fill(self) -> bool:
-        """Begin what is due, as far as there is room; True when something was begun. Raises `StoreUnavailable`."""
+        """Begin what is due, while lanes are free; True when something was begun. Raises `StoreUnavailable`."""
         room = self._lanes - len(self._flights)
         if room <= 0:
             return False
@@ -95,7 +95,7 @@ class Delivering:
             self._observer.report_failure("webhook delivery", error)
 
     async def _count(self) -> None:
-        """Count what waits now and then."""
+        """Count the waiting deliveries now and then."""
         if time.monotonic() >= self._next_count:
             self._next_count = time.monotonic() + _COUNT_EVERY
             self._observer.waiting(await self._store.waiting())

@@ -15,7 +15,7 @@ GONE = 410
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. A dead one was tried for the last time without success, and waits to be replayed."""
+    """The state of a delivery. A dead one failed its last try, and waits to be replayed."""
 
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -55,9 +55,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
-    """A delivery that one front holds for a while, with all that it takes to send it.
+    """A delivery that one front holds for a while, with all that sending it needs.
 
-    `tries` counts this one; `number` counts it among all attempts there ever were. `secrets` are those valid now.
+    `tries` counts this one; `number` counts it among all attempts ever. `secrets` are those valid now.
     """
 
     id: int
@@ -73,9 +73,9 @@ class Leased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one request. `status` 0: no answer, and `error` says why. `retry_after`: seconds it asks us to wait.
+    """The result of one request. `status` 0: no answer, and `error` says why. `retry_after`: seconds it asks to wait.
 
-    `refused`: nothing was sent, since the address is none that we send to.
+    `refused`: nothing was sent, since the address is not allowed.
     """
 
     status: int
@@ -92,7 +92,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What becomes of a leased delivery after an answer. `wait`: seconds until the next try of one still pending.
+    """The new state of a leased delivery after an answer. `wait`: seconds until the next try of one still pending.
 
     `disable`: why the endpoint is turned off with it; empty when it is not.
     """
@@ -103,10 +103,10 @@ class Outcome:
 
 
 def outcome(answer: Answer, tries: int, uniform: Callable[[float, float], float]) -> Outcome:
-    """What becomes of a delivery whose try number `tries` was answered so.
+    """The outcome for a delivery after this answer to try number `tries`.
 
-    `uniform` draws the wait between nothing and the back-off's longest ("full jitter"), so that what failed together
-    does not come back together. A receiver that asks for a longer wait gets it, a day at most.
+    `uniform` draws the wait between nothing and the back-off's longest ("full jitter"), so that joint failures
+    are not retried together. A receiver that asks for a longer wait gets it, a day at most.
     """
     if answer.taken:
         return Outcome(state=DeliveryState.DELIVERED)

@@ -1,4 +1,4 @@
-"""Endpoints: where a platform wants to be told, of what, and the limits of what it may ask. Standard library only."""
+"""Endpoints: where a platform is notified, of which events, and their limits. Standard library only."""
 
 import ipaddress
 import re
@@ -19,11 +19,11 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A URL that is told of events of these types; of first verdicts, only of those that the filters let through.
+    """A URL that gets events of these types; of first verdicts, only those that the filters let through.
 
-    Empty `decisions` and `categories` do not narrow. They do not look at revised verdicts: who was told that a post is
-    blocked must learn that it no longer is. While it is not `enabled` nothing is sent or put by for it;
-    `disabled_reason` says why where it was not a person who turned it off. `created_by` is a pseudonymous id.
+    Empty `decisions` and `categories` do not narrow. They do not apply to revised verdicts: who learned that a post
+    is blocked must learn that it no longer is. While it is not `enabled` nothing is sent or enqueued for it;
+    `disabled_reason` says why if it was not a person who turned it off. `created_by` is a pseudonymous id.
     """
 
     id: str
@@ -59,12 +59,12 @@ def new_id() -> str:
 
 
 def check_endpoint(endpoint: Endpoint, *, allow_private: bool) -> None:
-    """Raise `InvalidInput` for the first limit that the endpoint breaks; names are looked up when it is sent to."""
+    """Raise `InvalidInput` for the first limit that the endpoint breaks; host names are resolved at each send."""
     check_url(endpoint.url, allow_private=allow_private)
     check_text("description", endpoint.description, MAX_DESCRIPTION)
     if not endpoint.events:
         known = ", ".join(EVENT_TYPES)
-        raise InvalidInput("events", "is empty", f"name what to tell of: {known}")
+        raise InvalidInput("events", "is empty", f"name at least one of {known}")
     if EventType.TEST in endpoint.events:
         raise InvalidInput("events", f"holds {EventType.TEST}", "leave it out; a test is sent when you ask for one")
 
@@ -74,7 +74,7 @@ def check_url(url: str, *, allow_private: bool) -> None:
     check_text("url", url, MAX_URL)
     parts = _split(url)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise InvalidInput("url", f"{url[:80]!r} is no web address", "send one that begins with https://")
+        raise InvalidInput("url", f"{url[:80]!r} is not a web address", "send one that begins with https://")
     if parts.scheme == "http" and not allow_private:
         raise InvalidInput("url", "is not encrypted", "send an https:// address, or set ASSAY_WEBHOOK_ALLOW_PRIVATE")
     if parts.username or parts.password or parts.fragment:
@@ -85,9 +85,9 @@ def check_url(url: str, *, allow_private: bool) -> None:
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # is read, and judged, only when asked for
+        _ = parts.port  # is parsed, and checked, only on access
     except ValueError:
-        raise InvalidInput("url", f"{url[:80]!r} is no web address", "send one that begins with https://") from None
+        raise InvalidInput("url", f"{url[:80]!r} is not a web address", "send an https:// address") from None
     if not url.isascii() or re.search(r"[\s\\]", url):
         raise InvalidInput("url", "holds white space, a backslash or other than ASCII", "percent-encode it")
     return parts
@@ -98,8 +98,8 @@ def _check_host(host: str, *, allow_private: bool) -> None:
         address = ipaddress.ip_address(host)
     except ValueError:
         if not _HOST.fullmatch(host):
-            raise InvalidInput("url", f"{host[:80]!r} is no host", "send a host name or an IP address") from None
+            raise InvalidInput("url", f"{host[:80]!r} is not a host", "send a host name or an IP address") from None
         return
     if not allow_private and (why := why_refused(address)):
-        remedy = "send a public address, or set ASSAY_WEBHOOK_ALLOW_PRIVATE where receivers stand in your own network"
+        remedy = "send a public address, or set ASSAY_WEBHOOK_ALLOW_PRIVATE if receivers are in your own network"
         raise InvalidInput("url", f"{host} is {why}", remedy)

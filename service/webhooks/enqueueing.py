@@ -1,4 +1,4 @@
-"""Puts verdicts by for the endpoints that want them: the handle of the follower `webhooks`."""
+"""Enqueues verdicts for the endpoints that want them: the handler of the follower `webhooks`."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,11 +7,11 @@ from service.webhooks.event import verdict_event
 from service.webhooks.ports import DeliveryStore
 
 FOLLOWER = "webhooks"
-"""The follower's name. It starts with what is decided from now on: nobody wants to be told of all that ever was."""
+"""The follower's name. It starts with new verdicts: no endpoint wants all earlier ones."""
 
 
 class Webhooks:
-    """Hears of verdicts, any number of times; `poke` is called when there is something to deliver."""
+    """Handles verdicts, any number of times each; `poke` is called when there is something to deliver."""
 
     def __init__(self, store: DeliveryStore, poke: Callable[[], None] = lambda: None) -> None:
         self._store, self._poke = store, poke

@@ -1,6 +1,6 @@
-"""What endpoints are told of, as JSON. Standard library only.
+"""The events of endpoints, as JSON. Standard library only.
 
-An event's id follows from what it tells of, so that the same thing told twice is one event. Bodies name posts and say
+An event's id follows from its content, so that reporting one thing twice makes one event. Bodies name posts and say
 what was decided about them; they never hold a post's text.
 """
 
@@ -31,14 +31,14 @@ class EventType(StrEnum):
 
 
 EVENT_TYPES = tuple(kind for kind in EventType if kind is not EventType.TEST)
-"""What an endpoint may ask for; a test is sent only when it is asked for by hand."""
+"""Event types that an endpoint may request; a test is only sent by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened. `subject` is the resource name of what it happened to.
+    """One thing that happened. `subject` is a resource name.
 
-    `decision` and `categories` are what an endpoint's filters look at.
+    An endpoint's filters apply to `decision` and `categories`.
     """
 
     id: str
@@ -51,7 +51,7 @@ class Event:
 
     @property
     def body(self) -> str:
-        """What is sent: JSON of the event's id, type, time and data."""
+        """The body: JSON of the event's id, type, time and data."""
         told = {"id": self.id, "type": self.type.value, "timestamp": written(self.at), "data": self.data}
         return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
@@ -62,7 +62,7 @@ def written(time: datetime) -> str:
 
 
 def event_id(*parts: str) -> str:
-    """The id of the event that these parts tell apart."""
+    """The event id that these parts determine."""
     return f"evt_{digest(*parts)}"
 
 
@@ -81,7 +81,7 @@ def verdict_event(verdict: Verdict) -> Event:
 
 
 def claim_event(record: ClaimRecord) -> Event:
-    """The event of a claim that was taken out of enforcement or put back."""
+    """The event of a claim that was taken out of enforcement or released."""
     claim, at, quarantined = record.claim, record.updated_at, record.state is ClaimState.QUARANTINED
     data = {
         "name": claim.name,
@@ -101,7 +101,7 @@ def claim_event(record: ClaimRecord) -> Event:
 
 
 def trial_event(endpoint: str, now: datetime) -> Event:
-    """An event that tells of nothing: to try an endpoint."""
+    """An event without content, to try an endpoint."""
     return Event(
         id=event_id("test", secrets.token_hex(16)),
         type=EventType.TEST,

@@ -1,8 +1,8 @@
 """Sends webhooks over HTTP with httpx, to the addresses of the public internet alone.
 
-The host is looked up for each request, every address that it has is judged, and the connection is made to one of those
-very addresses: a name that resolves to something else a moment later changes nothing. Redirects are not followed, the
-environment's proxies are not used, and no more of an answer is read than it takes. TLS certificates are those of the
+The host is resolved for each request, each of its addresses is checked, and the connection is made to one of exactly
+these: a name that resolves to something else a moment later changes nothing. Redirects are not followed, the
+environment's proxies are not used, and only the needed part of an answer is read. TLS certificates are those of the
 name, whatever the address. Each request has a connection of its own.
 """
 
@@ -67,13 +67,13 @@ class HttpSender:
             return Answer(status=0, seconds=time.perf_counter() - began, error=_words(error, self._timeout))
 
     async def close(self) -> None:
-        """Give connections back."""
+        """Close connections."""
         await self._client.aclose()
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str], began: float) -> Answer:
         parsed = httpx.URL(url)
         if parsed.scheme != "https" and not (parsed.scheme == "http" and self._allow_private):
-            raise _Refused(f"{parsed.scheme or 'no scheme'} is not sent over: only https is")
+            raise _Refused(f"{parsed.scheme or 'no scheme'} is not allowed: use https")
         async with self._client.stream("POST", parsed, content=body, headers=dict(headers)) as response:
             await _read(response)
         error = "" if response.is_success else _complaint(response.status_code)
@@ -82,11 +82,11 @@ class HttpSender:
 
 
 class _Refused(Exception):
-    """The address is none that we send to."""
+    """Sending to the address is not allowed."""
 
 
 class _Pinned(httpx.AsyncBaseTransport):
-    """Resolves, judges, and connects to the address that it judged."""
+    """Resolves, checks, and connects to the address that it checked."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport, resolve: Resolve, *, allow_private: bool) -> None:
         self._inner, self._resolve, self._allow_private = inner, resolve, allow_private
@@ -103,11 +103,11 @@ class _Pinned(httpx.AsyncBaseTransport):
         raise failure
 
     async def aclose(self) -> None:
-        """Give connections back."""
+        """Close connections."""
         await self._inner.aclose()
 
     async def _judged(self, host: str, port: int) -> list[Address]:
-        """The host's addresses. Raises `_Refused` when any of them is not public: no name mixes them in good faith."""
+        """The host's addresses. Raises `_Refused` when any of them is not public: a mix is suspicious."""
         found = [ipaddress.ip_address(each) for each in await self._resolve(host, port)]
         if not found:
             raise httpx.ConnectError(f"{host} has no address")
@@ -137,7 +137,7 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 
 async def _read(response: httpx.Response) -> None:
-    """Read what a polite receiver says, as it comes, not unpacked; leave the rest."""
+    """Read a short answer, as sent, not decompressed; ignore the rest."""
     size = 0
     async for chunk in response.aiter_raw():
         size += len(chunk)

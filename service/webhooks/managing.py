@@ -1,4 +1,4 @@
-"""What people do with endpoints: add, change, rotate, remove, look at deliveries, replay and test them."""
+"""The use cases of endpoints: add, change, rotate, remove, list deliveries, replay and test them."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ MAX_OVERLAP = 7 * 86_400.0
 
 
 class EndpointFields(TypedDict, total=False):
-    """What a person says of an endpoint; what is left out stays as it is."""
+    """A person's settings of an endpoint; fields that are left out stay as they are."""
 
     url: str
     events: tuple[EventType, ...]
@@ -30,7 +30,7 @@ class EndpointFields(TypedDict, total=False):
 
 
 class Endpoints:
-    """The use cases. `actor` is who acts, by a pseudonymous id. `allow_private`: see `addresses`."""
+    """The use cases. `actor` is a pseudonymous id. `allow_private`: see `addresses`."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Endpoints:
         self._store, self._sender, self._allow_private, self._clock = store, sender, allow_private, clock
 
     async def add(self, said: EndpointFields, *, actor: str) -> tuple[Endpoint, str]:
-        """Keep a new endpoint; with its secret, which is shown this once. Raises `InvalidInput`."""
+        """Store a new endpoint; returns it with its secret, which is shown only now. Raises `InvalidInput`."""
         now = self._now()
         blank = Endpoint(id=new_id(), url="", events=(), created_at=now, created_by=actor, updated_at=now)
         endpoint = _changed(blank, said)
@@ -68,11 +68,11 @@ class Endpoints:
         return await self._store.change_endpoint(changed, actor=actor)
 
     async def remove(self, endpoint_id: str, *, actor: str) -> None:
-        """Forget it and its deliveries. Raises `WebhookNotFound`."""
+        """Delete it and its deliveries. Raises `WebhookNotFound`."""
         await self._store.remove_endpoint(endpoint_id, actor=actor)
 
     async def rotate(self, endpoint_id: str, *, overlap: float = OVERLAP, actor: str) -> tuple[str, datetime]:
-        """A new secret, shown this once, and when the one before it ends. Raises `InvalidInput`, `WebhookNotFound`."""
+        """A new secret, shown only now, and when the previous one ends. Raises `InvalidInput`, `WebhookNotFound`."""
         if not 0 <= overlap <= MAX_OVERLAP:
             raise InvalidInput("overlap", f"{overlap:g} s is not 0 s to 7 days", "send 0 to end the old secret at once")
         secret = new_secret()
@@ -89,7 +89,7 @@ class Endpoints:
         return await self._store.replay(endpoint_id, only, delivery=delivery, actor=actor)
 
     async def test(self, endpoint_id: str, *, actor: str) -> Answer:
-        """Send a `webhook.test` now, once, whether or not it is enabled; what came of it. Raises `WebhookNotFound`."""
+        """Send a `webhook.test` now, once, enabled or not; returns the result. Raises `WebhookNotFound`."""
         endpoint = await self._store.find_endpoint(endpoint_id)
         secrets = await self._store.secrets_of(endpoint_id)
         await self._store.note(endpoint_id, actor=actor, action="webhook.test")

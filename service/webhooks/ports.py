@@ -1,4 +1,4 @@
-"""What webhooks need of the outside world. Adapters: `sql`, `http_sender`, `telemetry`."""
+"""The ports of webhooks. Adapters: `sql`, `http_sender`, `telemetry`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ class DeliveryFilter:
 
 
 class EndpointStore(Protocol):
-    """Endpoints, their secrets and what is delivered to them.
+    """Endpoints, their secrets and their deliveries.
 
-    Each change stands in the audit log, in the same transaction, as made by `actor`. Methods raise `WebhookNotFound`
-    for an endpoint that is not there.
+    Each change by `actor` is in the audit log, in the same transaction. Methods raise `WebhookNotFound`
+    for an unknown endpoint.
     """
 
     async def add_endpoint(self, endpoint: Endpoint, secret: str) -> Endpoint:
-        """Keep a new endpoint with its first secret."""
+        """Store a new endpoint with its first secret."""
         ...
 
     async def find_endpoint(self, endpoint_id: str) -> Endpoint:
-        """The endpoint as it stands."""
+        """The endpoint as stored."""
         ...
 
     async def endpoints(self, *, after: str = "", limit: int = 1_000) -> list[Endpoint]:
@@ -44,13 +44,13 @@ class EndpointStore(Protocol):
         ...
 
     async def remove_endpoint(self, endpoint_id: str, *, actor: str) -> None:
-        """Forget it, its secrets and its deliveries."""
+        """Delete it, its secrets and its deliveries."""
         ...
 
     async def rotate_secret(self, endpoint_id: str, secret: str, *, overlap: float, actor: str) -> datetime:
-        """Make `secret` the current one; the one before it stays valid for `overlap` seconds more, and no older one.
+        """Make `secret` the current one; the previous one stays valid for `overlap` more seconds, and no older one.
 
-        Returns when the one before ends.
+        Returns when the previous one ends.
         """
         ...
 
@@ -59,7 +59,7 @@ class EndpointStore(Protocol):
         ...
 
     async def note(self, endpoint_id: str, *, actor: str, action: str) -> None:
-        """Put an act that changes nothing into the audit log."""
+        """Record an act that changes nothing in the audit log."""
         ...
 
     async def deliveries(
@@ -69,10 +69,10 @@ class EndpointStore(Protocol):
         ...
 
     async def replay(self, endpoint_id: str, only: DeliveryFilter, *, delivery: int | None, actor: str) -> int:
-        """Make deliveries due now, with all tries before them again; how many.
+        """Make deliveries due now, with all their tries again; returns how many.
 
-        One of them, or all that the filter finds. What a front holds at the moment is left to it. Raises
-        `WebhookNotFound`, also for a delivery that the endpoint doesn't have.
+        One of them, or all that the filter finds. Those held by a front are left out. Raises
+        `WebhookNotFound`, also for a delivery of another endpoint.
         """
         ...
 
@@ -81,23 +81,23 @@ class DeliveryStore(Protocol):
     """Deliveries: each event enqueued once for an endpoint, held by one front at a time, tried until it is over."""
 
     async def enqueue(self, events: Sequence[Event]) -> int:
-        """Put by each event for every endpoint that wants it and has not got it yet; how many deliveries that makes."""
+        """Enqueue each event for every endpoint that wants it and lacks it; returns the number of deliveries."""
         ...
 
     async def lease(self, limit: int, *, each: int, busy: Mapping[str, int], seconds: float) -> list[Leased]:
-        """Up to `limit` due deliveries of enabled endpoints, for this caller alone, for so many seconds.
+        """Up to `limit` due deliveries of enabled endpoints, for this caller alone, for this many seconds.
 
-        No endpoint gets more than `each`, less those it has in flight already (`busy`), so that a slow one takes no
-        room from others. A lease that ran out is due again.
+        No endpoint gets more than `each`, less those it has in flight already (`busy`), so that a slow one
+        delays no other. An expired lease is due again.
         """
         ...
 
     async def settle(self, leased: Leased, answer: Answer, result: Outcome) -> bool:
-        """Record the attempt and what becomes of the delivery; False, and no change, when the lease was lost."""
+        """Record the attempt and the delivery's new state; False, and no change, when the lease was lost."""
         ...
 
     async def release(self, leased: Collection[Leased]) -> None:
-        """Give back what was leased and not tried."""
+        """Release what was leased and not tried."""
         ...
 
     async def waiting(self) -> Mapping[DeliveryState, int]:
@@ -106,10 +106,10 @@ class DeliveryStore(Protocol):
 
 
 class Sender(Protocol):
-    """The way out."""
+    """Sends events."""
 
     async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """POST `body`, as JSON, once, following no redirect. Whatever goes wrong is in the answer; raises nothing."""
+        """POST `body`, as JSON, once, following no redirect. Failures are in the answer; raises nothing."""
         ...
 
 

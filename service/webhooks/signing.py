@@ -1,7 +1,7 @@
-"""Signatures in the manner of the Standard Webhooks specification. Standard library only.
+"""Signatures by the Standard Webhooks specification. Standard library only.
 
 A message carries the headers `webhook-id`, `webhook-timestamp` (Unix seconds) and `webhook-signature`: one or more
-`v1,` + base64, parted by spaces, each the HMAC-SHA256 of `{id}.{timestamp}.{body}` under one valid secret. A secret is
+`v1,` + base64, space-separated, each the HMAC-SHA256 of `{id}.{timestamp}.{body}` under one valid secret. A secret is
 `whsec_` + base64 of its bytes. `verify` is what a receiver does; any library for Standard Webhooks does the same.
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -35,16 +35,16 @@ def headers(valid: Iterable[str], message_id: str, timestamp: int, body: bytes) 
 
 
 def signature(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
-    """One signature. Raises `InvalidInput` for what is no secret."""
+    """One signature. Raises `InvalidInput` for an invalid secret."""
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
     return "v1," + base64.b64encode(hmac.digest(_key(secret), signed, hashlib.sha256)).decode()
 
 
 def verify(secret: str, received: Mapping[str, str], body: bytes, *, now: float, tolerance: float = TOLERANCE) -> bool:
-    """Whether a message with these headers (names in lower case) is ours, and not older or newer than `tolerance`.
+    """Whether a message with these headers (names in lower case) is authentic, and within `tolerance` of `now`.
 
-    `body` is what came, byte for byte; `now` is Unix time in seconds. One signature that holds is enough, so that a
-    receiver with the old secret and one with the new are both served while secrets rotate.
+    `body` is the exact bytes received; `now` is Unix time in seconds. One valid signature is enough, so that a
+    receiver with the old secret and one with the new both work while secrets rotate.
     """
     message_id, timestamp = received.get("webhook-id", ""), received.get("webhook-timestamp", "")
     if not message_id or not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 15:

@@ -18,13 +18,13 @@ class WebhookTelemetry(FailureLog):
         super().__init__(Counter("assay_webhook_errors", "Failures of our own", ["error"], registry=registry))
         self._log = structlog.get_logger("assay")
         self._attempts = Counter(
-            "assay_webhook_attempts", "Attempts by what became of the delivery", ["state"], registry=registry
+            "assay_webhook_attempts", "Attempts by the delivery's state after them", ["state"], registry=registry
         )
         self._seconds = Histogram(
-            "assay_webhook_seconds", "Time that an attempt took", buckets=_SECONDS, registry=registry
+            "assay_webhook_seconds", "Duration of an attempt", buckets=_SECONDS, registry=registry
         )
         self._deliveries = Gauge(
-            "assay_webhook_deliveries", "Deliveries that wait or are dead", ["state"], registry=registry
+            "assay_webhook_deliveries", "Pending and dead deliveries", ["state"], registry=registry
         )
 
     def attempted(self, leased: Leased, answer: Answer, result: Outcome) -> None:

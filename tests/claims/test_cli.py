@@ -104,8 +104,8 @@ def test_a_quarantined_claim_is_listed_as_such_until_it_is_released(run: Run, wr
     [
         ("empty.csv", b"", ("holds no claims",)),
         ("header.csv", b"id,text\n1,x\n", ("line 1", "no column claim", "'text'")),
-        ("photo.png", bytes(range(255, 0, -1)) * 4000, ("line 1", "no UTF-8")),
-        ("broken.json", b'{"dataFeedElement": [\n{"item": ]}', ("line 2", "no JSON")),
+        ("photo.png", bytes(range(255, 0, -1)) * 4000, ("line 1", "not UTF-8")),
+        ("broken.json", b'{"dataFeedElement": [\n{"item": ]}', ("line 2", "not JSON")),
         ("cut.gz", gzip.compress(b"claim\n" + bytes(range(32, 127)) * 99, mtime=0)[:-9], ("damaged gzip",)),
     ],
 )

@@ -33,7 +33,7 @@ def claims(count: int) -> list[Claim]:
 async def test_a_thousand_claims_a_transaction() -> None:
     store, tally = Counted(), Tally()
     refused: list[ClaimFileError] = []
-    error = ClaimFileError("line 3", "is wrong", "mend it")
+    error = ClaimFileError("line 3", "is wrong", "fix it")
     await load([*claims(2300), error, *claims(1)], store, tally, refused.append)
     assert store.portions == [1000, 1000, 301]
     assert tally.changes == {Change.NEW: 2300, Change.UNCHANGED: 1}

@@ -101,4 +101,4 @@ def test_what_is_no_review_is_noted_once(read_all: Claims, claim_review: Json) -
     notes: list[str] = []
     graph = [{"@type": "WebPage"}, {"@type": "WebPage"}, {"@type": "DataFeedItem", "item": None}, claim_review]
     assert len(read_all({"@graph": graph}, note=notes.append)) == 1
-    assert notes == ["WebPage: no ClaimReview, passed over", "DataFeedItem: no ClaimReview, passed over"]
+    assert notes == ["WebPage: not a ClaimReview, skipped", "DataFeedItem: not a ClaimReview, skipped"]

@@ -43,7 +43,7 @@ def test_fields_over_several_lines_keep_the_count_of_lines(read_all: Claims) -> 
     claim, error = read_all('claim,date\n"It is\ncheese",\n\nIt is rock,tomorrow\n')
     assert isinstance(claim, Claim)
     assert claim.claim == "It is\ncheese"
-    assert str(error).startswith("line 5: date 'tomorrow' is no ISO date")
+    assert str(error).startswith("line 5: date 'tomorrow' is not an ISO date")
 
 
 def test_other_columns_are_ignored_and_named_once(read_claims: Claims) -> None:
@@ -62,7 +62,7 @@ def test_other_columns_are_ignored_and_named_once(read_claims: Claims) -> None:
         ("1,x,,,2026-13-01,,", ("line 3", "date", "ISO")),
         ("1,x,,,,,p,more,more", ("line 3", "holds 9 fields, 2 more", "quotation")),
         ("1,x\x00,,,,,", ("line 3", "claim", "U+0000")),
-        (f'1,"{"x" * 200_000},,,,,', ("line 3", "is no CSV", "quotation")),
+        (f'1,"{"x" * 200_000},,,,,', ("line 3", "is not CSV", "quotation")),
     ],
 )
 def test_a_bad_row_is_named_and_passed_over(read_all: Claims, row: str, words: tuple[str, ...]) -> None:
@@ -75,7 +75,7 @@ def test_a_bad_row_is_named_and_passed_over(read_all: Claims, row: str, words: t
 
 def test_bytes_that_are_no_utf8_are_named_by_their_row(read_all: Claims) -> None:
     first, error, last = read_all(b"claim,verdict\nfine,False\nna\xefve,False\nfine,True\n")
-    assert str(error) == "line 3: claim is no UTF-8; save the file as UTF-8"
+    assert str(error) == "line 3: claim is not UTF-8; save the file as UTF-8"
     assert isinstance(first, Claim)
     assert isinstance(last, Claim)
 
@@ -86,9 +86,9 @@ def test_bytes_that_are_no_utf8_are_named_by_their_row(read_all: Claims) -> None
         ("id,text\n1,x\n", ("line 1", "no column claim", "'text'", "publisher")),
         ("\n\nnothing to see", ("line 3", "no column claim")),
         ("claim,claim\na,b\n", ("column claim twice",)),
-        (b"\x93claim\xff\n", ("line 1", "no UTF-8")),
+        (b"\x93claim\xff\n", ("line 1", "not UTF-8")),
         (bytes(range(256)) * 300, ("no column claim",)),
-        (bytes(range(255, 0, -1)) * 300, ("no UTF-8",)),
+        (bytes(range(255, 0, -1)) * 300, ("not UTF-8",)),
         ("claim,id\n", ("file", "holds no claims")),
         ("", ("file", "holds no claims")),
     ],

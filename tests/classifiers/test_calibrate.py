@@ -138,8 +138,8 @@ def test_decisions_make_no_lower_threshold(bundle_dir: Path, posts: Path, tmp_pa
         ('{"text": "lol", "hate": 1}\n', (), "abstains on all 1 posts"),
         ('{"text": "my bus was late again and i missed it", "hate": 1}\n', (), "too few posts to fit any label"),
         ('{"text": "a", "hate": 1}\n', ("--alpha", "0.7"), "--alpha: 0.7"),
-        ('{"text": "a", "hate": 1}\n', ("--prevalence", "hat=0.1"), "'hat' is no label"),
-        ('{"text": "a", "hate": 1}\n', ("--prevalence", "hate=often"), "'often' is no number"),
+        ('{"text": "a", "hate": 1}\n', ("--prevalence", "hat=0.1"), "'hat' is not a label"),
+        ('{"text": "a", "hate": 1}\n', ("--prevalence", "hate=often"), "'often' is not a number"),
         ('{"text": "a", "hate": 1}\n', ("--prevalence", "hate=2"), "between 0 and 1"),
     ],
 )

@@ -133,5 +133,5 @@ def test_a_test_of_your_own_is_read_or_refused_by_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="line 1: post is missing"):
         search_of(claims, _lines(tmp_path / "other.jsonl", [{"text": "x", "claim_id": 1}]))
     (tmp_path / "junk.jsonl").write_text("{")
-    with pytest.raises(InputError, match="line 1: is no JSON"):
+    with pytest.raises(InputError, match="line 1: is not JSON"):
         search_of(tmp_path / "junk.jsonl", pairs)

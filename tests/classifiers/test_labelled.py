@@ -43,15 +43,15 @@ def test_a_directory_holds_several_files(tmp_path: Path) -> None:
     ("line", "complaint"),
     [
         ("{", "line: is not JSON"),
-        ("[]", "line: is no JSON object"),
+        ("[]", "line: is not a JSON object"),
         ('{"hate": 1}', "text: is missing"),
         ('{"text": " ", "hate": 1}', "text: is missing or empty"),
         ('{"text": "a"}', "labels: none is known; give at least one of ai_generated"),
         ('{"text": "a", "hate": null}', "labels: none is known"),
         ('{"text": "a", "hate": 0.5}', "hate: is 0.5; write 1, 0, or null"),
         ('{"text": "a", "hate": "1"}', "hate: is '1'"),
-        ('{"text": "a", "labels": {"hatred": 1}}', "labels.hatred: is no label; use ai_generated"),
-        ('{"text": "a", "labels": [1]}', "labels: is no object"),
+        ('{"text": "a", "labels": {"hatred": 1}}', "labels.hatred: is not a label; use ai_generated"),
+        ('{"text": "a", "labels": [1]}', "labels: is not an object"),
         ('{"text": "a", "hate": 1, "surface": "a b"}', "surface: is 'a b'"),
     ],
 )
@@ -101,9 +101,9 @@ def test_decisions_on_the_test_string_are_left_out(path: Path) -> None:
         ('{"text": "a", "decision": "REVIEW"}', "decision: is 'REVIEW'; write one of ALLOW"),
         ('{"text": "a"}', "decision: is None"),
         ('{"text": "a", "decision": "BLOCK"}', "categories: are missing for BLOCK"),
-        ('{"text": "a", "decision": "BLOCK", "categories": ["hate"]}', "categories: 'hate' is none; use AI_GENERATED"),
-        ('{"text": "a", "decision": "BLOCK", "categories": "HATE"}', "categories: is no list of names"),
-        ('{"text": "a", "decision": "ALLOW", "reviewed": ["HATE"]}', "reviewed: 'HATE' is no label"),
+        ('{"text": "a", "decision": "BLOCK", "categories": ["hate"]}', "categories: unknown 'hate'; use AI_GENERATED"),
+        ('{"text": "a", "decision": "BLOCK", "categories": "HATE"}', "categories: is not a list of names"),
+        ('{"text": "a", "decision": "ALLOW", "reviewed": ["HATE"]}', "reviewed: 'HATE' is not a label"),
     ],
 )
 def test_a_bad_decision_is_named(path: Path, line: str, complaint: str) -> None:

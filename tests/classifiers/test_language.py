@@ -78,7 +78,7 @@ def test_a_bundle_for_other_languages_keeps_english_out() -> None:
 
 
 def test_a_language_that_cannot_be_told_apart_is_refused() -> None:
-    with pytest.raises(InputError, match="languages: xx, zz can't be told apart; use some of"):
+    with pytest.raises(InputError, match="languages: xx, zz can't be identified; use some of"):
         Languages(("en", "zz", "xx"))
     with pytest.raises(InputError, match="none is given"):
         Languages(())

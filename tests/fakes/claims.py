@@ -27,7 +27,7 @@ class MemoryClaims:
     async def create(self, claim: Claim) -> ClaimRecord:
         """See `ports.ClaimStore.create`."""
         if claim.id in self._claims:
-            raise AlreadyExists(f"{claim.name} is there already; an import brings it up to date")
+            raise AlreadyExists(f"{claim.name} exists already; an import updates it")
         self._put(claim)
         return self._claims[claim.id]
 

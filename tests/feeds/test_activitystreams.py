@@ -142,11 +142,11 @@ def test_the_language_of_the_content(read_post: ReadPost, fields: dict[str, obje
         (note(content="<p>" * 300 + "x"), "nested more than 256"),
         (note(content="x" * 200_001), "over 200,000"),
         (note(id=None), "id is missing"),
-        (note(published="soon"), "published is no time"),
+        (note(published="soon"), "published is not a time"),
         (note(contentMap=["en"]), "contentMap is an array"),
         (note(attachment=[3]), "attachment is a number"),
-        (note(contentMap={"?": "<p>Hello</p>"}), "no BCP 47 tag"),
-        ("https://x.example/1", "no JSON object"),
+        (note(contentMap={"?": "<p>Hello</p>"}), "not a BCP 47 tag"),
+        ("https://x.example/1", "not a JSON object"),
     ],
 )
 def test_malformed_objects(read: Read, value: Any, problem: str) -> None:
@@ -157,4 +157,4 @@ def test_malformed_objects(read: Read, value: Any, problem: str) -> None:
 
 
 def test_arrays_nested_beyond_measure_are_reported(read_error: ReadError) -> None:
-    assert "no JSON object" in read_error("activitystreams", b"[" * 50 + b"]" * 50).problem
+    assert "not a JSON object" in read_error("activitystreams", b"[" * 50 + b"]" * 50).problem

@@ -42,4 +42,4 @@ def test_an_unknown_format_is_refused_at_once() -> None:
 
 
 def test_an_error_reads_as_one_line() -> None:
-    assert str(FeedError("line 3", "is no JSON", "mend it")) == "line 3: is no JSON; mend it"
+    assert str(FeedError("line 3", "is not JSON", "fix it")) == "line 3: is not JSON; fix it"

@@ -65,9 +65,9 @@ def test_a_photo_without_caption_is_read_by_its_alt_text(read_post: ReadPost) ->
     [
         ({"caption": None}, "caption is missing"),
         ({"caption": []}, "caption is an array"),
-        ({"timestamp": "2026-13-01T00:00:00Z"}, "timestamp is no time"),
+        ({"timestamp": "2026-13-01T00:00:00Z"}, "timestamp is not a time"),
         ({"username": 3}, "username is a number"),
-        ({"children": {"data": "x"}}, "children.data is no array"),
+        ({"children": {"data": "x"}}, "children.data is not an array"),
         ({"media_product_type": 4}, "media_product_type is a number"),
     ],
 )

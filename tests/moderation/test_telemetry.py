@@ -224,4 +224,4 @@ def test_the_policy_that_decides_is_told(
     named = {"name": "default", "version": shipped.version}
     assert registry.get_sample_value("assay_policy_info", named) == 1
     assert registry.get_sample_value("assay_policy_info", {**named, "version": "before"}) is None
-    assert (events[1]["event"], events[1]["policy"]) == ("policy taken up", shipped.version)
+    assert (events[1]["event"], events[1]["policy"]) == ("policy loaded", shipped.version)

@@ -73,7 +73,7 @@ async def test_a_stop_while_recording_loses_nothing(parts: PipelineParts) -> Non
     assert all(await recorded(parts, posts))
 
 
-async def test_beyond_its_capacity_the_oldest_are_let_go_and_that_is_told(parts: PipelineParts) -> None:
+async def test_beyond_its_capacity_the_oldest_are_dropped_and_reported(parts: PipelineParts) -> None:
     late, posts = parts.write_behind(capacity=4), [numbered(number) for number in range(6)]
     fill(late, posts, model_verdict)
     assert len(parts.told.failures) == 2
@@ -81,7 +81,7 @@ async def test_beyond_its_capacity_the_oldest_are_let_go_and_that_is_told(parts:
     assert await recorded(parts, posts) == [False, False, True, True, True, True]
 
 
-async def test_answers_that_came_during_a_failed_attempt_are_not_let_go_for_older_ones(parts: PipelineParts) -> None:
+async def test_answers_that_came_during_a_failed_attempt_are_not_dropped_for_older_ones(parts: PipelineParts) -> None:
     late, posts = parts.write_behind(capacity=4), [numbered(number) for number in range(6)]
     fill(late, posts[:3], model_verdict)
     parts.store.gates["accept"], parts.store.away = asyncio.Event(), True

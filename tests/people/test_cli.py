@@ -24,7 +24,7 @@ def test_people_are_looked_after_on_the_command_line(tmp_path: Path, monkeypatch
     first = people("add", "Änne [x]", "lead", "policy")
     assert re.search(r"One-time password of Änne \[x\]: (\w{5}-){3}\w{5}\n", first)
     people("add", "root", "admin")
-    assert "make somebody else" in people("disable", "root", fails=True)
+    assert "make another person" in people("disable", "root", fails=True)
     assert "already" in people("add", "ROOT", "admin", fails=True)
     people("roles", "änne [x]", "viewer")
     people("disable", "Änne [x]")

@@ -87,15 +87,15 @@ async def test_a_change_to_what_is_so_already_changes_nothing(people: People) ->
 async def test_an_administrator_is_always_left(people: People) -> None:
     await people.directory.first()
     [admin] = await people.directory.people()
-    with pytest.raises(NotAllowed, match="make somebody else"):
+    with pytest.raises(NotAllowed, match="make another person"):
         await people.directory.set_roles(admin.id, MODERATOR, by=admin)
-    with pytest.raises(NotAllowed, match="make somebody else"):
+    with pytest.raises(NotAllowed, match="make another person"):
         await people.directory.set_disabled(admin.id, True, by=SYSTEM)
     other, _ = await people.directory.add("other", ADMIN, by=admin)
     with pytest.raises(NotAllowed, match="yourself"):
         await people.directory.set_disabled(admin.id, True, by=admin)
     await people.directory.set_roles(admin.id, MODERATOR, by=other)
-    with pytest.raises(NotAllowed, match="make somebody else"):
+    with pytest.raises(NotAllowed, match="make another person"):
         await people.directory.set_disabled(other.id, True, by=SYSTEM)
 
 

@@ -132,11 +132,11 @@ async def test_an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minut
 ) -> None:
     sign_in = sign_in_of(people, provider)
     state, code = await travel(sign_in)
-    with pytest.raises(SignInRefused, match="not begun here"):
+    with pytest.raises(SignInRefused, match="begun elsewhere"):
         await sign_in.from_provider(state, code, "another browser")
     state, code = await travel(sign_in)
     await sign_in.from_provider(state, code, "browser")
-    with pytest.raises(SignInRefused, match="not begun here"):
+    with pytest.raises(SignInRefused, match="begun elsewhere"):
         await sign_in.from_provider(state, code, "browser")
     state, code = await travel(sign_in)
     people.clock.time += 601

@@ -82,9 +82,9 @@ CHANGES = [
     (
         "{ad: REVIEW, other: ALLOW}",
         "ALLOW",
-        "For posts of which the classifiers abstain, on ad: ALLOW instead of REVIEW.",
+        "For posts on which the classifiers abstain, on ad: ALLOW instead of REVIEW.",
     ),
-    ("schema: 1\n", "schema: 1\ntest_string: false\n", "The test string is no longer heard."),
+    ("schema: 1\n", "schema: 1\ntest_string: false\n", "The test string is no longer recognised."),
     ("per_day: 1000", "per_day: 50", "Automatic actions a day: 50 instead of 1,000."),
     ("budget: {automatic_actions_per_day: 1000}\n", "", "Automatic actions a day: no limit instead of 1,000."),
     ("queue: ads, surfaces: [ad]", "queue: ads, surfaces: [ad, bio]", "Queue ads takes cases of surface ad or bio."),

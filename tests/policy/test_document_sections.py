@@ -95,7 +95,7 @@ def test_each_of_them_is_part_of_the_version() -> None:
     [
         ("queues: [{queue: ads}]", "line 7, queues[0]: takes every case"),
         ("queues: [{surfaces: [ad]}]", "line 7, queues[0].queue: is missing"),
-        ("queues: [{queue: Ads, surfaces: [ad]}]", "line 7, queues[0].queue: 'Ads' has another form"),
+        ("queues: [{queue: Ads, surfaces: [ad]}]", "line 7, queues[0].queue: 'Ads' does not have the expected form"),
         ("queues: [{queue: a, surfaces: [adds]}]", "did you mean ad?"),
         ("queues: [{queue: a, least_severity: 6}]", "6 is out of range; write a number from 1 to 5"),
         ("queues: [{queue: a, regions: [Germany]}]", "ISO 3166-1"),
@@ -107,7 +107,7 @@ def test_each_of_them_is_part_of_the_version() -> None:
         ("reasons: [{name: a}]", "text: is missing"),
         ("reasons: [{name: a, text: b, rationale: maybe}]", "'maybe' is not known here"),
         ("reasons: [{name: a, text: b}, {name: a, text: c}]", "'a' names an earlier reason too"),
-        ("budget: 5", "budget: holds '5' where keys and values are wanted"),
+        ("budget: 5", "budget: holds '5' where keys and values are needed"),
         ("budget: {automatic_actions_per_day: -1}", "-1 is out of range"),
         ("budget: {per_day: 1}", "automatic_actions_per_day"),
     ],
@@ -131,5 +131,5 @@ def test_each_entry_is_told_of_once() -> None:
 
 @pytest.mark.parametrize("name", ["moderator", "test_string"])
 def test_rules_are_not_called_what_verdicts_say_of_others(name: str) -> None:
-    with pytest.raises(PolicyInvalid, match="where no rule decided"):
+    with pytest.raises(PolicyInvalid, match="reserved for verdicts"):
         parse(BASE.replace("name: ads", f"name: {name}"))

@@ -108,7 +108,7 @@ async def test_a_worker_takes_it_up_beside_its_judging(chosen: Settings, documen
                 await until(lambda: live.current is file, within=8)
         finally:
             await asyncio.to_thread(watch.stop)
-    assert [event["policy"] for event in events if event["event"] == "policy taken up"] == [made.version, file.version]
+    assert [event["policy"] for event in events if event["event"] == "policy loaded"] == [made.version, file.version]
 
 
 async def test_a_batch_is_decided_by_one_policy_though_another_comes_up_meanwhile(

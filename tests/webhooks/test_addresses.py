@@ -82,14 +82,14 @@ def test_urls_that_pass(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
-        ("", "no web address"),
-        ("hooks.example", "no web address"),
-        ("ftp://hooks.example", "no web address"),
-        ("file:///etc/passwd", "no web address"),
-        ("https://", "no web address"),
-        ("https://[::1", "no web address"),
-        ("https://hooks.example:99999/", "no web address"),
-        ("https://hooks.example:x/", "no web address"),
+        ("", "not a web address"),
+        ("hooks.example", "not a web address"),
+        ("ftp://hooks.example", "not a web address"),
+        ("file:///etc/passwd", "not a web address"),
+        ("https://", "not a web address"),
+        ("https://[::1", "not a web address"),
+        ("https://hooks.example:99999/", "not a web address"),
+        ("https://hooks.example:x/", "not a web address"),
         ("http://hooks.example/", "not encrypted"),
         ("https://user:word@hooks.example/", "a user"),
         ("https://hooks.example/#part", "fragment"),
@@ -103,7 +103,7 @@ def test_urls_that_pass(url: str) -> None:
         ("https://[::ffff:10.0.0.1]/", "private"),
         ("https://169.254.169.254/latest/meta-data", "link-local"),
         ("https://[fe80::1%25eth0]/", "link-local"),
-        ("https://hooks.example,evil/", "no host"),
+        ("https://hooks.example,evil/", "not a host"),
     ],
 )
 def test_urls_that_are_refused(url: str, problem: str) -> None:

@@ -231,9 +231,9 @@ async def test_a_set_that_no_index_can_be_made_of_is_told_and_the_old_one_serves
     with capture_logs() as events:
         async with watched(sqlite_url, gated):
             await claim_store.put([Claim(id="poison", claim="Nobody can index this.")])
-            await until(lambda: any(event["event"] == "claims not taken up" for event in events))
+            await until(lambda: any(event["event"] == "claims not loaded" for event in events))
             assert gated.judged_by == before
             assert publishers(gated.judge([Post(platform="example", id="1", text=TEXTS[0])])) == {"A"}
-    [told, *_] = [event for event in events if event["event"] == "claims not taken up"]
+    [told, *_] = [event for event in events if event["event"] == "claims not loaded"]
     assert (told["log_level"], told["error"]) == ("error", "ValueError")
     assert "poison can't be indexed" in told["message"]

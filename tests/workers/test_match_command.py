@@ -80,15 +80,15 @@ def test_good_lines_are_answered_and_bad_ones_named(match: Match, claim_file: Pa
     ids: list[Any] = ["t-1", 7, 1.5, None, True, [1, {"deep": None}], {"k": "v"}, "", "\ud800", "naïve 🧪", 10**30]
     good = [json.dumps({"id": each, "text": claims[n % 4].claim, "lang": "en"}) for n, each in enumerate(ids)]
     bad = {
-        b"not json": "is no JSON",
-        b"\xff\xfe{}": "is no UTF-8",
+        b"not json": "is not JSON",
+        b"\xff\xfe{}": "is not UTF-8",
         b'{"text": "no id"}': "id is missing",
         b'{"id": 1}': "text is missing",
         b'{"id": 2, "text": " \\n "}': "text is missing or empty",
         b'{"id": 3, "text": 5}': "text is missing",
         b'["id", "text"]': "id is missing",
         b'{"id": 4, "text": "' + b"x" * (1 << 20) + b'"}': "1,048,576",
-        b'{"id": 5, "text": "cut': "is no JSON",
+        b'{"id": 5, "text": "cut': "is not JSON",
     }
     mixed = [line for pair in zip(map(str.encode, good), bad, strict=False) for line in pair]
     texts = claim_file.with_name("texts.jsonl")
@@ -143,7 +143,7 @@ def test_no_texts_or_no_parts_to_match_with(match: Match, claim_file: Path, bare
     ("name", "content", "words"),
     [
         ("empty.csv", b"", ("holds no claims",)),
-        ("photo.png", bytes(range(255, 0, -1)) * 400, ("line 1", "no UTF-8", "holds no claims")),
+        ("photo.png", bytes(range(255, 0, -1)) * 400, ("line 1", "not UTF-8", "holds no claims")),
         (
             "cut.gz",
             gzip.compress(b'{"id": "1", "claim": "Cheese"}' * 99, mtime=0)[:-40],

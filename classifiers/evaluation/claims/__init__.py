@@ -1,1 +1,1 @@
-"""How well claims are found, and relations told."""
+"""How well claims are found, and relations predicted."""

@@ -1,4 +1,4 @@
-"""The card of a bundle's claim parts: what they are, what they learnt from, how well they do, what they can't."""
+"""The card of a bundle's claim parts: what they are, their training data, figures and limits."""
 
 _CARD = """\
 # Claims card

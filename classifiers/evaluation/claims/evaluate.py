@@ -1,7 +1,7 @@
-"""`assay claims eval`: how well claims are found, and how well a post's relation to one is told.
+"""`assay claims eval`: how well claims are found, and how well a post's relation to one is predicted.
 
 Retrieval: mean average precision at 5 (a post has one right claim, so it is the mean of 1/rank), precision at 1, recall
-at 5; beside BM25 alone and the embeddings alone. Relation: accuracy and macro-F1, over all four relations and, on the
+at 5; also for BM25 alone and embeddings alone. Relation: accuracy and macro-F1, over all four relations and, on the
 pairs that are about the claim, over the three of entails, neutral, contradicts.
 """
 
@@ -38,7 +38,7 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How well relations were told, over the relations that occur; `f1` by relation in that order."""
+    """How well relations were predicted, over the relations that occur; `f1` by relation in that order."""
 
     pairs: int
     accuracy: float
@@ -59,7 +59,7 @@ def retrieval(found: Sequence[NDArray[np.intp]], answers: Sequence[int]) -> Retr
 
 
 def told(labels: Sequence[int], probabilities: NDArray[np.float32], of: Sequence[int], abstained: float) -> Told:
-    """Figures over the relations `of` (places in RELATIONS); other probabilities are passed over."""
+    """Figures over the relations `of` (places in RELATIONS); other probabilities are ignored."""
     kept = np.isin(labels, of)
     truth = np.asarray(labels)[kept]
     called = np.asarray(of)[probabilities[kept][:, of].argmax(axis=1)]
@@ -73,7 +73,7 @@ def _f1(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> float:
 
 
 def search_of(claims: Path, pairs: Path) -> Search:
-    """A test of your own: JSON lines of claims (`id`, `claim`, `title`) and posts (`post`, `claim_id`).
+    """The user's own test: JSON lines of claims (`id`, `claim`, `title`) and posts (`post`, `claim_id`).
 
     Raises InputError.
     """
@@ -97,7 +97,7 @@ def _lines(path: Path, *needed: str) -> list[dict[str, object]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise InputError(f"{path}, line {number}: is no JSON: {error}") from error
+            raise InputError(f"{path}, line {number}: is not JSON: {error}") from error
         missing = [name for name in needed if not isinstance(row, dict) or name not in row]
         if missing:
             raise InputError(f"{path}, line {number}: {', '.join(missing)} is missing; give each line {needed}")
@@ -106,7 +106,7 @@ def _lines(path: Path, *needed: str) -> list[dict[str, object]]:
 
 
 class Evaluation:
-    """Measures one matcher; `report` is a text of tables."""
+    """Measures one matcher; `report` returns tables as text."""
 
     def __init__(self, bundle: Bundle, encoder: Path | None) -> None:
         self._matcher = Matcher(bundle, encoder)

@@ -1,4 +1,4 @@
-"""A report on disk: report.json, report.md with its pictures, and report.html, one page that needs nothing else.
+"""A report on disk: report.json, report.md with its pictures, and report.html, one self-contained page.
 
 Needs the extra `train` (matplotlib, markdown-it-py).
 """
@@ -56,7 +56,7 @@ def write_report(directory: Path, report: Report, name: str) -> None:
 
 
 def page(text: str, title: str, pictures: Pictures) -> str:
-    """One HTML page of a report in Markdown, its pictures within."""
+    """One HTML page of a report in Markdown, with its pictures inline."""
     body = MarkdownIt("commonmark").enable("table").render(text)
     body = re.sub(r"<table>.*?</table>", lambda found: f'<div class="scroll">{found[0]}</div>', body, flags=re.DOTALL)
     for name, (shows, canvas) in pictures.items():

@@ -1,4 +1,4 @@
-"""Pictures of a report, drawn so that they can be read on a light and on a dark page: no ground, mid-tone colours."""
+"""Pictures of a report, readable on light and dark pages: transparent, in mid-tone colours."""
 
 import io
 import re
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLOURS = {FUSION: "#3b82d6", SCREEN: "#d97a1f", LLAMA: "#2f9e6e"}
 _HUMAN, _POSITIVE = "#2f9e6e", "#d9534f"
 _INK = "#123456"
-"""Stands for the page's own text colour, which takes its place in the SVG."""
+"""Placeholder of the page's own text colour, which replaces it in the SVG."""
 
 _STYLE: dict[Any, Any] = {
     "text.color": _INK,
@@ -42,7 +42,7 @@ Pictures = dict[str, tuple[str, Canvas]]
 
 
 def draw(report: Report) -> Pictures:
-    """All pictures that a report has figures for: name -> (what it shows, drawing)."""
+    """All pictures that a report has figures for: name -> (title, drawing)."""
     labels = [found.label for found in report.reliability]
     pictures: Pictures = {}
     with mpl.rc_context(_STYLE):
@@ -64,7 +64,7 @@ def draw(report: Report) -> Pictures:
 
 
 def svg(canvas: Canvas, name: str) -> str:
-    """An SVG element to stand within a page, its text in the page's colour, its ids apart from other pictures'."""
+    """An SVG element for a page, its text in the page's colour, its ids unique among the pictures."""
     with mpl.rc_context(_STYLE | {"svg.hashsalt": name}):
         buffer = io.StringIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
@@ -157,7 +157,7 @@ def _by_branch(figures: Sequence[Figure]) -> Iterator[tuple[str, list[Figure]]]:
 
 
 def _points(axes: "Axes", places: Sequence[int], figures: Sequence[Figure], branch: str, *, upright: bool) -> None:
-    """AUROCs with intervals, each branch a little beside the others."""
+    """AUROCs with intervals, the branches side by side."""
     apart = 0.2 * (BRANCHES.index(branch) - 1)
     at = [place + apart for place in places]
     values = [figure.auroc for figure in figures]

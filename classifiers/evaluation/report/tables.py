@@ -72,7 +72,7 @@ def grid(found: Grid) -> str:
 
 
 def grid_words(found: Grid) -> str:
-    """What a grid's figures are of, and its lead and weakest cell, in a paragraph."""
+    """The settings of a grid's figures, and its lead and weakest cell, in a paragraph."""
     whole = _grouped([figure for figure in found.figures if figure.cut == "whole"], "part")
     weakest = min((of[FUSION] for of in whole.values()), key=lambda figure: figure.auroc)
     mean = {branch: _mean([of[branch] for of in whole.values()]) for branch in BRANCHES}

@@ -1,1 +1,1 @@
-"""What fits the parts of a bundle that match claims."""
+"""Training of the parts of a bundle that match claims."""

@@ -1,4 +1,4 @@
-"""What the claim parts learn and are judged by: claims to search, posts that are about them, pairs with a relation.
+"""Training and test data of the claim parts: claims to search, posts about them, pairs with a relation.
 
 A data directory holds JSON lines, gzipped: `claims_*` (id, claim, title), `pairs_*` (post, claim, claim_id, split,
 relation) as its README describes; pairs written for this project are shipped in `written`, a fifth of their claims held
@@ -23,7 +23,7 @@ _FIFTHS = {0: TEST, 1: DEV}
 
 
 class Pair(NamedTuple):
-    """A post and a claim, how it relates, and where the pair comes from."""
+    """A post and a claim, their relation, and the pair's source."""
 
     post: str
     claim: str
@@ -48,10 +48,10 @@ class Search:
 
 
 def rows(data: Path, name: str) -> Iterator[dict[str, Any]]:
-    """The rows of one set. Raises InputError where it isn't there."""
+    """The rows of one set. Raises InputError if it is missing."""
     path = data / f"{name}.jsonl.gz"
     if not path.is_file():
-        raise InputError(f"{path}: not there; give the directory of the training data")
+        raise InputError(f"{path}: is missing; give the directory of the training data")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 

@@ -1,10 +1,10 @@
-"""Rule-made training pairs for the relation of a post to a claim, out of pairs in which the post repeats the claim.
+"""Rule-made training pairs for the relation of a post to a claim, from pairs in which the post repeats the claim.
 
 Rebuttals are rare in labelled pairs, so denials are made by rule (`classifiers.training.claims.negation`) and by
 frames: what people, fact-checkers, newsrooms and language models put before, after and around a claim when they correct
 it, ask about it, or report it. Frames of repeats that sound like rebuttals ("They will tell you this is fake, but ...")
-keep a model from going by single words. The frames stand in `frames/`, a line each. Every fifth is held out for tests;
-the denials have nothing to hold out but the pairs.
+keep a model from relying on single words. The frames are in `frames/`, one a line. Every fifth is held out for tests;
+of the denials only pairs can be held out.
 """
 
 import random
@@ -33,10 +33,10 @@ _PRONOUN = re.compile(r"(?:i|you|he|she|it|we|they|this|that|these|those|there|h
 
 
 class Frame(NamedTuple):
-    """A template and the slots that it has.
+    """A template and its slots.
 
-    `{text}` is a sentence, of the post or the claim; `{words}` the same without its full stop; `{claim}` the claim as a
-    sentence begins and `{clause}` as one goes on, without full stop; `{negated}` and `{not}` the same of its denial;
+    `{text}` is a sentence, of the post or the claim; `{words}` the same without its full stop; `{claim}` the claim with
+    a capital and `{clause}` without one, both without full stop; `{negated}` and `{not}` the same of its denial;
     `{subject}` what the claim is about.
     """
 
@@ -55,8 +55,8 @@ def frames(kind: str, held_out: bool = False) -> tuple[Frame, ...]:
 def corrections(pairs: Sequence[tuple[str, str]], seed: int, held_out: bool = False) -> Iterator[tuple[str, str, str]]:
     """Post, claim and relation, made from pairs of a post and the claim that it repeats.
 
-    Each pair gives a post for every kind of frame, and the bare denials of claim and post where a rule is sure of them.
-    The same seed gives the same pairs; a frame comes again only after all others of its kind that fit have come.
+    Each pair yields a post for every kind of frame, and plain denials of claim and post where a rule is sure of them.
+    The same seed yields the same pairs; a frame is reused only after all others of its kind that fit.
     """
     rng = random.Random(seed)  # noqa: S311
     decks = [(_Deck(frames(kind, held_out), rng), relation) for kind, relation in _KINDS]
@@ -87,7 +87,7 @@ class _Deck:
 
 
 def _slots(post: str, claim: str, rng: random.Random) -> dict[str, str]:
-    """What can be put into frames; a claim that is a question has no clause, one without a sure verb no denial."""
+    """The values for slots; a claim that is a question has no clause, one without a sure verb no denial."""
     said, stated = _said(post), _said(claim)
     usable = bool(said) and (bool(_NEGATIVE.search(stated)) or not _NEGATIVE.search(said))
     text = said if usable and rng.random() < _POST_SHARE else stated
@@ -106,7 +106,7 @@ def _slots(post: str, claim: str, rng: random.Random) -> dict[str, str]:
 
 
 def _denials(post: str, claim: str, rng: random.Random) -> Iterator[str]:
-    """Of the claim, and of a short post that makes do without negation, which may stand for irony or a denial."""
+    """Denials of the claim, and of a short post without negation, which might be irony or a denial."""
     for statement, whole in ((_said(claim), True), (_said(post), False)):
         sure = len(split(statement)) == 1 and not statement.endswith("?")
         plain = whole or (len(statement.split()) <= _MOST_DENIED and not _NEGATIVE.search(statement))
@@ -115,7 +115,7 @@ def _denials(post: str, claim: str, rng: random.Random) -> Iterator[str]:
 
 
 def _said(text: str) -> str:
-    """The text without the links and attributions at its end; a long one only as far as its first sentences go."""
+    """The text without the links and attributions at its end; of a long one only the first sentences."""
     words = " ".join(_TAIL.sub("", text).split())
     kept = ""
     for sentence in split(words):
@@ -126,5 +126,5 @@ def _said(text: str) -> str:
 
 
 def _tagged(text: str, rng: random.Random) -> str:
-    """With emoji and hashtags now and then, whatever the relation, so that they don't tell it."""
+    """With occasional emoji and hashtags, whatever the relation, so that they don't reveal it."""
     return add_emoji_and_hashtags(text, rng, _TAG_RATE) if rng.random() < _TAGGED_SHARE else text

@@ -1,7 +1,7 @@
-"""Distils a sentence encoder into a `WordEncoder`, whose weighted sums of word vectors lie as its embeddings do.
+"""Distils a sentence encoder into a `WordEncoder`, whose weighted sums of word vectors imitate its embeddings.
 
-The student learns from any short texts, unlabelled: to give back the teacher's embedding through a projection that is
-then thrown away, the teacher's cosines within a batch, and its order of neighbours (Reimers & Gurevych 2020,
+The student learns from any short texts, unlabelled: to reproduce the teacher's embedding through a projection that is
+then discarded, the teacher's cosines within a batch, and its order of neighbours (Reimers & Gurevych 2020,
 arXiv:2004.09813, for the first). Words begin with the weights of smooth inverse frequency (Arora et al. 2017).
 """
 
@@ -69,7 +69,7 @@ def distil(
 
 
 def _vocabulary(of_texts: Sequence[Sequence[str]]) -> tuple[dict[str, int], NDArray[np.float32]]:
-    """Places of the words that stand in a few texts or more, and the logarithms of all rows' first weights."""
+    """Places of the words that occur in a few texts or more, and the logarithms of all rows' first weights."""
     counts = Counter(word for of in of_texts for word in set(of))
     kept = [word for word, count in counts.most_common(_MOST_VOCABULARY) if count >= _FEWEST]
     weights = np.zeros(len(kept) + _BUCKETS, np.float32)

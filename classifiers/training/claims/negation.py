@@ -1,7 +1,7 @@
-"""A statement turned into its denial by rule: "is" becomes "isn't", "causes" "does not cause", and "can't" "can".
+"""Turns a statement into its denial by rule: "is" becomes "isn't", "causes" "does not cause", and "can't" "can".
 
-It bends the first verb of the main clause and passes where it isn't sure to have found that: what stands before it must
-look like a plain subject. English only.
+It negates the first verb of the main clause and skips statements where it isn't sure to have found it: the words
+before it must look like a plain subject. English only.
 """
 
 import random
@@ -35,7 +35,7 @@ _TABLE = [
 ]
 _IRREGULAR = {word.rstrip("*"): tuple(bent) for word, *bent in _TABLE}
 _NOUNS_TOO = frozenset(word[:-1] for word, *_ in _TABLE if word.endswith("*"))
-"""Verbs whose -s form is a plural as well, marked by a star."""
+"""Verbs whose -s form is also a plural, marked by a star."""
 
 _FORMS = {verb: [form for form, _ in forms(verb, "verbs", _IRREGULAR)] for verb in _IRREGULAR}
 _THIRD = {bent[1]: verb for verb, bent in _FORMS.items()}

@@ -1,4 +1,4 @@
-"""Fits a `Ranker` on posts whose claim is known and on posts that are about none."""
+"""Fits a `Ranker` on posts whose claim is known and on posts about none."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,7 +23,7 @@ Answered = tuple[Candidates, int]
 def fit_ranker(found: Sequence[Answered], copies: Sequence[Answered], strangers: Sequence[Candidates]) -> Ranker:
     """Fit on candidates of posts, each with the place in the index of the claim that the post is about.
 
-    `copies` are those of texts that are a claim word for word: they tell nothing of the order, but how sure to be.
+    `copies` are those of texts that are a claim word for word: they fit the probability, not the order.
     `strangers` are the candidates of posts that are about no claim.
     """
     known = [(each, answer) for each, answer in found if answer in each.places]

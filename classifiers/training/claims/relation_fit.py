@@ -17,7 +17,7 @@ _STEPS, _BATCH, _RATE, _DECAY, _SMOOTHING, _WARM = 1900, 128, 2e-3, 1e-2, 0.05, 
 _NARROWEST = 1e-3
 _PROJECTED_FROM = 6000  # rows whose pools the projection is made from
 ALPHA, DELTA = 0.3, 0.05
-"""The certificate: at most this share of acted-on relations wrong, and the chance that more are.
+"""The certificate: at most this share of acted-on relations wrong, and the probability of more.
 
 Wide, since the held-out pairs are written to mislead, and since no policy acts on a claim without a person.
 """
@@ -52,7 +52,7 @@ def fit_relation(labelled: LabelledPairs, held_out: LabelledPairs, seed: int = 0
 
 
 def certified(probabilities: NDArray[np.float32], labels: Labels) -> list[float]:
-    """For each acting relation the least probability whose error is bounded; tested from the strictest downwards."""
+    """For each acted-on relation the least probability with a bounded error; tested from the strictest downwards."""
     return [_threshold(probabilities, labels, RELATIONS.index(relation)) for relation in ACTING]
 
 
@@ -63,7 +63,7 @@ def _threshold(probabilities: NDArray[np.float32], labels: Labels, relation: int
     for step in np.arange(0.98, 0.28, -0.02):
         there = sure >= step
         if there.sum() < _FEWEST:
-            continue  # too few to say anything, whatever they are
+            continue  # too few to test
         if upper_bound(int(wrong[there].sum()), int(there.sum())) > ALPHA:
             break
         found = round(float(step), 2)
@@ -121,14 +121,14 @@ def _train(member: nn.Module, views: Views, labelled: LabelledPairs, random: np.
 
 
 def _temperature(logits: Tensor, labels: Tensor) -> float:
-    """By which to divide logits, of a grid, so that held-out pairs are likeliest."""
+    """The divisor of logits, from a grid, for which held-out pairs are likeliest."""
     grid = np.geomspace(0.4, 3.0, 60)
     losses = [float(functional.cross_entropy(logits / float(value), labels)) for value in grid]
     return float(grid[int(np.argmin(losses))])
 
 
 def weigh(groups: Sequence[str], labels: Labels, of_group: Mapping[str, float]) -> Weights:
-    """Weights by which each group counts as `of_group` says, and the relations within it alike."""
+    """Weights that give each group that of `of_group`, and the relations within it equal weight."""
     kinds = list(zip(groups, labels.tolist(), strict=True))
     counts = Counter(kinds)
     return np.array([of_group.get(kind[0], 0.0) / counts[kind] for kind in kinds])

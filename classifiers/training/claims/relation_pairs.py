@@ -1,4 +1,4 @@
-"""What each claim part is taught with, gathered from a data directory and the pairs written for this project."""
+"""Training data of each claim part, from a data directory and the pairs written for this project."""
 
 import random
 from collections import defaultdict
@@ -53,14 +53,14 @@ def _crops(text: str, chance: random.Random) -> Iterator[str]:
 
 
 def strangers(corpus: Sequence[Row], seed: int) -> list[str]:
-    """Everyday posts, which are taken to be about no claim."""
+    """Everyday posts, presumed to be about no claim."""
     chance = random.Random(seed)  # noqa: S311
     posts = [row.text for row in corpus if row.split == TRAIN and row.dataset in _EVERYDAY]
     return chance.sample(posts, min(_STRANGERS, len(posts)))
 
 
 def training_pairs(data: Path, search: Search, near: Sequence[Sequence[int]], seed: int) -> list[Pair]:
-    """Pairs for the relation classifier. `near`: places of claims that resemble each training post's and are others."""
+    """Pairs for the relation classifier. `near`: places of other claims similar to each training post's."""
     chance = random.Random(seed)  # noqa: S311
     posts, answers = search.of(TRAIN)
     positives = [(post, search.entries[answer].claim) for post, answer in zip(posts, answers, strict=True)]
@@ -81,10 +81,10 @@ def training_pairs(data: Path, search: Search, near: Sequence[Sequence[int]], se
 
 
 def headlines(pairs: Sequence[Pair], chance: random.Random) -> list[Pair]:
-    """Headlines with headlines, out of pairs of articles and headlines: short posts, as people write them.
+    """Pairs of headlines, from pairs of articles and headlines: short posts, as people write them.
 
-    What an article says is the claim of each headline that it bears out; how another headline stands to that claim is
-    how it stands to the article. `_HEADLINES` of each relation at most.
+    A headline that its article confirms is a claim; another headline's relation to that claim is
+    its relation to the article. `_HEADLINES` of each relation at most.
     """
     of_article: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for pair in pairs:

@@ -1,10 +1,10 @@
-"""`assay claims train`: gives a bundle what it needs to match claims.
+"""`assay claims train`: fits the parts of a bundle that match claims.
 
     short texts -> the teacher's embeddings -> word encoder
     posts with their claim -> candidates -> rankers, for the own encoder and for the teacher
     pairs with a relation -> their views -> relation classifier, temperature, certificate
 
-What is done is kept in the work directory and taken up again there.
+Finished steps are kept in the work directory and reused.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ClaimTraining:
-    """`bundle`: what to write into, a full or a heads bundle (then with its `model`). `teacher`: an encoder."""
+    """`bundle`: the bundle to write into, a full or a heads bundle (then with its `model`). `teacher`: an encoder."""
 
     data: Path
     bundle: Path
@@ -88,7 +88,7 @@ def _encoder(options: ClaimTraining, corpus: Sequence[Row], search: Search, say:
 
 
 def _ranker(search: Search, outsiders: Sequence[str], encoder: Encoder, weigh: Weigh) -> tuple[Ranker, list[list[int]]]:
-    """The ranker, and for each training post claims that resemble its own but are others."""
+    """The ranker, and for each training post other claims similar to its own."""
     index = ClaimIndex(search.entries, encoder, weigh)
     posts, answers = search.of(TRAIN)
     found = index.search([plain(post) for post in posts])
@@ -102,7 +102,7 @@ def _ranker(search: Search, outsiders: Sequence[str], encoder: Encoder, weigh: W
     near = []
     for each, answer in zip(found, answers, strict=True):
         places = [int(place) for place in ranker.rank(each)[0] if place != answer]
-        near.append(places[_NEAR_FROM:_NEAR_TO])  # the very first may well be the same claim, checked twice
+        near.append(places[_NEAR_FROM:_NEAR_TO])  # the first may be the same claim, checked twice
     return ranker, near
 
 

@@ -1,6 +1,6 @@
 """Files of fact-checked claims: ClaimReview JSON-LD, CSV and JSON lines become `Claim`s. Pure: bytes in, claims out.
 
-Nothing is lost without a word: what is no claim comes out as a `ClaimFileError` with its place, and reading goes on.
+What is not a claim comes out as a `ClaimFileError` with its place, and reading goes on.
 """
 
 import gzip
@@ -31,7 +31,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def _unheard(_: str) -> None:
-    """Where notes go that nobody asked for."""
+    """Discards notes."""
 
 
 def read(
@@ -40,11 +40,11 @@ def read(
     format: str = "",  # noqa: A002 - the word for it
     note: Note = _unheard,
 ) -> Iterator[Item]:
-    """Claims and errors of a file in its order, as it is read; gzip is undone. A file without either gives an error.
+    """Claims and errors of a file in its order, as it is read; gzip is unpacked. A file without either yields an error.
 
-    `format` is one of `FORMATS`; where it is empty, the file's `name` and what stands in it tell. CSV and JSON lines
-    are held one row at a time, a JSON-LD document whole. `note` is told, once each, what no claim is made of.
-    Raises `InvalidInput` for a format that is none of them, at once; nothing that stands in the file raises.
+    `format` is one of `FORMATS`; where it is empty, the file's `name` and content decide. CSV and JSON lines
+    are held one row at a time, a JSON-LD document whole. `note` is called, once each, with what is ignored.
+    Raises `InvalidInput` for an unknown format, at once; nothing in the file raises.
     """
     if format and format not in FORMATS:
         raise InvalidInput("format", f"is {format[:40]!r}", f"name one of {', '.join(FORMATS)}")
@@ -63,7 +63,7 @@ def _items(stream: io.BufferedReader, name: str, chosen: str, note: Note) -> Ite
         yield ClaimFileError("file", f"is damaged gzip: {cause}", "fetch it again")
         return
     if empty:
-        yield ClaimFileError("file", "holds no claims", "look whether it is the right one")
+        yield ClaimFileError("file", "holds no claims", "check that it is the right file")
 
 
 def _lines(stream: io.BufferedReader) -> Iterator[bytes]:

@@ -18,4 +18,4 @@ def day(value: str, field: str) -> date | None:
             return date(*map(int, found.groups()))
         return datetime.fromisoformat(text).date()
     except ValueError:
-        raise InvalidInput(field, f"{text[:40]!r} is no ISO date", "write it as 2026-05-01, or leave it out") from None
+        raise InvalidInput(field, f"{text[:40]!r} is not an ISO date", "write it like 2026-05-01 or omit it") from None

@@ -1,4 +1,4 @@
-"""What a file of claims yields: claims, and errors that say where an item is wrong and how to mend it."""
+"""What a file of claims yields: claims, and errors that say where an item is wrong and how to fix it."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from service.feeds.items import FeedError
 
 
 class ClaimFileError(FeedError):
-    """An item that is no claim. `where` is `line 12`, a path such as `dataFeedElement[3].item[0]`, or `file`."""
+    """An item that is not a claim. `where` is `line 12`, a path such as `dataFeedElement[3].item[0]`, or `file`."""
 
 
 Item = Claim | ClaimFileError
@@ -22,7 +22,7 @@ def error(where: str, cause: InvalidInput) -> ClaimFileError:
 
 
 def attempt(where: str, read: Callable[[], Claim]) -> Item:
-    """The claim that `read` gives when it keeps every limit of `service.claims.limits`, else what is wrong with it."""
+    """The claim that `read` returns if it is within the limits of `service.claims.limits`, else what is wrong."""
     try:
         claim = read()
         check_claim(claim)

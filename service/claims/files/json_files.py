@@ -1,4 +1,4 @@
-"""JSON with claims in it, a value a line or one document: plain records, ClaimReviews, and what holds several."""
+"""JSON with claims in it, a value a line or one document: plain records, ClaimReviews, and containers of them."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +15,7 @@ _MAX_DEPTH = 8
 
 
 def read_lines(chunks: Iterable[bytes], note: Note) -> Iterator[Item]:
-    """What each line holds; one line is in memory at a time."""
+    """The claims of each line; one line is in memory at a time."""
     once = _Once(note)
     for number, content in lines(chunks):
         where = f"line {number}"
@@ -28,7 +28,7 @@ def read_lines(chunks: Iterable[bytes], note: Note) -> Iterator[Item]:
 
 
 def read_document(chunks: Iterable[bytes], note: Note) -> Iterator[Item]:
-    """What one JSON document of up to 1 GiB holds."""
+    """The claims of one JSON document of up to 1 GiB."""
     try:
         value = load(_whole(chunks), _MAX_DOCUMENT)
     except Malformed as cause:
@@ -63,14 +63,14 @@ def _items(where: str, value: object, note: Note) -> Iterator[Item]:
     for path, found in _members("", value):
         kinds = _kinds(found)
         if isinstance(found, dict) and kinds and reviews.TYPE not in kinds and "claimReviewed" not in found:
-            note(f"{', '.join(sorted(kinds))[:80]}: no ClaimReview, passed over")
+            note(f"{', '.join(sorted(kinds))[:80]}: not a ClaimReview, skipped")
         else:
             at = ", ".join(filter(None, (where, path)))
             yield attempt(at, lambda found=found: _claim(found, note))  # type: ignore[misc]
 
 
 def _members(where: str, value: object, depth: int = 0) -> Iterator[tuple[str, object]]:
-    """What stands in arrays, feeds and graphs, each with its place; anything else is its own only member."""
+    """The members of arrays, feeds and graphs, each with its place; anything else is its own only member."""
     inner: list[tuple[str, object]] = []
     if isinstance(value, list):
         inner = [(f"{where}[{index}]", each) for index, each in enumerate(value)]

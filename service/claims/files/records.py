@@ -13,7 +13,7 @@ FIELDS = ("id", "claim", "title", "url", "date", "verdict", "publisher", "source
 def claim_of(record: fields.Object) -> Claim:
     """The claim of one record; only `claim` must be there. Raises `InvalidInput`.
 
-    `source` stands in for a missing `publisher`. A `rating` goes before what the verdict's words say.
+    `source` replaces a missing `publisher`. A `rating` overrides what the verdict's words say.
     """
     words = {name: fields.text(record, name).strip() for name in FIELDS if name != "id"}
     publisher = words["publisher"] or words["source"]
@@ -39,8 +39,8 @@ def _id(record: fields.Object) -> str:
 def _digits(value: int) -> str:
     try:
         return str(value)
-    except ValueError:  # Python writes no number of over 4,300 digits
-        raise InvalidInput("id", "is too long a number", "send 256 digits at most") from None
+    except ValueError:  # Python formats no number of over 4,300 digits
+        raise InvalidInput("id", "is too long", "send 256 digits at most") from None
 
 
 def _rating(named: str) -> Rating:

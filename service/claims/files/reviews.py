@@ -1,8 +1,8 @@
 """ClaimReview objects (https://schema.org/ClaimReview), as publishers and the Fact Check Markup feed write them.
 
-They are filled in by many hands: a property may be one value or several, a string or an object, and what is neither is
+Publishers fill them in differently: a property may be one value or several, a string or an object; anything else is
 taken as missing. Verdict and title are shown and not searched, so one that is over its limit is cut, after the rating
-was read out of the whole.
+was read from the whole.
 """
 
 import re
@@ -16,7 +16,7 @@ from service.errors import InvalidInput
 from service.feeds.fields import Object
 
 TYPE = "ClaimReview"
-_KEPT_ID = re.compile(r"(?!_:|#)[!-.0-~]{1,256}")  # no blank node, no fragment of its page: those name it only there
+_KEPT_ID = re.compile(r"(?!_:|#)[!-.0-~]{1,256}")  # blank nodes and fragments are unique within a page only
 
 
 def claim_of(review: Object) -> Claim:
@@ -24,7 +24,7 @@ def claim_of(review: Object) -> Claim:
     rated, item = _child(review, "reviewRating"), _child(review, "itemReviewed")
     statement = _words(review, "claimReviewed") or _words(item, "name")
     if not statement:
-        raise InvalidInput("claimReviewed", "is missing", "leave out reviews that do not say what they reviewed")
+        raise InvalidInput("claimReviewed", "is missing", "leave out reviews that do not say what was reviewed")
     url, verdict = _words(review, "url"), _words(rated, "alternateName", "name")
     publisher = _party(review, "publisher") or _party(review, "author")
     scale = (_number(rated, key) for key in ("ratingValue", "bestRating", "worstRating"))
@@ -79,7 +79,7 @@ def _host(url: str) -> str:
 
 
 def _id(review: Object) -> str:
-    """The review's own identifier where it fits; empty where there is none that names it everywhere."""
+    """The review's own identifier where it fits; empty where there is no globally unique one."""
     named = (_words(review, "identifier"), _words(_child(review, "identifier"), "value"), _words(review, "@id"))
     return next(filter(_KEPT_ID.fullmatch, named), "")
 

@@ -11,11 +11,11 @@ from service.domain.claim import Claim
 from service.errors import InvalidInput
 
 _DELIMITERS = ",;\t|"
-_UNDECODED = re.compile("[\udc80-\udcff]")  # what stands for bytes that are no UTF-8
+_UNDECODED = re.compile("[\udc80-\udcff]")  # bytes that are not UTF-8
 
 
 def read(lines: Iterable[bytes], note: Note) -> Iterator[Item]:
-    """A claim or an error a row; holds one row at a time. Without a fit header one error, and no row is read."""
+    """A claim or an error a row; holds one row at a time. Without a valid header one error, and no row is read."""
     decoded = (line.decode("utf-8", "surrogateescape") for line in lines)
     header, number = _header(decoded)
     if not header:
@@ -57,7 +57,7 @@ def _known(names: Iterable[str]) -> set[str]:
 def _check(header: str, names: Sequence[str]) -> None:
     """Raise `InvalidInput` unless these are the names of columns that hold claims."""
     if _UNDECODED.search(header):
-        raise InvalidInput("", "is no UTF-8", "save the file as CSV in UTF-8")
+        raise InvalidInput("", "is not UTF-8", "save the file as CSV in UTF-8")
     if "claim" not in names:
         shown = ", ".join(map(repr, names))[:200]
         remedy = f"name the columns in the first line: {', '.join(records.FIELDS[:7])}; only claim must be there"
@@ -75,7 +75,7 @@ def _rows(lines: Iterator[str], delimiter: str, names: Sequence[str], above: int
             row = next(rows, None)
         except csv.Error as cause:
             yield ClaimFileError(
-                where, f"is no CSV: {cause}", "look for a quotation mark that is opened and not closed"
+                where, f"is not CSV: {cause}", "look for a quotation mark that is opened and not closed"
             )
             continue
         if row is None:
@@ -87,8 +87,8 @@ def _rows(lines: Iterator[str], delimiter: str, names: Sequence[str], above: int
 def _claim(row: Sequence[str], names: Sequence[str]) -> Claim:
     if len(row) > len(names) and any(map(str.strip, row[len(names) :])):
         problem = f"holds {len(row)} fields, {len(row) - len(names)} more than the header"
-        raise InvalidInput("", problem, "put fields in quotation marks that hold the separator or a line end")
+        raise InvalidInput("", problem, "put fields with the separator or a line end in quotation marks")
     for name, value in zip(names, row, strict=False):
         if _UNDECODED.search(value):
-            raise InvalidInput(name[:80], "is no UTF-8", "save the file as UTF-8")
+            raise InvalidInput(name[:80], "is not UTF-8", "save the file as UTF-8")
     return records.claim_of(dict(zip(names, row, strict=False)))

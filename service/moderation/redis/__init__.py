@@ -1,1 +1,1 @@
-"""What a post's way keeps in Redis."""
+"""The Redis adapters of moderation."""

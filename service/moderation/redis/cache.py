@@ -1,6 +1,6 @@
 """The verdict cache in Redis: judgements by content, bundle and claims, verdicts by post name and policy version.
 
-One MGET in, one script out. Not for Redis Cluster, where the keys of one call lie in several slots.
+One MGET in, one script out. Not for Redis Cluster, where the keys of one call are in several slots.
 """
 
 import json
@@ -33,8 +33,8 @@ end
 class RedisCache:
     """A `VerdictCache`. Entries live `ttl` seconds, each varied by up to `jitter` (a share of it) to either side.
 
-    A verdict is found only together with its judgement, so one by another bundle or other claims is no hit. A value
-    that this release cannot read is no hit either; the first one is logged.
+    A verdict is found only together with its judgement, so one by another bundle or other claims is a miss. So is a
+    value that this release cannot read; the first one is logged.
     """
 
     def __init__(self, connection: RedisConnection, *, ttl: float, jitter: float = 0.1) -> None:

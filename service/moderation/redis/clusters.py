@@ -2,7 +2,7 @@
 
 Kept for each representative: its text_signature (one string), and under each of its bands its name among those of the
 latest 32 that share the band; for each other text the name of its cluster. All of it expires `window` seconds after it
-was last asked for. Looking up and storing are one script each, and between them another worker may found a cluster for
+was last looked up. Looking up and storing are one script each, and between them another worker may found a cluster for
 a near text in the same milliseconds: then there are two, and later texts join the one that shares more bands with them.
 """
 
@@ -17,7 +17,7 @@ _REPRESENTATIVE, _MEMBER, BAND = b"assay:cr:", b"assay:cm:", b"assay:cb:"
 _NAME = 16  # bytes of a name: a content digest
 _LATEST, _COMPARED = 32, 16
 
-# KEYS: per text its own as a representative, as a member, and those of its bands. ARGV: prefix of representatives,
+# KEYS: per text its key as a representative, as a member, and those of its bands. ARGV: prefix of representatives,
 # candidates at most, per text its number of bands. Returns, per text, its cluster if it is known (else ''), then names
 # and text_signatures of candidates, most shared bands first.
 _FIND = f"""
@@ -135,7 +135,7 @@ def _known(answer: Sequence[bytes]) -> Known:
 
 
 def _packed(text_signature: TextSignature) -> bytes:
-    """Two bytes that say how long the minima are, the minima, the vector."""
+    """The length of the minima in two bytes, the minima, the vector."""
     return len(text_signature.minima).to_bytes(2, "big") + text_signature.minima + text_signature.vector
 
 

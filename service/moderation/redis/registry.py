@@ -1,4 +1,4 @@
-"""Which workers are alive, as they tell Redis. All times are Redis's own, so that skewed clocks do not matter."""
+"""The workers that are alive, as registered in Redis. All times are Redis's own, so skewed clocks do not matter."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""People on SQL: `people.ports.PeopleStore`. Every change stands in the audit log, written in the same transaction."""
+"""People on SQL: `people.ports.PeopleStore`. Every change is in the audit log, in the same transaction."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class SqlPeople(SqlDatabase):
         async with self.write() as tx:
             await take_turns(tx, _TURN)
             if await _taken(tx, account.person.name):
-                raise AlreadyExists(f"there is somebody called {account.person.name} already; choose another name")
+                raise AlreadyExists(f"there is a person called {account.person.name} already; choose another name")
             await self._add(tx, account, actor=actor)
 
     @unbroken
@@ -104,7 +104,7 @@ class SqlPeople(SqlDatabase):
 
     @unbroken
     async def admit(self, subject: Subject) -> Person:
-        """See `people.ports.PeopleStore.admit`. The provider's word on roles holds, whoever is left."""
+        """See `people.ports.PeopleStore.admit`. The provider's roles apply, even if no administrator is left."""
         known = PEOPLE.c.issuer == subject.issuer, PEOPLE.c.subject == subject.subject
         async with self.write() as tx:
             await take_turns(tx, _TURN)
@@ -119,7 +119,7 @@ class SqlPeople(SqlDatabase):
             return await _find(tx, before.id)
 
     async def _welcome(self, tx: AsyncConnection, subject: Subject) -> Person:
-        """Add somebody whom the provider brings for the first time; a name that is taken gets a mark."""
+        """Add a person whom the provider admits for the first time; a name that is taken gets a suffix."""
         name = subject.name
         if await _taken(tx, name):
             name = f"{name} ({hashlib.sha256(f'{subject.issuer} {subject.subject}'.encode()).hexdigest()[:8]})"
@@ -180,12 +180,12 @@ async def _find(connection: AsyncConnection, person_id: str) -> Person:
 
 
 async def _must_be_managed(tx: AsyncConnection, before: Person) -> None:
-    """Raise `NotAllowed` if a change to somebody who could manage people left nobody who can."""
+    """Raise `NotAllowed` if a change to a person who could manage people left no one who can."""
     if before.disabled or Role.ADMIN not in before.roles:
         return
     rows = await tx.execute(select(PEOPLE.c.roles).where(PEOPLE.c.disabled.is_(False)))
     if not any(Role.ADMIN in row.roles for row in rows):
-        raise NotAllowed("nobody would be left to manage people; make somebody else an administrator first")
+        raise NotAllowed("no one would be left to manage people; make another person an administrator first")
 
 
 async def _taken(tx: AsyncConnection, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Sessions and the tries to begin one on SQL: `people.ports.SessionStore`. What has ended is swept as others begin."""
+"""Sessions and attempts to sign in, on SQL: `people.ports.SessionStore`. New ones sweep those that have ended."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,11 +16,11 @@ from service.storage.tables.people import PEOPLE, SESSIONS, SIGN_IN_FLOWS, SIGN_
 _SECOND = 1_000_000
 _FIRST_LOCK, _LONGEST_LOCK = 15 * _SECOND, 3600 * _SECOND
 _FORGET = 2 * _LONGEST_LOCK
-_NOTE_USE = 60 * _SECOND  # a session's use is noted this often at most: no write for every page
+_NOTE_USE = 60 * _SECOND  # a session's use is stored this often at most, not for every page
 
 
 class SqlSessions(SqlDatabase):
-    """Who is signed in."""
+    """Sessions on SQL."""
 
     @unbroken
     async def begin(self, digest: str, person_id: str, *, lasts: timedelta) -> None:
@@ -66,7 +66,7 @@ class SqlSessions(SqlDatabase):
         """See `people.ports.SessionStore.fail`."""
         async with self.write() as tx:
             await take_turns(tx, "sign-in")
-            now = self.now()  # not before it is our turn: others may have failed meanwhile
+            now = self.now()  # read only now, at our turn: others may have failed meanwhile
             await tx.execute(delete(SIGN_IN_TRIES).where(SIGN_IN_TRIES.c.last_at <= now - _FORGET))
             counts = await _failures(tx, keys)
             waits = [last_at + _lock(failures - keys[key]) - now for key, (failures, last_at) in counts.items()]

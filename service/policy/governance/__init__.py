@@ -1,1 +1,1 @@
-"""How policies come to decide: versions, what a change would do, shadow runs, promotion and the way back."""
+"""Policy versions: comparing, backtesting, shadow runs, promotion and rollback."""

@@ -1,7 +1,7 @@
-"""What a change of policy would have done: two policies decide again on what was recorded, and the flips are counted.
+"""Backtests a change of policy: two policies decide again on the recorded verdicts, and the flips are counted.
 
-Both decide on the judgements as they stand recorded, so that nothing but the policies differs: neither what the model
-said then, nor an older policy, nor a circuit breaker that was open. Posts that people decided stay as people decided;
+Both decide on the recorded judgements, so that only the policies differ: not the model, an older policy,
+or an open circuit breaker. Posts that people decided stay as decided;
 posts that no model judged are counted, and not decided. Pure; `service.policy.governance.governing` reads the records.
 """
 
@@ -33,7 +33,7 @@ class Flip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryChange:
-    """Posts with one category: how many bore it before and after, and how many gain or lose it."""
+    """Posts with one category: how many had it before and after, and how many gain or lose it."""
 
     before: int = 0
     after: int = 0
@@ -43,11 +43,11 @@ class CategoryChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """What came of it. `flips` counts posts by decision before and after, most first.
+    """The result. `flips` counts posts by decision before and after, most first.
 
     `posts` were decided by both; `unjudged` had no judgement, `by_people` were decided by people. `recategorised` keep
     their decision under other categories. `upheld` of the flips had appeals upheld. `automatic` counts actions that no
-    person saw, before and after. Without `complete` there were more records than were read: it tells of the newest.
+    person saw, before and after. Without `complete` there were more records than were read: it covers the newest.
     """
 
     base: str
@@ -115,7 +115,7 @@ class Tally:
         return flips
 
     def count(self, flips: Sequence[Flip], upheld: Collection[str]) -> None:
-        """Count flips, of which those on the posts in `upheld` had an appeal upheld."""
+        """Count flips; those on the posts in `upheld` had an appeal upheld."""
         for flip in flips:
             pair = flip.before.decision, flip.after.decision
             self.flips[pair] += 1
@@ -132,7 +132,7 @@ class Tally:
                 )
 
     def result(self, start: datetime, *, complete: bool) -> Backtest:
-        """What was counted of the time since `start`."""
+        """The counts since `start`."""
         named = [c for c in Category if any(counts[c] for counts in self.categories.values())]
         return Backtest(
             base=self.base.version,
@@ -163,6 +163,6 @@ class Tally:
 
 
 def _rank(flips: Counter[Pair], flip: Flip) -> tuple[int, str, str, int]:
-    """Examples of the most frequent flips first, of each the newest first."""
+    """Examples, the most frequent flips first, and the newest of each first."""
     before, after = flip.before.decision, flip.after.decision
     return -flips[before, after], before, after, -flip.sequence

@@ -26,7 +26,7 @@ _BOUNDS = {
 
 
 def number(value: Any) -> str:
-    """A number as people write it; anything else as it stands."""
+    """A number as people write it; anything else unchanged."""
     if not isinstance(value, float):
         return str(value)
     if value == int(value):
@@ -41,7 +41,7 @@ def joined(values: Any, word: str = "or") -> str:
 
 
 def phrases(when: Condition) -> dict[str, Any]:
-    """What a condition asks for, each thing under its name: a number, a threshold's name, a list of words, or words."""
+    """The parts of a condition by name: a number, a threshold's name, a list of words, or words."""
     found: dict[str, Any] = {}
     for key, value in when.items():
         match key:
@@ -70,7 +70,7 @@ def condition_words(when: Condition) -> str:
 
 
 def changed_conditions(before: Condition, after: Condition) -> list[str]:
-    """How what is asked for changes, a clause for each thing."""
+    """How a condition changes, a clause for each part."""
     old, new = phrases(before), phrases(after)
     gone = [f"no longer asks for {name} {joined(old[name], _joint(name))}" for name in old if name not in new]
     came = [f"also asks for {name} {joined(new[name], _joint(name))}" for name in new if name not in old]
@@ -86,7 +86,7 @@ def moves(name: str, old: Any, new: Any) -> str:
         gains, loses = [v for v in new if v not in old], [v for v in old if v not in new]
         told = [f"gains {joined(gains, 'and')}"] if gains else []
         told += [f"loses {joined(loses, 'and')}"] if loses else []
-        return f"{name} {' and '.join(told) or 'lists the same otherwise'}"
+        return f"{name} {' and '.join(told) or 'lists the same in another order'}"
     return f"{name} {joined(new)} instead of {joined(old)}"
 
 

@@ -1,7 +1,7 @@
-"""The difference between two policy documents in plain words, for whoever has to say yes to it. Pure.
+"""The difference between two policy documents in plain words, for whoever approves it. Pure.
 
-Compares what valid documents say, not how they are laid out. Two documents of different versions always differ in some
-word, if only in that nothing is decided otherwise.
+Compares what valid documents say, not how they are laid out. Two documents of different versions always have a
+difference, if only that nothing is decided otherwise.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from service.policy.routing import HARMS
 Document = Mapping[str, Any]
 
 _DEFAULTS = {
-    "abstained": ("posts of which the classifiers abstain", "REVIEW"),
+    "abstained": ("posts on which the classifiers abstain", "REVIEW"),
     "provisional": ("posts that no worker judged in time", "FAIL"),
     "set_aside": ("posts that stopped the model", "REVIEW"),
 }
@@ -26,7 +26,7 @@ _NAMED = {"name": "name", "description": "description"}
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One change: the section of the document, what in it is changed (a rule's name ...), and a sentence."""
+    """One change: the section of the document, what is changed in it (a rule's name ...), and a sentence."""
 
     section: str
     subject: str
@@ -139,7 +139,7 @@ def _rule_changes(old: Document, new: Document) -> Iterator[str]:
         yield f"category {new.get('category', 'none')} instead of {old.get('category', 'none')}"
     yield from changed_conditions(old["when"], new["when"])
     if _despite(old) != _despite(new):
-        yield f"is {'now' if _despite(new) else 'no longer'} heard where the classifiers abstain"
+        yield f"is {'now' if _despite(new) else 'no longer'} applied where the classifiers abstain"
     if old["reason"] != new["reason"]:
         yield f"reason “{number(new['reason'])}” instead of “{number(old['reason'])}”"
 
@@ -165,7 +165,7 @@ def _by_surface(answer: Any) -> dict[Surface, str]:
 def _test_string(before: Document, after: Document) -> Iterator[Difference]:
     heard, now = (document.get("test_string", "true") == "true" for document in (before, after))
     if heard != now:
-        yield Difference("test_string", "", f"The test string is {'now' if now else 'no longer'} heard.")
+        yield Difference("test_string", "", f"The test string is {'now' if now else 'no longer'} recognised.")
 
 
 def _budget(before: Document, after: Document) -> Iterator[Difference]:
@@ -187,7 +187,7 @@ def _queues(before: Document, after: Document) -> Iterator[Difference]:
     for queue, words in gone.elements():
         yield Difference("queues", queue, f"Queue {queue} no longer takes cases of {words}.")
     if not came and not gone and old != new:
-        yield Difference("queues", "", f"Queues are asked in another order: {joined([q for q, _ in new], 'and')}.")
+        yield Difference("queues", "", f"Queues are matched in another order: {joined([q for q, _ in new], 'and')}.")
 
 
 def _route_words(route: Document) -> str:
@@ -215,7 +215,7 @@ def _reasons(before: Document, after: Document) -> Iterator[Difference]:
         if name not in new:
             yield Difference("reasons", name, f"Reason {name} is gone.")
     if old.keys() == new.keys() and list(old) != list(new):
-        yield Difference("reasons", "", f"Reasons stand in another order: {joined(list(new), 'and')}.")
+        yield Difference("reasons", "", f"Reasons are in another order: {joined(list(new), 'and')}.")
 
 
 def _told(reason: Document, key: str) -> str:

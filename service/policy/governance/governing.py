@@ -1,7 +1,7 @@
-"""What people do with policies: make versions, see what a change would do before it does it, promote and roll back.
+"""The use cases of policies: make versions, preview a change, promote and roll back.
 
-Every change is kept with who made it and why, in the history and in the audit log. What roles are needed is for whoever
-stands before this to check.
+Every change is kept with who made it and why, in the history and in the audit log. Callers
+check the roles.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ MOST_DAYS = 366
 MOST_POSTS = 1_000_000
 SYSTEM = "system"
 
-_PORTION = 50  # decoding one holds up a front for some 20 ms
+_PORTION = 50  # decoding one blocks a front for some 20 ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyParts:
-    """What governing works with. `file` is the document of the settings.
+    """The ports of governing. `file` is the document of the settings.
 
-    With `second_person` nobody promotes what they made. Without a `budget` nothing is told of it.
+    With `second_person` no one promotes what they made. Without a `budget` there is no report of it.
     """
 
     store: PolicyStore
@@ -51,7 +51,7 @@ class PolicyParts:
 
 
 class Governing:
-    """The use cases. Versions are named by their digest alone; an empty one stands for whatever is live."""
+    """The use cases. Versions are named by their digest alone; an empty one names the live one."""
 
     def __init__(self, parts: PolicyParts) -> None:
         self._parts, self._store, self._reader = parts, parts.store, parts.reader
@@ -59,7 +59,7 @@ class Governing:
         self._shadow = Shadow(lambda: None, parts.records, parts.rulings)
 
     async def enrol(self) -> PolicyVersion:
-        """Keep the policy file of the settings as a version too, since verdicts name it."""
+        """Store the policy file of the settings as a version too, since verdicts name it."""
         if self._file is None:
             self._file = await self.create(self._parts.file, author=SYSTEM, note="the policy file of the settings")
         return self._file
@@ -67,7 +67,7 @@ class Governing:
     def check(self, document: str) -> Policy:
         """The policy that a document makes. Raises `PolicyInvalid` with the line and key of the first mistake.
 
-        The other mistakes are its notes (`__notes__`); `mistakes` gives all.
+        The other mistakes are its notes (`__notes__`); `mistakes` returns all.
         """
         if len(document) > LONGEST_DOCUMENT:
             problem = f"has {len(document):,} characters"
@@ -83,7 +83,7 @@ class Governing:
         return []
 
     async def create(self, document: str, *, author: str, note: str = "") -> PolicyVersion:
-        """Keep a document as a version; where one says the same already, that one. Raises `PolicyInvalid`."""
+        """Store a document as a version; if one says the same already, that one. Raises `PolicyInvalid`."""
         _check_note(note)
         policy = await asyncio.to_thread(self.check, document)
         made = PolicyVersion(
@@ -125,7 +125,7 @@ class Governing:
         return await self._store.changes(before=before, limit=limit)
 
     async def difference(self, before: str, after: str) -> list[Difference]:
-        """What changes from one version to the other, in plain words. Raises `PolicyNotFound`."""
+        """The changes from one version to the other, in plain words. Raises `PolicyNotFound`."""
         old, new = [(await self.find(version)).document for version in (before, after)]
         plain = await asyncio.to_thread(lambda: [self._reader.plain(document) for document in (old, new)])
         return differences(*plain)
@@ -144,7 +144,7 @@ class Governing:
         return tally.result(start, complete=await self._tell(tally, start, limit))
 
     async def _tell(self, tally: Tally, start: datetime, limit: int) -> bool:
-        """Tell the tally of the newest `limit` verdicts since `start`, in portions; whether these are all."""
+        """Count the newest `limit` verdicts since `start` in the tally, in portions; whether these are all."""
         only, before, left, records = VerdictFilter(start=start), None, limit, self._parts.records
         while True:
             verdicts = await records.page(only, before=before, limit=min(_PORTION, left + 1))
@@ -159,7 +159,7 @@ class Governing:
     async def test(
         self, candidate: str, posts: Sequence[Post], reading: TextReader, *, deadline: float | None = None
     ) -> list[Trial]:
-        """What a version decides of these posts, beside the live one. Workers read them; nothing is recorded.
+        """What a version decides on these posts, next to the live one. Workers read them; nothing is recorded.
 
         Raises `PolicyNotFound`, `NoWorker`, `DeadlineExceeded`.
         """
@@ -168,7 +168,7 @@ class Governing:
     async def test_document(
         self, document: str, posts: Sequence[Post], reading: TextReader, *, deadline: float | None = None
     ) -> list[Trial]:
-        """Likewise for a document that is no version yet. Raises `PolicyInvalid` too."""
+        """Likewise for a document that is not a version yet. Raises `PolicyInvalid` too."""
         return await self._test(await asyncio.to_thread(self.check, document), posts, reading, deadline)
 
     async def _test(
@@ -178,28 +178,28 @@ class Governing:
         return [tried(post, j, live=live, candidate=candidate) for post, j in zip(posts, judgements, strict=True)]
 
     async def promote(self, version: str, *, actor: str, note: str = "", expected: str | None = None) -> PolicyChange:
-        """Have a version decide. `expected` is the live version that the person saw (None: whichever it is).
+        """Promote a version. `expected` is the live version that the person saw (None: whichever it is).
 
-        Raises `PolicyNotFound`; `Outdated` where another is live by now, or this one; `PolicyInvalid` where it can't be
+        Raises `PolicyNotFound`; `Outdated` where another or this one is live by now; `PolicyInvalid` where it can't be
         read with the certificate of the settings; `NotAllowed` where its author may not promote it.
         """
         _check_note(note)
         found = await self._store.find_policy(version)
         if self._parts.second_person and found.author == actor:
-            raise NotAllowed(f"{actor} made {found.name}: somebody else must promote it")
+            raise NotAllowed(f"{actor} made {found.name}: another person must promote it")
         policy = await asyncio.to_thread(self.check, found.document)
         if policy.version != version:
-            problem = "rests on a certificate that is not the one of the settings"
+            problem = "was made for another certificate than that of the settings"
             raise PolicyInvalid(found.name, problem, "create the version again, or set ASSAY_CERTIFICATE")
         return await self._store.promote(version, actor, note, expected=await self._promoted(expected))
 
     async def roll_back(self, *, actor: str, note: str = "", expected: str | None = None) -> PolicyChange:
-        """Take the last promotion back; once more, the one before it. Raises `Outdated`."""
+        """Roll the last promotion back; once more, the one before it. Raises `Outdated`."""
         _check_note(note)
         return await self._store.roll_back(actor, note, expected=await self._promoted(expected))
 
     async def _promoted(self, expected: str | None) -> str | None:
-        """What the slot holds where people see `expected`: nothing where they see the file of the settings."""
+        """The slot's content where people see `expected`: empty for the file of the settings."""
         if not expected:
             return None
         if (await self._store.slots()).live != FROM_FILE:
@@ -217,7 +217,7 @@ class Governing:
         return await self._store.set_shadow(version, actor, note)
 
     async def compare_shadow(self, version: str = "", *, days: float | None = None) -> ShadowComparison:
-        """How a version (empty: the one in shadow) did beside what was live. Raises `PolicyNotFound`."""
+        """How a version (empty: the one in shadow) compares with the live one. Raises `PolicyNotFound`."""
         wanted = version or (await self._store.slots()).shadow
         if not wanted:
             raise InvalidInput("version", "is empty, and nothing runs in shadow", "name a version, or set one to run")
@@ -226,7 +226,7 @@ class Governing:
         return await self._shadow.compare(wanted, start)
 
     async def budget(self) -> BudgetState:
-        """How today's budget of automatic actions stands under the live policy. Raises `RedisUnavailable`."""
+        """Today's budget of automatic actions under the live policy. Raises `RedisUnavailable`."""
         return await self._budget.state(await self._policy(""))
 
     async def close_breaker(self, *, actor: str, note: str = "") -> BudgetState:
@@ -240,7 +240,7 @@ class Governing:
     @property
     def _budget(self) -> Budget:
         if self._parts.budget is None:
-            raise RedisUnavailable("actions are counted in Redis, and this process has none")
+            raise RedisUnavailable("actions are counted in Redis, which this process does not use")
         return self._parts.budget
 
     async def _policy(self, version: str) -> Policy:

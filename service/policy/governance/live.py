@@ -1,8 +1,8 @@
-"""The policy that decides now, and the one that runs in shadow: taken up from the store while posts are judged.
+"""The policy that decides now, and the one that runs in shadow: loaded from the store while posts are judged.
 
-A watch asks the store every second which versions are meant. While a new document is read the old policy serves; then
-one reference is exchanged. While the store is away, or the new document can't be read here, the old policy serves on.
-Where nobody promoted any version the policy file of the settings decides; once one was promoted, it does, whatever the
+A watch asks the store every second for the versions. While a new document is read the old policy decides; then
+one reference is exchanged. While the store is away, or the new document can't be read here, the old policy goes on.
+As long as no version was promoted the policy file of the settings decides; a promoted version decides, whatever the
 file says, until it is rolled back.
 """
 
@@ -34,16 +34,16 @@ class LivePolicy:
 
     @property
     def shadow(self) -> Policy | None:
-        """The policy that is tried beside it."""
+        """The policy that runs in shadow."""
         return self._shadow
 
     @property
     def slots(self) -> Slots:
-        """The versions that were taken up last."""
+        """The versions that were loaded last."""
         return self._slots
 
     async def refresh(self, store: PolicyStore, reader: PolicyReader) -> bool:
-        """Take up what the store says if that has changed; whether it had.
+        """Load the versions of the store if they have changed; whether they had.
 
         Raises `StoreUnavailable`, and `PolicyInvalid` once for a version that can't be read here.
         """
@@ -57,7 +57,7 @@ class LivePolicy:
                 self._current, self._slots = live, self._slots._replace(live=slots.live)
             if slots.shadow != self._slots.shadow:
                 self._shadow, self._slots = None, self._slots._replace(shadow="")
-                if slots.shadow:  # known by the name under which it is compared
+                if slots.shadow:  # under the name that it is compared by
                     self._shadow = replace(await self._read(slots.shadow, store, reader), version=slots.shadow)
         except PolicyInvalid:
             self._refused = slots
@@ -66,7 +66,7 @@ class LivePolicy:
         return True
 
     async def _read(self, version: str, store: PolicyStore, reader: PolicyReader) -> Policy:
-        """The policy of that name. Its own version may differ: it rests on a certificate, and ours may be another."""
+        """The policy of that name. Its own version may differ: it includes the certificate, and ours may be another."""
         document = (await store.find_policy(version)).document
         try:
             return await asyncio.to_thread(reader.policy, document)
@@ -96,7 +96,7 @@ class PolicyWatch:
         await every(self._interval, self.look, self._observer, "policy")
 
     async def look(self) -> None:
-        """Look once. Never raises: what fails is told, an outage once."""
+        """Look once. Never raises: failures are reported, an outage once."""
         before = self._live.current
         try:
             await self._live.refresh(self._store, self._reader)

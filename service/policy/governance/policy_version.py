@@ -1,6 +1,6 @@
 """A version of a policy as it is kept, what is live and what runs in shadow, and who changed that.
 
-A version is named by the digest by which verdicts name it, so that whoever reads a verdict finds the document that
+A version is named by the digest that verdicts contain, so that a verdict leads to the document that
 decided. It is never changed: a change is a new version. Standard library only.
 """
 
@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 FROM_FILE = ""
-"""What stands for a live version where nobody promoted any: the policy file of the settings decides."""
+"""The live version as long as none was promoted: the policy file of the settings decides."""
 
 
 class PolicyAct(StrEnum):
-    """What somebody did."""
+    """What was done."""
 
     CREATE = "CREATE"
     PROMOTE = "PROMOTE"

@@ -1,4 +1,4 @@
-"""What governing policies needs of the outside world, as small Protocols."""
+"""The ports of governing policies, as small Protocols."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -15,10 +15,10 @@ from service.records.ports import Archive, VerdictReader
 
 
 class PolicyStore(Protocol):
-    """Versions and what is made of them. Each change stands in the audit log, in the same transaction."""
+    """Versions and their use. Each change is in the audit log, in the same transaction."""
 
     async def add_policy(self, policy: PolicyVersion) -> tuple[PolicyVersion, bool]:
-        """Keep a version; as it stands, and whether it is new. One that is there stays as it is."""
+        """Store a version; as stored, and whether it is new. One that exists is not changed."""
         ...
 
     async def find_policy(self, version: str) -> PolicyVersion:
@@ -36,15 +36,15 @@ class PolicyStore(Protocol):
     async def promote(self, version: str, actor: str, note: str, *, expected: str | None) -> PolicyChange:
         """Make it live.
 
-        Raises `PolicyNotFound`, or `Outdated` where it is live already, or another than `expected` is (None: any may).
+        Raises `PolicyNotFound`, or `Outdated` where it is live already, or `expected` is not (None: not checked).
         """
         ...
 
     async def roll_back(self, actor: str, note: str, *, expected: str | None) -> PolicyChange:
-        """Take the last promotion back.
+        """Roll the last promotion back.
 
         Rolling back again goes one promotion further; below the first there is the file of the settings. Raises
-        `Outdated` where nothing was promoted, or another than `expected` is live (None: any may be).
+        `Outdated` where nothing was promoted, or `expected` is not live (None: not checked).
         """
         ...
 
@@ -53,7 +53,7 @@ class PolicyStore(Protocol):
         ...
 
     async def note_act(self, act: PolicyAct, actor: str, note: str) -> PolicyChange:
-        """Keep who did something that changes neither."""
+        """Store an act that changes neither."""
         ...
 
     async def changes(self, *, before: int | None, limit: int) -> list[PolicyChange]:
@@ -62,14 +62,14 @@ class PolicyStore(Protocol):
 
 
 class ShadowStore(Protocol):
-    """What shadow policies ruled beside the verdicts."""
+    """Rulings of shadow policies on recorded verdicts."""
 
     async def keep_shadow(self, rulings: Sequence[ShadowRuling]) -> None:
-        """Keep them; one that is there already stays."""
+        """Store them; one that exists is not changed."""
         ...
 
     async def shadow_matrix(self, version: str, start: datetime | None) -> Mapping[tuple[Decision, Decision], int]:
-        """How often it decided what (second) where the live policy decided what (first)."""
+        """Counts by the live policy's decision (first) and its own (second)."""
         ...
 
     async def shadow_differing(self, version: str, start: datetime | None, *, limit: int) -> list[Differing]:
@@ -85,7 +85,7 @@ class PolicyReader(Protocol):
         ...
 
     def plain(self, document: str) -> Mapping[str, Any]:
-        """What a valid document says, as dicts, lists, numbers and text."""
+        """A valid document's content, as dicts, lists, numbers and text."""
         ...
 
 
@@ -98,7 +98,7 @@ class UpheldAppeals(Protocol):
 
 
 class Records(VerdictReader, Archive, Protocol):
-    """What was recorded: verdicts with their judgements, and the posts they are on."""
+    """The records: verdicts with their judgements, and their posts."""
 
 
 class TextReader(Protocol):
@@ -110,7 +110,7 @@ class TextReader(Protocol):
 
 
 class WatchObserver(FailureReporter, Protocol):
-    """What the watch over the live policy tells."""
+    """What the watch over the live policy reports."""
 
     def took_up(self, policy: Policy) -> None:
         """The policy that decides from now on."""

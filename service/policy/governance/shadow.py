@@ -1,6 +1,6 @@
-"""Runs a policy in shadow: it rules on every verdict that is recorded, and nobody hears of it but those who compare.
+"""Runs a policy in shadow: it rules on every recorded verdict, only to be compared.
 
-The work is done by a follower of the recorded verdicts, on what stands in the store: a call that waits for a verdict
+A follower of the recorded verdicts does the work, on what is in the store: a call that waits for a verdict
 never waits for a shadow.
 """
 
@@ -17,20 +17,20 @@ from service.policy.policy import Policy
 from service.records.ports import Archive
 
 FOLLOWER = "shadow"
-"""The name that the follower goes by."""
+"""The follower's name."""
 
 _EXAMPLES = 20
 _HELD = (f".{OVER_BUDGET}", f".{UNCOUNTED}")
 
 
 class Shadow:
-    """Rules beside the verdicts. `policy` gives the shadow policy of the moment, None while there is none."""
+    """Rules on the verdicts. `policy` returns the current shadow policy, None while there is none."""
 
     def __init__(self, policy: Callable[[], Policy | None], archive: Archive, rulings: ShadowStore) -> None:
         self._policy, self._archive, self._rulings = policy, archive, rulings
 
     async def handle(self, verdicts: Sequence[Verdict]) -> None:
-        """Rule on these verdicts; on the same ones again is no harm. For a follower to call."""
+        """Rule on these verdicts; may be repeated. For a follower to call."""
         policy = self._policy()
         comparable = [verdict for verdict in verdicts if _comparable(verdict)]
         if policy is None or not comparable:
@@ -45,7 +45,7 @@ class Shadow:
         )
 
     async def compare(self, version: str, start: datetime | None = None) -> ShadowComparison:
-        """How the policy `version` did beside the live one since `start` (None: for as long as it ran)."""
+        """How the policy `version` compares with the live one since `start` (None: for as long as it ran)."""
         return ShadowComparison(
             version=version,
             start=start,
@@ -55,7 +55,7 @@ class Shadow:
 
 
 def _comparable(verdict: Verdict) -> bool:
-    """Whether the live policy alone decided: no person did, and no circuit breaker kept it from acting."""
+    """Whether the live policy alone decided: no person did, and no circuit breaker stopped it."""
     by_policy = verdict.source not in {Source.MODERATOR, Source.PROVISIONAL}
     return by_policy and not any(rule.endswith(_HELD) for rule in verdict.ruling.rules)
 

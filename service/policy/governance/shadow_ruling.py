@@ -1,4 +1,4 @@
-"""What a shadow policy ruled beside a verdict, and how often it agreed. Standard library only."""
+"""A shadow policy's ruling on a verdict's post, and how often it agreed. Standard library only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from service.domain.verdict import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowRuling:
-    """What the policy `version` makes of the post of a recorded verdict."""
+    """The ruling of the policy `version` on the post of a recorded verdict."""
 
     version: str
     verdict: Verdict
@@ -33,7 +33,7 @@ class Differing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowComparison:
-    """How a shadow policy did beside the live one. `matrix` counts posts by what was decided and what it says."""
+    """How a shadow policy compares with the live one. `matrix` counts posts by both decisions, the live one first."""
 
     version: str
     start: datetime | None

@@ -1,4 +1,4 @@
-"""A policy tried on posts that somebody pasted: what it decides of them beside what the live one does. Pure."""
+"""A policy tried on pasted posts: its decisions and those of the live one. Pure."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from service.policy.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One post: what the classifiers say of it (None: it stopped the model), and what both policies make of that."""
+    """One post: what the classifiers say of it (None: it stopped the model), and both policies' rulings."""
 
     post: Post
     judgement: Judgement | None
@@ -19,12 +19,12 @@ class Trial:
 
     @property
     def differs(self) -> bool:
-        """Whether the decision is another."""
+        """Whether the decisions differ."""
         return self.live.decision is not self.candidate.decision
 
 
 def tried(post: Post, judgement: Judgement | None, *, live: Policy, candidate: Policy) -> Trial:
-    """What becomes of `post` under both."""
-    said = judgement and replace(judgement, standing=())  # the policies are asked, not who decided on the text before
+    """The outcome for `post` under both."""
+    said = judgement and replace(judgement, standing=())  # the policies decide, not earlier decisions of people
     before, after = (policy.decide(post, said) if said else policy.set_aside(post) for policy in (live, candidate))
     return Trial(post=post, judgement=judgement, live=before, candidate=after)

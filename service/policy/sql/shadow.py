@@ -1,4 +1,4 @@
-"""What shadow policies ruled beside recorded verdicts, on SQL."""
+"""Rulings of shadow policies on recorded verdicts, on SQL."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""Policy versions on SQL: the documents, which of them is live and which in shadow, and who changed that.
+"""Policy versions on SQL: the documents, the live one and the one in shadow, and the history of changes.
 
 Every change takes the turn of "policies", so that two people who promote at once do so one after the other, and the
-second learns that what they looked at is live no more.
+second learns that the version they saw is no longer live.
 """
 
 from collections.abc import Mapping
@@ -93,7 +93,7 @@ class SqlPolicies(SqlDatabase):
             live = await _live(tx, expected)
             if live.version == version:
                 raise Outdated(f"policies/{version} is live already")
-            if await _shadow(tx) == version:  # it has nothing to be compared with any more
+            if await _shadow(tx) == version:  # it would be compared with itself
                 await _fill(tx, _SHADOW, "")
             await _fill(tx, _LIVE, version, await _next(tx, _LAST_CHANGE))
             return await self._note(
@@ -107,7 +107,7 @@ class SqlPolicies(SqlDatabase):
             await take_turns(tx, "policies")
             live = await _live(tx, expected)
             if live.version == FROM_FILE:
-                raise Outdated("nothing was promoted: the policy file of the settings is live, and changed there")
+                raise Outdated("nothing was promoted: the policy file of the settings is live; change that file")
             below = select(POLICY_CHANGES.c.below).where(POLICY_CHANGES.c.number == live.promotion).scalar_subquery()
             found = await tx.execute(
                 select(POLICY_CHANGES.c.version, POLICY_CHANGES.c.number).where(POLICY_CHANGES.c.number == below)
@@ -158,7 +158,7 @@ class SqlPolicies(SqlDatabase):
         before: str = "",
         below: int = 0,
     ) -> PolicyChange:
-        """Keep a change in the history and, last in the transaction, in the audit log."""
+        """Store a change in the history and, last in the transaction, in the audit log."""
         number, now = await _next(tx, _LAST_CHANGE), self.now()
         row = {"number": number, "at": now, "actor": actor, "act": act, "version": version, "before": before}
         await tx.execute(POLICY_CHANGES.insert().values({**row, "below": below, "note": note}))
@@ -181,17 +181,17 @@ async def _found(connection: AsyncConnection, version: str) -> PolicyVersion | N
 
 async def _required(connection: AsyncConnection, version: str) -> PolicyVersion:
     if (found := await _found(connection, version)) is None:
-        raise PolicyNotFound(f"there is no policies/{version}; list the versions to see what there is")
+        raise PolicyNotFound(f"there is no policies/{version}; list the versions for their names")
     return found
 
 
 async def _live(tx: AsyncConnection, expected: str | None) -> _Live:
-    """What is live. Raises `Outdated` where that is another than `expected`."""
+    """The live version. Raises `Outdated` where it is not `expected`."""
     query = select(POLICY_SLOTS.c.version, POLICY_SLOTS.c.promotion).where(POLICY_SLOTS.c.slot == _LIVE)
     live = _Live(*row) if (row := (await tx.execute(query)).one_or_none()) else _Live()
     if expected is not None and live.version != expected:
         now = f"policies/{live.version}" if live.version else "the policy file of the settings"
-        raise Outdated(f"somebody was quicker: {now} is live now; look again at what would change")
+        raise Outdated(f"{now} is live now; look again at what would change")
     return live
 
 

@@ -1,4 +1,4 @@
-"""The record store's part that knows how far each follower of the verdicts has come."""
+"""The part of the record store for the cursors of followers."""
 
 from sqlalchemy import func, select
 

@@ -1,8 +1,8 @@
-"""The record store's part that accepts posts: what was promised, to whom it is leased, what is still undecided.
+"""The part of the record store for accepted posts: their leases, and which are still undecided.
 
 Transactions lock in one order everywhere (request, posts, names, judgements, the turn of verdicts; those on claims lock
-none of these), rows sorted within each table, and leases skip rows that another transaction holds: so no two of them
-ever wait for each other.
+none of these), rows sorted within each table, and leases skip rows that another transaction holds: so they never
+deadlock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _DAY = 86_400_000_000
 async def insert_posts(
     tx: AsyncConnection, posts: Mapping[str, Post], at: int, lease_until: int = UNLEASED
 ) -> set[str]:
-    """Insert the posts that are not there, given by row key, and return the row keys of those that are new.
+    """Insert the posts, given by row key, that are new, and return their row keys.
 
     The n-th post counts as accepted n microseconds after `at`, so that a call's order is kept.
     """
@@ -117,13 +117,13 @@ class SqlPosts(SqlDatabase):
 
 
 def _first_time(keys: Sequence[str], new: Collection[str]) -> list[bool]:
-    """Per key whether it is new and stands here for the first time."""
+    """Per key whether it is new and occurs for the first time."""
     first = {key: place for place, key in reversed(list(enumerate(keys)))}
     return [key in new and first[key] == place for place, key in enumerate(keys)]
 
 
 async def _answered(tx: AsyncConnection, request_id: str, asked: str, now: int) -> list[bool] | None:
-    """The answer that this request got within the last day; calls with one `request_id` take turns."""
+    """The answer to this request within the last day; calls with one `request_id` take turns."""
     await take_turns(tx, f"request/{request_id}")
     query = select(REQUESTS).where(REQUESTS.c.request_id == request_id, REQUESTS.c.created_at > now - _DAY)
     row = (await tx.execute(query)).one_or_none()

@@ -1,7 +1,7 @@
-"""The record store's part that keeps what people decided on texts, and puts it into the judgements of them.
+"""The part of the record store for people's decisions on texts, which it adds to the texts' judgements.
 
-All decisions are kept until they are withdrawn; the newest holds. Judgements carry it in their bodies, so that reading
-one costs no second look.
+All decisions are kept until they are withdrawn; the newest counts. Judgements hold it in their bodies, so that reading
+one costs no second query.
 """
 
 from collections import defaultdict
@@ -34,7 +34,7 @@ class SqlStanding(SqlDatabase):
 
 
 async def standing_of(connection: AsyncConnection, digests: Collection[str]) -> dict[str, tuple[Standing, ...]]:
-    """What holds of each of these texts; only texts on which somebody decided."""
+    """The decisions on each of these texts; only texts that have some."""
     query: Any = select(STANDING.c.content_digest, STANDING.c.body)
     query = query.where(STANDING.c.content_digest.in_(listed(connection, digests)))
     found: defaultdict[str, list[Standing]] = defaultdict(list)
@@ -44,9 +44,9 @@ async def standing_of(connection: AsyncConnection, digests: Collection[str]) -> 
 
 
 async def let_all_stand(tx: AsyncConnection, decided: Sequence[tuple[str, Standing]], now: int) -> None:
-    """Let each standing hold on the text of that digest: from `now` (microseconds since the epoch) on, or later.
+    """Apply each decision to the text of that digest: from `now` (microseconds since the epoch) on, or later.
 
-    Clocks of several hosts disagree, and the newest holds: so it is always newer than what stands there already.
+    Clocks of several hosts disagree, and the newest counts: so it is always newer than those stored before.
     """
     for start in range(0, len(decided), _AT_ONCE):
         portion = decided[start : start + _AT_ONCE]
@@ -65,7 +65,7 @@ async def let_all_stand(tx: AsyncConnection, decided: Sequence[tuple[str, Standi
 
 
 async def let_fall(tx: AsyncConnection, digests: Sequence[str], case: str) -> None:
-    """End what was decided on these texts in `case`."""
+    """Withdraw the decisions on these texts in `case`."""
     for start in range(0, len(digests), _AT_ONCE):
         portion = digests[start : start + _AT_ONCE]
         there = STANDING.c.content_digest.in_(listed(tx, portion)) & (STANDING.c.case == case)

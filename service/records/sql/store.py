@@ -28,7 +28,7 @@ class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlCursors):
         """The store at `url`, sqlite:///path or postgresql://..., over at most `connections` + 1 connections.
 
         `answer_within` bounds every transaction, `clock` gives Unix time, both in seconds. Raises `InvalidInput` for
-        a URL that is none of ours, `StoreUnavailable` when nothing answers there or `assay migrate` was never run.
+        an unsupported URL, `StoreUnavailable` when nothing answers there or `assay migrate` was never run.
         """
         reader, writer = open_engines(url, connections=connections, timeout=answer_within)
         store = cls(reader, writer, timeout=answer_within, clock=clock)
@@ -62,6 +62,6 @@ class SqlStore(SqlPosts, SqlVerdicts, SqlStanding, SqlCursors):
 
     @unbroken
     async def ping(self) -> None:
-        """See `ports.RecordReader.ping`: the server answers, and its tables are there."""
+        """See `ports.RecordReader.ping`: the server answers, and its tables exist."""
         async with self.read() as connection:
             await connection.execute(select(POSTS.c.key).limit(1))

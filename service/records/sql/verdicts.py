@@ -1,4 +1,4 @@
-"""The record store's part that keeps verdicts: each post version decided once, in one order that every reader sees."""
+"""The part of the record store for verdicts: each post version decided once, in one order for every reader."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -114,7 +114,7 @@ class SqlVerdicts(SqlDatabase):
     async def after(self, cursor: int | None, only: VerdictFilter, limit: int) -> tuple[list[Verdict], int]:
         """See `ports.VerdictReader.after`."""
         async with self.read() as connection:
-            # The newest sequence is read first: all up to it are visible to the statement that follows.
+            # The newest sequence is read first: all up to it are visible to the next statement.
             newest = (await connection.execute(select(func.coalesce(func.max(VERDICTS.c.seq), 0)))).scalar_one()
             if cursor is None or cursor >= newest:
                 return [], newest if cursor is None else cursor
@@ -127,7 +127,7 @@ class SqlVerdicts(SqlDatabase):
 async def current_verdicts(
     connection: AsyncConnection, which: ColumnElement[bool], *, newest: int | None = None
 ) -> list[Verdict]:
-    """The current verdicts, on the current versions of posts, that `which` (of VERDICTS) holds for, oldest first.
+    """The current verdicts, on the current versions of posts, for which `which` (of VERDICTS) holds, oldest first.
 
     With `newest`, only so many of the newest.
     """
@@ -137,13 +137,13 @@ async def current_verdicts(
 
 
 async def recorded_verdicts(connection: AsyncConnection, which: ColumnElement[bool]) -> list[Verdict]:
-    """The verdicts of every revision that `which` (of VERDICTS) holds for, oldest first."""
+    """The verdicts of every revision for which `which` (of VERDICTS) holds, oldest first."""
     query = _RECORDED.where(which).order_by(VERDICTS.c.seq)
     return _verdicts((await connection.execute(query)).mappings().all())
 
 
 def _verdicts(rows: Sequence[RowMapping]) -> list[Verdict]:
-    """The verdicts in these rows; the judgement that many rest on is decoded once."""
+    """The verdicts in these rows; a judgement shared by many is decoded once."""
     judgements: dict[_Judged, Judgement] = {}
     found = []
     for row in rows:
@@ -161,7 +161,7 @@ def _verdict(row: RowMapping) -> Verdict:
 
 
 def _sequence(only: VerdictFilter) -> ColumnElement[int]:
-    """The sequence by the index that finds the filter's verdicts in order: a claim has few, and an index of its own."""
+    """The sequence by the best index for the filter: a claim has few verdicts, and its own index."""
     return VERDICT_CLAIMS.c.seq if only.claim_id else VERDICTS.c.seq
 
 
@@ -218,7 +218,7 @@ async def _insert_judgements(tx: AsyncConnection, verdicts: Collection[Verdict],
 
 
 def _quarantined(verdicts: Iterable[Verdict]) -> dict[_Judged, set[str]]:
-    """The claims that judgements pass over, by content, model and claims version; only judgements that do."""
+    """The claims that judgements ignore as quarantined, by content, model and claims version; only if there are any."""
     found: defaultdict[_Judged, set[str]] = defaultdict(set)
     for verdict in verdicts:
         if verdict.judgement and (claim_ids := quarantined(verdict.judgement)):
@@ -227,7 +227,7 @@ def _quarantined(verdicts: Iterable[Verdict]) -> dict[_Judged, set[str]]:
 
 
 async def _pass_over(tx: AsyncConnection, claim_ids: Mapping[_Judged, set[str]]) -> None:
-    """Pass those claims over in the judgements that stand, in case these are from before the claims surged."""
+    """Ignore those claims in the recorded judgements, in case these are from before the claims surged."""
     if not claim_ids:
         return
     contents = listed(tx, [content for content, _, _ in claim_ids])
@@ -245,7 +245,7 @@ async def _pass_over(tx: AsyncConnection, claim_ids: Mapping[_Judged, set[str]])
 
 
 async def revise(tx: AsyncConnection, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Insert a further verdict on each of these decided posts; as they stand recorded. Raises `NotDecided`."""
+    """Insert a further verdict on each of these decided posts; returns them as recorded. Raises `NotDecided`."""
     keys = [row_key(verdict.post) for verdict in verdicts]
     await take_turns(tx, "verdicts")
     query = select(VERDICTS.c.key, VERDICTS.c.author, VERDICTS.c.revision)
@@ -265,7 +265,7 @@ async def _insert_verdicts(
 ) -> dict[str, int]:
     """Insert the verdicts whose key is not decided in that revision; their sequences by row key.
 
-    Sequences are given out in one transaction at a time, so that they become visible in their order.
+    Sequences are assigned in one transaction at a time, so that they become visible in their order.
     """
     if not verdicts:
         return {}

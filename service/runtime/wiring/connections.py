@@ -1,4 +1,4 @@
-"""What fronts, workers and commands hold: one opened store, Redis, and what settings name."""
+"""The connections of fronts, workers and commands: one opened store, Redis, and the files of the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,7 +38,7 @@ class Connections:
 
 @asynccontextmanager
 async def opened_store(settings: Settings) -> AsyncIterator[SqlStore]:
-    """The record store while the context is open, opened once for all that is made `beside` it.
+    """The record store while the context is open, opened once for all stores made `beside` it.
 
     It belongs to the loop that opened it. Raises as `SqlStore.connect` does.
     """
@@ -51,7 +51,7 @@ async def opened_store(settings: Settings) -> AsyncIterator[SqlStore]:
 
 @asynccontextmanager
 async def opened_redis(settings: Settings) -> AsyncIterator[RedisConnection]:
-    """Redis while the context is open; it need not answer yet."""
+    """Redis while the context is open; it may not answer yet."""
     redis = RedisConnection(settings.redis_url)
     try:
         yield redis
@@ -72,7 +72,7 @@ async def connected(settings: Settings) -> AsyncIterator[Connections]:
 
 
 def certificate(settings: Settings) -> Certificate | None:
-    """What automatic rules rest on: the certificate of the settings, or that in the bundle that judges, if it has one.
+    """The certificate for automatic rules: that of the settings, or that of the judging bundle, if it has one.
 
     Raises `InvalidInput` where it can't be read.
     """
@@ -86,9 +86,9 @@ def policy_document(settings: Settings) -> str:
 
 
 def weighing(settings: Settings) -> author.Weighing:
-    """How posts of one author are weighed together: as the settings say, or the bundle that judges, if it was fitted.
+    """The weights for posts of one author: those of the settings, or of the judging bundle, if it has a fit.
 
-    Raises `InvalidInput`, and `OSError` for a file not there.
+    Raises `InvalidInput`, and `OSError` for a missing file.
     """
     path = settings.timeline or _bundle(settings) / author.FILE
     if not settings.timeline and not path.is_file():
@@ -104,7 +104,7 @@ async def live_policy(settings: Settings, store: SqlStore) -> LivePolicy:
     """The live policy of this process, as the store has it now.
 
     Raises `PolicyInvalid` where the file of the settings, or the version that is live, can't be read with their
-    certificate: better no start than one that decides by another policy than is meant.
+    certificate: a front must not start with another policy than the configured one.
     """
     reader = PolicyDocuments(certificate(settings))
     live = LivePolicy(reader.policy(policy_document(settings)))
@@ -113,7 +113,7 @@ async def live_policy(settings: Settings, store: SqlStore) -> LivePolicy:
 
 
 def surges_of(settings: Settings, held: Connections, observer: Observer) -> Surges:
-    """What finds surging claims."""
+    """The finder of surging claims."""
     limits = SurgeLimits(posts=settings.surge_posts, share=settings.surge_share)
     return Surges(
         RedisClaimTraffic(held.redis, window=settings.surge_window, limits=limits),

@@ -1,4 +1,4 @@
-"""A front, out of settings: adapters chosen, use cases made, loops named, as one context that gives all of it back."""
+"""Makes a front from settings: adapters, use cases and loops, as one context that closes them all."""
 
 import os
 import secrets
@@ -67,9 +67,9 @@ from service.webhooks.telemetry import WebhookTelemetry
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What doors need: a started pipeline, the store of verdicts, the announcer that wakes watchers, the use cases.
+    """The parts for doors: a started pipeline, the store of verdicts, the announcer that wakes watchers, the use cases.
 
-    And how it weighs an author's posts together.
+    And the weights for an author's posts.
     """
 
     pipeline: Pipeline
@@ -125,7 +125,7 @@ async def started_front(settings: Settings) -> AsyncIterator[Front]:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What much of a front is made of."""
+    """The parts that much of a front shares."""
 
     settings: Settings
     held: Connections
@@ -136,16 +136,16 @@ class _Parts:
     followed: SharedReading
 
     def routing(self) -> Routing:
-        """What the live policy says of cases."""
+        """The live policy's routing of cases."""
         return self.live.current.routing
 
     def follow(self, name: str, handle: Handle, start_at: Literal["beginning", "now"] = "beginning") -> Loop:
-        """Hands what is recorded to `handle`."""
+        """Follows the records for `handle`."""
         return Follower(name, self.followed, self.held.announcer, handle, self.observer, start_at).run
 
 
 def _loops(at: _Parts, sender: HttpSender) -> dict[str, Loop]:
-    """What goes on beside the calls: policy, cases, webhooks, retention."""
+    """Background loops: policy, cases, webhooks, retention."""
     settings, store, observer = at.settings, at.held.store, at.observer
     reader, webhooks = PolicyDocuments(certificate(settings)), SqlWebhooks.beside(store)
     trial = shadow.Shadow(lambda: at.live.shadow, store, SqlShadow.beside(store))
@@ -172,7 +172,7 @@ def _loops(at: _Parts, sender: HttpSender) -> dict[str, Loop]:
 
 
 def _measuring(at: _Parts, pipeline: Pipeline) -> dict[str, Loop]:
-    """What goes on beside the calls of a started pipeline: counts, samples, golden items, the watch for drift."""
+    """Background loops on a started pipeline: counts, samples, golden items, the watch for drift."""
     settings, store, telemetry = at.settings, at.held.store, QualityTelemetry()
     quality, cases = SqlQuality.beside(store), SqlReview.beside(store)
 

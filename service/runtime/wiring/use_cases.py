@@ -1,4 +1,4 @@
-"""The use cases over one opened store, for fronts, the dashboard and commands: settings in, wired parts out."""
+"""Makes the use cases over one opened store, for fronts, the dashboard and commands, from settings."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -56,7 +56,7 @@ _STALE = 60.0  # seconds: how old a slow answer on quality may be
 
 
 def governing(settings: Settings, store: SqlStore, budget: Budget | None = None) -> Governing:
-    """What people do with policies, on this store."""
+    """The use cases of policies, on this store."""
     parts = PolicyParts(
         store=SqlPolicies.beside(store),
         records=store,
@@ -79,7 +79,7 @@ def casework(
     cache: VerdictCache | None = None,
     announcer: Announcer | None = None,
 ) -> Casework:
-    """Cases and appeals on this store; `routing` gives what the live policy says of them."""
+    """Cases and appeals on this store; `routing` returns the live policy's routing."""
     review = SqlReview.beside(store)
     limits = ReviewLimits(lease=settings.review_lease, undo_within=settings.review_undo)
     return Casework(
@@ -99,18 +99,18 @@ def casework(
 
 
 def quality(store: SqlStore, cache: StaleCache | None = None) -> Quality:
-    """What is known of how good decisions are, on this store."""
+    """The quality of decisions, on this store."""
     held = SqlQuality.beside(store)
     return Quality(held, held, alpha, cache=cache)
 
 
 def golden_maker(store: SqlStore) -> GoldenMaker:
-    """What makes golden items of decided cases."""
+    """The maker of golden items from decided cases."""
     return GoldenMaker(quality(store), SqlReview.beside(store), store)
 
 
 def rates(settings: Settings) -> Rates:
-    """How the prevalence sample is drawn."""
+    """The settings of the prevalence sample."""
     return Rates(
         share=settings.prevalence_share, per_day=settings.prevalence_per_day, flagged=settings.prevalence_flagged
     )
@@ -118,7 +118,7 @@ def rates(settings: Settings) -> Rates:
 
 @asynccontextmanager
 async def opened_sender(settings: Settings) -> AsyncIterator[HttpSender]:
-    """What sends webhooks while the context is open."""
+    """The sender of webhooks while the context is open."""
     sender = HttpSender(allow_private=settings.webhook_allow_private)
     try:
         yield sender
@@ -127,12 +127,12 @@ async def opened_sender(settings: Settings) -> AsyncIterator[HttpSender]:
 
 
 def endpoints(settings: Settings, store: SqlStore, sender: HttpSender) -> Endpoints:
-    """What platforms do with webhook endpoints, on this store."""
+    """The use cases of webhook endpoints, on this store."""
     return Endpoints(SqlWebhooks.beside(store), sender, allow_private=settings.webhook_allow_private)
 
 
 def publishing(settings: Settings, store: SqlStore, redis: RedisConnection, policy: Callable[[], Policy]) -> Publishing:
-    """The use cases of transparency; `policy` gives the live one. Raises `InvalidInput`."""
+    """The use cases of transparency; `policy` returns the live one. Raises `InvalidInput`."""
     erasure = SqlErasure.beside(store)
     eraser = Eraser([RedisErasure(redis), erasure], erasure, settle=settings.erase_settle)
     terms(settings, policy())
@@ -140,7 +140,7 @@ def publishing(settings: Settings, store: SqlStore, redis: RedisConnection, poli
 
 
 def terms(settings: Settings, policy: Policy) -> Terms:
-    """What statements of reasons say of the platform. Raises `InvalidInput` for a territory that is none."""
+    """The platform's part of statements of reasons. Raises `InvalidInput` for an invalid territory."""
     named = settings.dsa_territory.upper()
     territory = _TERRITORIES.get(named) or tuple(part.strip() for part in named.split(",") if part.strip())
     if not territory or set(territory) - set(ECONOMIC_AREA):
@@ -156,13 +156,13 @@ def terms(settings: Settings, policy: Policy) -> Terms:
 
 
 def keeper(settings: Settings, store: SqlStore, observer: RetentionObserver) -> Keeper:
-    """What lets go of what is older than the settings allow. Raises `InvalidInput`."""
+    """Deletes what is older than the settings allow. Raises `InvalidInput`."""
     interval = settings.retention_interval
     return Keeper(SqlRetention.beside(store), retention(settings), observer, interval=interval)
 
 
 def retention(settings: Settings) -> Retention:
-    """How long what is kept. Raises `InvalidInput`."""
+    """The retention periods. Raises `InvalidInput`."""
     return Retention(
         allowed=settings.retain_allowed,
         flagged=settings.retain_flagged,
@@ -176,7 +176,7 @@ def retention(settings: Settings) -> Retention:
 
 
 def pseudonyms(settings: Settings) -> Pseudonyms:
-    """What makes pseudonyms of the authors that feeds name. Raises `InvalidInput` for a key that is too long."""
+    """The pseudonyms for the authors of feeds. Raises `InvalidInput` for a key that is too long."""
     return Pseudonyms(settings.author_key.get_secret_value().encode())
 
 
@@ -195,7 +195,7 @@ def dashboard_services(
     casework: Casework,
     reading: TextReader | None = None,
 ) -> DashboardServices:
-    """What people work with, on this store; nothing of it needs a start or an end of its own."""
+    """The dashboard's services, on this store; none needs a start or an end of its own."""
     people, hasher = SqlPeople.beside(store), Argon2Hasher()
     lasts, idle = checked_lasts(settings.dashboard_session, settings.dashboard_idle)
     limits = SignInLimits(lasts=lasts, idle=idle, passwords=settings.dashboard_passwords)

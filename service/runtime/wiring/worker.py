@@ -1,4 +1,4 @@
-"""A worker, out of settings: what judges batches, and what goes on beside that. `workers.tasks` runs it."""
+"""Makes a worker from settings: its judging, and its background loops. `workers.tasks` runs it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -39,12 +39,12 @@ from service.supervision import Loop, every
 _INTERVAL = 2.0
 
 TakeUpClaims = Callable[[ClaimStore], Awaitable[object]]
-"""Takes up the claims of the store where they have changed."""
+"""Loads the claims of the store if they have changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What judges batches, by the live policy; the store that it records in, and the claims in it."""
+    """The judging of batches by the live policy; the store that it records in, and the claims in it."""
 
     judging: Judging
     live: LivePolicy
@@ -73,9 +73,9 @@ async def opened(settings: Settings, classifier: Classifier, live: LivePolicy | 
 def beside(
     settings: Settings, live: LivePolicy, info: Callable[[], WorkerInfo], take_up: TakeUpClaims | None
 ) -> dict[str, Loop]:
-    """What goes on beside the judging, each on a loop of its own and so with a connection of its own.
+    """The background loops, each on its own event loop and so with its own connection.
 
-    `info` says what the worker holds at the moment; `take_up` is None for a worker that holds no claims.
+    `info` returns the worker's current state; `take_up` is None for a worker without claims.
     """
     loops: dict[str, Loop] = {
         "heartbeat": lambda: heartbeat(settings, info),
@@ -87,14 +87,14 @@ def beside(
 
 
 async def heartbeat(settings: Settings, info: Callable[[], WorkerInfo]) -> None:
-    """Tells fronts that this worker is there, for ever."""
+    """Registers this worker as alive, for ever."""
     async with opened_redis(settings) as redis:
         registry = RedisRegistry(redis)
         await every(_INTERVAL, lambda: registry.beat(info()), UnforeseenLog(), "heartbeat")
 
 
 async def watch_policy(settings: Settings, live: LivePolicy) -> None:
-    """Keeps the policy fresh, for ever. A batch is decided by one policy, the next by whatever is live then."""
+    """Keeps the policy fresh, for ever. A batch is decided by one policy, the next by the one live then."""
     reader = PolicyDocuments(certificate(settings))
     async with opened_store(settings) as store:
         await PolicyWatch(live, SqlPolicies.beside(store), reader, _PolicyLog(), interval=_INTERVAL).run()
@@ -107,8 +107,8 @@ async def watch_claims(settings: Settings, take_up: TakeUpClaims) -> None:
 
 
 class _PolicyLog(FailureLog):
-    """What the watch over the policy tells goes to the log."""
+    """Logs the reports of the watch over the policy."""
 
     def took_up(self, policy: Policy) -> None:
         """Log it."""
-        structlog.get_logger("assay").info("policy taken up", policy=policy.version, title=policy.name)
+        structlog.get_logger("assay").info("policy loaded", policy=policy.version, title=policy.name)

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `service.storage.migrate` hands over, in its transaction."""
+"""Runs migrations on the connection that `service.storage.migrate` passes, in its transaction."""
 
 from alembic import context
 

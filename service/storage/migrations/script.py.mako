@@ -1,4 +1,4 @@
-"""${message}. Migrations go forward only: the way back is the backup."""
+"""${message}. Migrations go forward only; to go back, restore a backup."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,8 +1,8 @@
-"""The tables of the audit log, and of what is still counted of posts that are gone.
+"""The tables of the audit log, and of the remaining counts of deleted posts.
 
 Entries of the log are added, never changed; each holds the digest of the one before. Triggers that the migration makes
-refuse to change or delete an entry. Old ones may go only from the beginning, up to the entry that stands in
-AUDIT_START: its digest is what the first entry that is left follows.
+refuse to change or delete an entry. Old ones may be deleted only from the beginning, up to the entry in
+AUDIT_START: the first remaining entry follows its digest.
 """
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, String, Table
@@ -25,7 +25,7 @@ AUDIT = Table(
     Index(None, "subject", "number"),
 )
 
-# No row, or one: the last entry that was let go.
+# No row, or one: the last entry that was deleted.
 AUDIT_START = Table(
     "audit_start",
     METADATA,
@@ -34,8 +34,8 @@ AUDIT_START = Table(
     Column("digest", String(64), nullable=False),
 )
 
-# How many verdicts of posts that were erased, or let go, there were, by day (counted from the Unix epoch) and by what
-# `service.transparency.numbers` tells apart. No post or person is to be known by it.
+# The number of verdicts on erased or deleted posts, by day (counted from the Unix epoch) and by the dimensions of
+# `service.transparency.numbers`. It must not identify a post or person.
 TALLIES = Table(
     "tallies",
     METADATA,

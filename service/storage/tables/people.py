@@ -1,6 +1,6 @@
 """The record store's tables of people: who may sign in, who is signed in, and who failed to lately.
 
-No password and no session token stands here, only what checks them: an argon2id hash, a SHA-256.
+Passwords and session tokens are not stored, only what checks them: an argon2id hash, a SHA-256.
 """
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table
@@ -36,7 +36,7 @@ SESSIONS = Table(
     Column("ends_at", BigInteger, nullable=False, index=True),
 )
 
-# How often signing in failed under a key, which is the digest of a name or of an address.
+# The number of failed sign-ins under a key, which is the digest of a name or of an address.
 SIGN_IN_TRIES = Table(
     "sign_in_tries",
     METADATA,
@@ -45,7 +45,7 @@ SIGN_IN_TRIES = Table(
     Column("last_at", BigInteger, nullable=False, index=True),
 )
 
-# What an OpenID sign-in that is under way must bring back, by the digest of its state; read once.
+# What an OpenID sign-in under way must return, by the digest of its state; read once.
 SIGN_IN_FLOWS = Table(
     "sign_in_flows",
     METADATA,

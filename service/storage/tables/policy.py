@@ -1,6 +1,6 @@
-"""The record store's tables of policy: versions, which of them decides and which is tried beside it, and who said so.
+"""The record store's tables of policy: versions, which of them is live and which in shadow, and the history.
 
-A ruling of a shadow policy is known by the sequence of the verdict beside which it was given; what it ruled on stands
+A ruling of a shadow policy has the sequence of the verdict that it was compared with; its post is stored
 with the verdict alone.
 """
 
@@ -24,7 +24,7 @@ POLICIES = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
-# One row each for "live" and "shadow" once somebody filled it; an empty version stands for nothing. `promotion` is the
+# One row each for "live" and "shadow" once it was set; an empty version means none. `promotion` is the
 # change that made the live one live, 0 where none did.
 POLICY_SLOTS = Table(
     "policy_slots",

@@ -9,7 +9,7 @@ from service.storage.tables.records import METADATA
 
 _ID, _DIGEST = String(32), String(32)
 
-# `start` is in Unix seconds, `counts` what `service.quality.tally` names.
+# `start` is in Unix seconds, `counts` has the keys of `service.quality.tally`.
 ROLLUPS = Table(
     "rollups",
     METADATA,
@@ -39,7 +39,7 @@ SAMPLE_DAYS = Table(
     Column("drawn", BigInteger, nullable=False),
 )
 
-# `opened` turns 1 when the case of the id `case` was opened, or the post is gone.
+# `opened` becomes 1 when the case of the id `case` was opened, or the post is gone.
 SAMPLES = Table(
     "samples",
     METADATA,

@@ -1,7 +1,7 @@
-"""The tables of the record store, alike on SQLite and PostgreSQL. `migrations` builds them; a test compares the two.
+"""The tables of the record store, the same on SQLite and PostgreSQL. `migrations` builds them; a test compares the two.
 
-A post version is known by `key`, the digest of name and fingerprint: one short column to look up, to join and to hold
-unique. Times are microseconds since the Unix epoch. Bodies are the JSON of `service.domain.codec`; a value stands in a
+A post version is identified by `key`, the digest of name and fingerprint: one short column to look up, to join and to
+keep unique. Times are microseconds since the Unix epoch. Bodies are the JSON of `service.domain.codec`; a value has a
 column of its own only where a query needs it.
 """
 
@@ -80,10 +80,10 @@ VERDICTS = Table(
     Index(None, "content_digest"),
     Index(None, "author", "seq"),
     UniqueConstraint("key", "revision"),
-    sqlite_autoincrement=True,  # else SQLite may give the sequence of a deleted verdict out again
+    sqlite_autoincrement=True,  # else SQLite may reuse the sequence of a deleted verdict
 )
 
-# What people decided on texts: `post` is the one post's name that it holds for, empty for all that carry the text.
+# People's decisions on texts: `post` is the name of the one post that it applies to, empty for all with the text.
 STANDING = Table(
     "standing",
     METADATA,
@@ -116,8 +116,8 @@ VERDICT_CLAIMS = Table(
     Column("seq", BigInteger, ForeignKey("verdicts.seq"), primary_key=True),
 )
 
-# `digest` is that of the claim and its state; `folded` is what a query is found in: statement and title, case folded by
-# us, as the databases fold different letters. Listed by `id` in the order of its bytes, the same on both databases.
+# `digest` is that of the claim and its state; queries search `folded`: statement and title, case folded
+# here, as the databases fold different letters. Listed by `id` in the order of its bytes, the same on both databases.
 CLAIMS = Table(
     "claims",
     METADATA,
@@ -163,5 +163,5 @@ REQUESTS = Table(
 
 
 def row_key(key: PostKey) -> str:
-    """The digest under which this post version stands in every table."""
+    """The digest that identifies this post version in every table."""
     return digest(key.name, key.fingerprint)

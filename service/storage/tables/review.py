@@ -1,7 +1,7 @@
-"""The record store's tables of review: cases, decisions with what they changed, notes, appeals.
+"""The record store's tables of review: cases, decisions with their effects, notes, appeals.
 
-Sets of names (categories, people) stand in one column each, as `|a|b|`, so that one is found with LIKE. None of these
-tables refers to posts by a foreign key: a post may be erased, and what people decided is kept without its text.
+Sets of names (categories, people) are in one column each, as `|a|b|`, so that one is found with LIKE. None of these
+tables refers to posts by a foreign key: a post may be erased, and people's decisions are kept without its text.
 """
 
 from sqlalchemy import JSON, BigInteger, Column, Float, Index, Integer, String, Table
@@ -11,7 +11,7 @@ from service.storage.tables.records import METADATA
 _ID, _DIGEST = String(32), String(32)
 
 # `rank` is minus the priority: cases are leased in the order of (rank, opened_at, id), which an index holds per queue
-# and over all queues, with what filters ask: one that few cases fit is told by the index alone. `closed_at` and
+# and over all queues, with the columns of filters: a filter that few cases fit needs the index alone. `closed_at` and
 # `lease_until` are 0 where there is none.
 _URGENT = "rank", "opened_at", "id"
 _NARROWED = "severity", "surface", "region", "language", "categories"
@@ -86,7 +86,7 @@ CASE_DECISIONS = Table(
     Index("ix_case_decisions_request_id", "request_id"),
 )
 
-# Which verdict a decision put in the place of which: sequences of VERDICTS.
+# The verdict that a decision replaced and the new one: sequences of VERDICTS.
 DECISION_EFFECTS = Table(
     "decision_effects",
     METADATA,

@@ -1,9 +1,9 @@
 """The record store's tables of webhooks.
 
-An event stands once, however many endpoints it goes to, and its body is kept as the very text that is signed and sent.
+An event is stored once, however many endpoints it goes to, and its body is the exact text that is signed and sent.
 A delivery is one event for one endpoint. `due_at` is when it is to be tried next; for one that a front has leased, when
-it may be tried by another. `tries` counts since it was enqueued or replayed last, `attempts` all there ever were.
-Secrets stand in clear: whoever signs needs them.
+it may be tried by another. `tries` counts since it was enqueued or replayed last, `attempts` counts all.
+Secrets are stored in clear text: signing needs them.
 """
 
 from sqlalchemy import (

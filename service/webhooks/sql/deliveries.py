@@ -1,4 +1,4 @@
-"""The record store's part that keeps deliveries to webhooks: enqueued once, held by one front, settled once."""
+"""The part of the record store for deliveries to webhooks: enqueued once, held by one front, settled once."""
 
 import random
 import secrets
@@ -46,7 +46,7 @@ class SqlDeliveries(SqlDatabase):
         endpoints = [endpoint for endpoint, room in rooms.items() if room > 0]
         if not endpoints:
             return []
-        random.shuffle(endpoints)  # where there is not room for all, none is always the last
+        random.shuffle(endpoints)  # so that none is always last where lanes are few
         found: list[Row[Any]] = []
         async with self.write() as tx:
             for endpoint in endpoints:
@@ -150,7 +150,7 @@ async def _hold(tx: AsyncConnection, ids: Sequence[int], until: int) -> str:
 
 
 async def _still_there(tx: AsyncConnection, leased: Leased) -> bool:
-    """Whether the endpoint is there, held from now on: before its deliveries, as its removal does."""
+    """Whether the endpoint exists; locks it before its deliveries, as its removal does."""
     try:
         await hold_endpoint(tx, leased.endpoint)
     except WebhookNotFound:
@@ -159,7 +159,7 @@ async def _still_there(tx: AsyncConnection, leased: Leased) -> bool:
 
 
 def _held(leased: Leased) -> Any:
-    """An update of a delivery that is still held by this lease."""
+    """An update of a delivery still held by this lease."""
     return update(DELIVERIES).where(DELIVERIES.c.id == leased.id, DELIVERIES.c.lease == leased.lease, _PENDING)
 
 

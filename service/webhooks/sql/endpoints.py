@@ -1,4 +1,4 @@
-"""The record store's part that keeps webhook endpoints and their secrets."""
+"""The part of the record store for webhook endpoints and their secrets."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -98,7 +98,7 @@ class SqlEndpoints(SqlDatabase):
 
 
 async def find_endpoint(connection: AsyncConnection, endpoint_id: str) -> Endpoint:
-    """The endpoint as it stands. Raises `WebhookNotFound`."""
+    """The endpoint as stored. Raises `WebhookNotFound`."""
     row = (await connection.execute(select(ENDPOINTS).where(ENDPOINTS.c.id == endpoint_id))).mappings().one_or_none()
     if row is None:
         raise _missing(endpoint_id)
@@ -106,7 +106,7 @@ async def find_endpoint(connection: AsyncConnection, endpoint_id: str) -> Endpoi
 
 
 async def hold_endpoint(tx: AsyncConnection, endpoint_id: str) -> None:
-    """Have it to oneself until the transaction ends. Raises `WebhookNotFound`."""
+    """Lock it until the transaction ends. Raises `WebhookNotFound`."""
     query = select(ENDPOINTS.c.id).where(ENDPOINTS.c.id == endpoint_id).with_for_update()
     if (await tx.execute(query)).one_or_none() is None:
         raise _missing(endpoint_id)
@@ -115,7 +115,7 @@ async def hold_endpoint(tx: AsyncConnection, endpoint_id: str) -> None:
 async def valid_secrets(
     connection: AsyncConnection, endpoint_ids: Sequence[str], now: int
 ) -> dict[str, tuple[str, ...]]:
-    """Of each endpoint the secrets that are valid at `now`, the newest first."""
+    """The secrets of each endpoint that are valid at `now`, the newest first."""
     valid: ColumnElement[bool] = or_(SECRETS.c.expires_at.is_(None), SECRETS.c.expires_at > now)
     query = select(SECRETS).where(SECRETS.c.endpoint_id.in_(endpoint_ids), valid)
     found: dict[str, tuple[str, ...]] = {}
@@ -125,7 +125,7 @@ async def valid_secrets(
 
 
 async def turn_off(tx: AsyncConnection, endpoint_id: str, reason: str, now: int) -> None:
-    """Disable an endpoint that is held, for `reason`, on behalf of the system."""
+    """Disable a locked endpoint for `reason`, as the system."""
     on = (ENDPOINTS.c.id == endpoint_id) & ENDPOINTS.c.enabled
     off = update(ENDPOINTS).where(on).values(enabled=False, disabled_reason=reason, updated_at=now)
     if (await tx.execute(off)).rowcount:
@@ -164,7 +164,7 @@ def _said(endpoint: Endpoint, now: int) -> dict[str, Any]:
 
 
 def _told(endpoint: Endpoint) -> dict[str, Any]:
-    """What the audit log says of it: the host alone, since paths and queries of URLs may hold keys."""
+    """Its audit details: the host alone, since paths and queries of URLs may hold keys."""
     return {"host": urlsplit(endpoint.url).hostname, "events": list(endpoint.events), "enabled": endpoint.enabled}
 
 
@@ -174,4 +174,4 @@ async def _audit(tx: AsyncConnection, endpoint_id: str, *, now: int, actor: str,
 
 
 def _missing(endpoint_id: str) -> WebhookNotFound:
-    return WebhookNotFound(f"there is no webhooks/{endpoint_id}; ListEndpoints tells what there is")
+    return WebhookNotFound(f"there is no webhooks/{endpoint_id}; ListEndpoints lists them all")

@@ -1,4 +1,4 @@
-"""Events for webhooks, put by in the transaction of what they tell of; and how they go again."""
+"""Events for webhooks, enqueued in the transaction of what they report; and their deletion."""
 
 from collections.abc import Collection, Sequence
 
@@ -21,9 +21,9 @@ async def wanted(connection: AsyncConnection, events: Sequence[Event]) -> bool:
 
 
 async def enqueue(tx: AsyncConnection, *, now: int, events: Sequence[Event]) -> int:
-    """Put by each event for every endpoint that wants it, once; how many deliveries that makes.
+    """Enqueue each event for every endpoint that wants it, once; returns the number of deliveries.
 
-    In `tx`, at `now` (microseconds since the epoch): the events are there if and when the transaction commits.
+    In `tx`, at `now` (microseconds since the epoch): the events exist once the transaction commits.
     """
     pairs = await _pairs(tx, events, hold=True)
     if not pairs:
@@ -42,7 +42,7 @@ async def forget(tx: AsyncConnection, subjects: Collection[str]) -> int:
 async def _pairs(
     connection: AsyncConnection, events: Sequence[Event], *, hold: bool = False
 ) -> list[tuple[str, Event]]:
-    """Ids of endpoints, and events, that go together: in one order for all who enqueue at once, oldest event first.
+    """Pairs of endpoint id and event to deliver: in one order for all concurrent callers, oldest event first.
 
     With `hold`, endpoints are held against removal until the deliveries that refer to them are committed.
     """

@@ -1,4 +1,4 @@
-"""The record store's part that keeps webhooks: every store of `webhooks.ports`, put together from its parts."""
+"""The part of the record store for webhooks: every store of `webhooks.ports`, combined."""
 
 from service.webhooks.sql.deliveries import SqlDeliveries
 from service.webhooks.sql.endpoints import SqlEndpoints

@@ -1,4 +1,4 @@
-"""Posts, verdicts, judgements and requests. Migrations go forward only: the way back is the backup."""
+"""Posts, verdicts, judgements and requests. Migrations go forward only; to go back, restore a backup."""
 
 import sqlalchemy as sa
 from alembic import op

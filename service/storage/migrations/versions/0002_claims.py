@@ -1,4 +1,4 @@
-"""Claims, people's word on matches, and what verdicts say of claims and clusters."""
+"""Claims, people's confirmations of matches, and the claims and clusters of verdicts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Further verdicts on posts that are decided, what people decided on texts, and how far followers have come."""
+"""Further verdicts on decided posts, people's decisions on texts, and the cursors of followers."""
 
 import json
 
@@ -34,7 +34,7 @@ def upgrade() -> None:
 
 
 def _widen_verdicts() -> None:
-    """A post may have several verdicts, told by their revision. SQLite can't drop a constraint: it copies the table."""
+    """A post may have several verdicts, by revision. SQLite can't drop a constraint: it copies the table."""
     with op.batch_alter_table("verdicts", table_kwargs={"sqlite_autoincrement": True}) as table:
         table.add_column(sa.Column("revision", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("author", sa.String(), nullable=False, server_default=""))
@@ -45,7 +45,7 @@ def _widen_verdicts() -> None:
 
 
 def _name_authors() -> None:
-    """Write down whose post each recorded verdict is about."""
+    """Store the author of each recorded verdict's post."""
     connection = op.get_bind()
     after = ""
     query = sa.text("SELECT key, body FROM posts WHERE key > :after ORDER BY key LIMIT :portion")

@@ -1,4 +1,4 @@
-"""The audit log, the triggers that keep its entries as they are, and the tallies of what was decided."""
+"""The audit log, the triggers that protect its entries, and the tallies of verdicts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 _KEPT = "the audit log is only ever added to"
-_GONE = "(SELECT coalesce(max(number), 0) FROM audit_start)"  # the last entry that retention let go
+_GONE = "(SELECT coalesce(max(number), 0) FROM audit_start)"  # the last entry that retention deleted
 
 _SQLITE = (
     f"CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, '{_KEPT}'); END",

@@ -1,4 +1,4 @@
-"""Policies: versions, what is live and what is tried, who changed it, and rulings of shadow policies."""
+"""Policies: versions, the live and the shadow one, the history of changes, and rulings of shadow policies."""
 
 import sqlalchemy as sa
 from alembic import op

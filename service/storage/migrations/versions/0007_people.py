@@ -1,4 +1,4 @@
-"""People, their sessions, and what signing in needs."""
+"""People, their sessions, and the state of sign-ins."""
 
 import sqlalchemy as sa
 from alembic import op
