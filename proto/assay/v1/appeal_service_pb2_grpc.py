@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class AppealServiceStub:
     """AppealService takes appeals that a platform opens for its authors. An appeal waits as a case in the queue `appeals`,
-    and is decided by somebody other than who decided first.
+    and is decided by another moderator than the first decision.
     """
 
     def __init__(self, channel):
@@ -60,7 +60,7 @@ class AppealServiceStub:
 
 class AppealServiceServicer:
     """AppealService takes appeals that a platform opens for its authors. An appeal waits as a case in the queue `appeals`,
-    and is decided by somebody other than who decided first.
+    and is decided by another moderator than the first decision.
     """
 
     def OpenAppeal(self, request, context):
@@ -74,7 +74,7 @@ class AppealServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetAppeal(self, request, context):
-        """Reads an appeal. NOT_FOUND: there is none of that name.
+        """Reads an appeal. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,9 +88,9 @@ class AppealServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DecideAppeal(self, request, context):
-        """Decides an appeal, whose case the moderator holds or nobody does. The same call made again gives the same answer.
+        """Decides an appeal, whose case is held by the moderator or by no one. Repeating the call returns the same answer.
 
-        PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: somebody else holds its case.
+        PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: another moderator holds its case.
         ABORTED: it is decided already. INVALID_ARGUMENT: no reason or rationale, or a stricter decision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -130,7 +130,7 @@ def add_AppealServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class AppealService:
     """AppealService takes appeals that a platform opens for its authors. An appeal waits as a case in the queue `appeals`,
-    and is decided by somebody other than who decided first.
+    and is decided by another moderator than the first decision.
     """
 
     @staticmethod

@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class AppealServiceStub:
     """AppealService takes appeals that a platform opens for its authors. An appeal waits as a case in the queue `appeals`,
-    and is decided by somebody other than who decided first.
+    and is decided by another moderator than the first decision.
     """
 
     @_typing.overload
@@ -42,20 +42,20 @@ class AppealServiceStub:
     decision is more than six months old. ALREADY_EXISTS: it is contested already. INVALID_ARGUMENT: nothing to contest.
     """
     GetAppeal: _grpc.UnaryUnaryMultiCallable[_appeal_service_pb2.GetAppealRequest, _appeal_service_pb2.GetAppealResponse]
-    """Reads an appeal. NOT_FOUND: there is none of that name."""
+    """Reads an appeal. NOT_FOUND: no such name."""
     ListAppeals: _grpc.UnaryUnaryMultiCallable[_appeal_service_pb2.ListAppealsRequest, _appeal_service_pb2.ListAppealsResponse]
     """Lists appeals, oldest first."""
     DecideAppeal: _grpc.UnaryUnaryMultiCallable[_appeal_service_pb2.DecideAppealRequest, _appeal_service_pb2.DecideAppealResponse]
-    """Decides an appeal, whose case the moderator holds or nobody does. The same call made again gives the same answer.
+    """Decides an appeal, whose case is held by the moderator or by no one. Repeating the call returns the same answer.
 
-    PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: somebody else holds its case.
+    PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: another moderator holds its case.
     ABORTED: it is decided already. INVALID_ARGUMENT: no reason or rationale, or a stricter decision.
     """
 
 @_typing.type_check_only
 class AppealServiceAsyncStub(AppealServiceStub):
     """AppealService takes appeals that a platform opens for its authors. An appeal waits as a case in the queue `appeals`,
-    and is decided by somebody other than who decided first.
+    and is decided by another moderator than the first decision.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -66,19 +66,19 @@ class AppealServiceAsyncStub(AppealServiceStub):
     decision is more than six months old. ALREADY_EXISTS: it is contested already. INVALID_ARGUMENT: nothing to contest.
     """
     GetAppeal: _aio.UnaryUnaryMultiCallable[_appeal_service_pb2.GetAppealRequest, _appeal_service_pb2.GetAppealResponse]  # type: ignore[assignment]
-    """Reads an appeal. NOT_FOUND: there is none of that name."""
+    """Reads an appeal. NOT_FOUND: no such name."""
     ListAppeals: _aio.UnaryUnaryMultiCallable[_appeal_service_pb2.ListAppealsRequest, _appeal_service_pb2.ListAppealsResponse]  # type: ignore[assignment]
     """Lists appeals, oldest first."""
     DecideAppeal: _aio.UnaryUnaryMultiCallable[_appeal_service_pb2.DecideAppealRequest, _appeal_service_pb2.DecideAppealResponse]  # type: ignore[assignment]
-    """Decides an appeal, whose case the moderator holds or nobody does. The same call made again gives the same answer.
+    """Decides an appeal, whose case is held by the moderator or by no one. Repeating the call returns the same answer.
 
-    PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: somebody else holds its case.
+    PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: another moderator holds its case.
     ABORTED: it is decided already. INVALID_ARGUMENT: no reason or rationale, or a stricter decision.
     """
 
 class AppealServiceServicer(metaclass=_abc_1.ABCMeta):
     """AppealService takes appeals that a platform opens for its authors. An appeal waits as a case in the queue `appeals`,
-    and is decided by somebody other than who decided first.
+    and is decided by another moderator than the first decision.
     """
 
     @_abc_1.abstractmethod
@@ -99,7 +99,7 @@ class AppealServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _appeal_service_pb2.GetAppealRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_appeal_service_pb2.GetAppealResponse, _abc.Awaitable[_appeal_service_pb2.GetAppealResponse]]:
-        """Reads an appeal. NOT_FOUND: there is none of that name."""
+        """Reads an appeal. NOT_FOUND: no such name."""
 
     @_abc_1.abstractmethod
     def ListAppeals(
@@ -115,9 +115,9 @@ class AppealServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _appeal_service_pb2.DecideAppealRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_appeal_service_pb2.DecideAppealResponse, _abc.Awaitable[_appeal_service_pb2.DecideAppealResponse]]:
-        """Decides an appeal, whose case the moderator holds or nobody does. The same call made again gives the same answer.
+        """Decides an appeal, whose case is held by the moderator or by no one. Repeating the call returns the same answer.
 
-        PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: somebody else holds its case.
+        PERMISSION_DENIED: the moderator decided what is contested. FAILED_PRECONDITION: another moderator holds its case.
         ABORTED: it is decided already. INVALID_ARGUMENT: no reason or rationale, or a stricter decision.
         """
 

@@ -93,7 +93,7 @@ class _ClaimRelationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClaimRe
     """It is about something else."""
 
 class ClaimRelation(_ClaimRelation, metaclass=_ClaimRelationEnumTypeWrapper):
-    """ClaimRelation is how a text stands to a claim."""
+    """ClaimRelation is how a text relates to a claim."""
 
 CLAIM_RELATION_UNSPECIFIED: ClaimRelation.ValueType  # 0
 """Never sent."""
@@ -109,7 +109,7 @@ Global___ClaimRelation: _TypeAlias = ClaimRelation  # noqa: Y015
 
 @_typing.final
 class Claim(_message.Message):
-    """Claim is a statement that somebody checked."""
+    """Claim is a statement that a fact-checker checked."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -214,7 +214,7 @@ class ClaimMatch(_message.Message):
     score: _builtins.float
     """Probability that the text is about the claim."""
     relation: Global___ClaimRelation.ValueType
-    """How it stands to the claim, if so."""
+    """How it relates to the claim, if so."""
     relation_probability: _builtins.float
     """Probability of that relation."""
     abstained: _builtins.bool

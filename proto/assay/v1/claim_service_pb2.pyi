@@ -163,7 +163,7 @@ Global___CreateClaimRequest: _TypeAlias = CreateClaimRequest  # noqa: Y015
 
 @_typing.final
 class CreateClaimResponse(_message.Message):
-    """CreateClaimResponse carries the claim as it stands in the store."""
+    """CreateClaimResponse carries the claim as stored."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -413,7 +413,7 @@ class ConfirmMatchRequest(_message.Message):
     claim: _builtins.str
     """The claim, `claims/{claim}`."""
     relation: _claim_pb2.ClaimRelation.ValueType
-    """How the post stands to it; UNRELATED says that the match is wrong."""
+    """How the post relates to it; UNRELATED says that the match is wrong."""
     moderator: _builtins.str
     """Who says so: a pseudonym, up to 256 characters."""
     note: _builtins.str
@@ -487,7 +487,7 @@ Global___QuarantineClaimRequest: _TypeAlias = QuarantineClaimRequest  # noqa: Y0
 
 @_typing.final
 class QuarantineClaimResponse(_message.Message):
-    """QuarantineClaimResponse carries the claim as it stands now."""
+    """QuarantineClaimResponse carries the claim as it is now."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -533,7 +533,7 @@ Global___ReleaseClaimRequest: _TypeAlias = ReleaseClaimRequest  # noqa: Y015
 
 @_typing.final
 class ReleaseClaimResponse(_message.Message):
-    """ReleaseClaimResponse carries the claim as it stands now."""
+    """ReleaseClaimResponse carries the claim as it is now."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

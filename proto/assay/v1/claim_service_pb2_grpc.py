@@ -101,7 +101,7 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetClaim(self, request, context):
-        """Reads one claim. NOT_FOUND: there is none of that name.
+        """Reads one claim. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,7 +115,7 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MatchClaims(self, request, context):
-        """Says which claims texts come near to and how they stand to them. A worker reads the texts; nothing is recorded.
+        """Finds the claims that texts are close to and how they relate to them. A worker reads the texts; nothing is recorded.
 
         UNAVAILABLE: no worker. DEADLINE_EXCEEDED: no answer within the call's deadline.
         """
@@ -124,7 +124,7 @@ class ClaimServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmMatch(self, request, context):
-        """Records a person's word on how a post stands to a claim. A later word of the same person replaces it.
+        """Records a person's opinion on how a post relates to a claim. A later one of the same person replaces it.
 
         NOT_FOUND: no such claim, or no such post. FAILED_PRECONDITION: the post has no verdict yet.
         """
@@ -134,14 +134,14 @@ class ClaimServiceServicer:
 
     def QuarantineClaim(self, request, context):
         """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
-        reason. NOT_FOUND: there is none of that name.
+        reason. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseClaim(self, request, context):
-        """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name.
+        """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

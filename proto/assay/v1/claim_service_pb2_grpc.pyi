@@ -45,25 +45,25 @@ class ClaimServiceStub:
     ALREADY_EXISTS: there is a claim of that name. INVALID_ARGUMENT: a field breaks its limit.
     """
     GetClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.GetClaimRequest, _claim_service_pb2.GetClaimResponse]
-    """Reads one claim. NOT_FOUND: there is none of that name."""
+    """Reads one claim. NOT_FOUND: no such name."""
     ListClaims: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimsRequest, _claim_service_pb2.ListClaimsResponse]
     """Lists claims in the order of their names."""
     MatchClaims: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.MatchClaimsRequest, _claim_service_pb2.MatchClaimsResponse]
-    """Says which claims texts come near to and how they stand to them. A worker reads the texts; nothing is recorded.
+    """Finds the claims that texts are close to and how they relate to them. A worker reads the texts; nothing is recorded.
 
     UNAVAILABLE: no worker. DEADLINE_EXCEEDED: no answer within the call's deadline.
     """
     ConfirmMatch: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ConfirmMatchRequest, _claim_service_pb2.ConfirmMatchResponse]
-    """Records a person's word on how a post stands to a claim. A later word of the same person replaces it.
+    """Records a person's opinion on how a post relates to a claim. A later one of the same person replaces it.
 
     NOT_FOUND: no such claim, or no such post. FAILED_PRECONDITION: the post has no verdict yet.
     """
     QuarantineClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.QuarantineClaimRequest, _claim_service_pb2.QuarantineClaimResponse]
     """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
-    reason. NOT_FOUND: there is none of that name.
+    reason. NOT_FOUND: no such name.
     """
     ReleaseClaim: _grpc.UnaryUnaryMultiCallable[_claim_service_pb2.ReleaseClaimRequest, _claim_service_pb2.ReleaseClaimResponse]
-    """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name."""
+    """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: no such name."""
 
 @_typing.type_check_only
 class ClaimServiceAsyncStub(ClaimServiceStub):
@@ -82,25 +82,25 @@ class ClaimServiceAsyncStub(ClaimServiceStub):
     ALREADY_EXISTS: there is a claim of that name. INVALID_ARGUMENT: a field breaks its limit.
     """
     GetClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.GetClaimRequest, _claim_service_pb2.GetClaimResponse]  # type: ignore[assignment]
-    """Reads one claim. NOT_FOUND: there is none of that name."""
+    """Reads one claim. NOT_FOUND: no such name."""
     ListClaims: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ListClaimsRequest, _claim_service_pb2.ListClaimsResponse]  # type: ignore[assignment]
     """Lists claims in the order of their names."""
     MatchClaims: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.MatchClaimsRequest, _claim_service_pb2.MatchClaimsResponse]  # type: ignore[assignment]
-    """Says which claims texts come near to and how they stand to them. A worker reads the texts; nothing is recorded.
+    """Finds the claims that texts are close to and how they relate to them. A worker reads the texts; nothing is recorded.
 
     UNAVAILABLE: no worker. DEADLINE_EXCEEDED: no answer within the call's deadline.
     """
     ConfirmMatch: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ConfirmMatchRequest, _claim_service_pb2.ConfirmMatchResponse]  # type: ignore[assignment]
-    """Records a person's word on how a post stands to a claim. A later word of the same person replaces it.
+    """Records a person's opinion on how a post relates to a claim. A later one of the same person replaces it.
 
     NOT_FOUND: no such claim, or no such post. FAILED_PRECONDITION: the post has no verdict yet.
     """
     QuarantineClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.QuarantineClaimRequest, _claim_service_pb2.QuarantineClaimResponse]  # type: ignore[assignment]
     """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
-    reason. NOT_FOUND: there is none of that name.
+    reason. NOT_FOUND: no such name.
     """
     ReleaseClaim: _aio.UnaryUnaryMultiCallable[_claim_service_pb2.ReleaseClaimRequest, _claim_service_pb2.ReleaseClaimResponse]  # type: ignore[assignment]
-    """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name."""
+    """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: no such name."""
 
 class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
     """ClaimService keeps the claims that posts are compared with. Workers take a change up within seconds."""
@@ -134,7 +134,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.GetClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.GetClaimResponse, _abc.Awaitable[_claim_service_pb2.GetClaimResponse]]:
-        """Reads one claim. NOT_FOUND: there is none of that name."""
+        """Reads one claim. NOT_FOUND: no such name."""
 
     @_abc_1.abstractmethod
     def ListClaims(
@@ -150,7 +150,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.MatchClaimsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.MatchClaimsResponse, _abc.Awaitable[_claim_service_pb2.MatchClaimsResponse]]:
-        """Says which claims texts come near to and how they stand to them. A worker reads the texts; nothing is recorded.
+        """Finds the claims that texts are close to and how they relate to them. A worker reads the texts; nothing is recorded.
 
         UNAVAILABLE: no worker. DEADLINE_EXCEEDED: no answer within the call's deadline.
         """
@@ -161,7 +161,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.ConfirmMatchRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.ConfirmMatchResponse, _abc.Awaitable[_claim_service_pb2.ConfirmMatchResponse]]:
-        """Records a person's word on how a post stands to a claim. A later word of the same person replaces it.
+        """Records a person's opinion on how a post relates to a claim. A later one of the same person replaces it.
 
         NOT_FOUND: no such claim, or no such post. FAILED_PRECONDITION: the post has no verdict yet.
         """
@@ -173,7 +173,7 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.QuarantineClaimResponse, _abc.Awaitable[_claim_service_pb2.QuarantineClaimResponse]]:
         """Takes a claim out of enforcement: it is matched and shown, and moves no signal. One that is quarantined gets the new
-        reason. NOT_FOUND: there is none of that name.
+        reason. NOT_FOUND: no such name.
         """
 
     @_abc_1.abstractmethod
@@ -182,6 +182,6 @@ class ClaimServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _claim_service_pb2.ReleaseClaimRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_claim_service_pb2.ReleaseClaimResponse, _abc.Awaitable[_claim_service_pb2.ReleaseClaimResponse]]:
-        """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: there is none of that name."""
+        """Puts a claim back into enforcement. One that is in it stays so. NOT_FOUND: no such name."""
 
 def add_ClaimServiceServicer_to_server(servicer: ClaimServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -32,7 +32,7 @@ class _SubmissionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Submi
     SUBMISSION_STATE_UNSPECIFIED: _SubmissionState.ValueType  # 0
     """Never sent."""
     SUBMISSION_STATE_ACCEPTED: _SubmissionState.ValueType  # 1
-    """It stands in the record store and will be judged."""
+    """It is recorded and will be judged."""
     SUBMISSION_STATE_ALREADY_ACCEPTED: _SubmissionState.ValueType  # 2
     """The same post was accepted before; nothing changed."""
     SUBMISSION_STATE_REJECTED: _SubmissionState.ValueType  # 3
@@ -44,7 +44,7 @@ class SubmissionState(_SubmissionState, metaclass=_SubmissionStateEnumTypeWrappe
 SUBMISSION_STATE_UNSPECIFIED: SubmissionState.ValueType  # 0
 """Never sent."""
 SUBMISSION_STATE_ACCEPTED: SubmissionState.ValueType  # 1
-"""It stands in the record store and will be judged."""
+"""It is recorded and will be judged."""
 SUBMISSION_STATE_ALREADY_ACCEPTED: SubmissionState.ValueType  # 2
 """The same post was accepted before; nothing changed."""
 SUBMISSION_STATE_REJECTED: SubmissionState.ValueType  # 3

@@ -111,7 +111,7 @@ class ModerationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ModerateAuthor(self, request, context):
-        """Judges what up to 50 recent posts of one author say together: twenty short posts tell what one cannot. Waits within
+        """Judges what up to 50 recent posts of one author say together: twenty short posts show what one cannot. Waits within
         the call's deadline, as ModeratePost does.
 
         It is a question about an author and no submission of posts: no policy decides, nothing is recorded and no case

@@ -58,7 +58,7 @@ class ModerationServiceStub:
     accepted is decided, exactly once. Sending the same posts or the same request_id again accepts nothing twice.
     """
     ModerateAuthor: _grpc.UnaryUnaryMultiCallable[_moderation_service_pb2.ModerateAuthorRequest, _moderation_service_pb2.ModerateAuthorResponse]
-    """Judges what up to 50 recent posts of one author say together: twenty short posts tell what one cannot. Waits within
+    """Judges what up to 50 recent posts of one author say together: twenty short posts show what one cannot. Waits within
     the call's deadline, as ModeratePost does.
 
     It is a question about an author and no submission of posts: no policy decides, nothing is recorded and no case
@@ -97,7 +97,7 @@ class ModerationServiceAsyncStub(ModerationServiceStub):
     accepted is decided, exactly once. Sending the same posts or the same request_id again accepts nothing twice.
     """
     ModerateAuthor: _aio.UnaryUnaryMultiCallable[_moderation_service_pb2.ModerateAuthorRequest, _moderation_service_pb2.ModerateAuthorResponse]  # type: ignore[assignment]
-    """Judges what up to 50 recent posts of one author say together: twenty short posts tell what one cannot. Waits within
+    """Judges what up to 50 recent posts of one author say together: twenty short posts show what one cannot. Waits within
     the call's deadline, as ModeratePost does.
 
     It is a question about an author and no submission of posts: no policy decides, nothing is recorded and no case
@@ -163,7 +163,7 @@ class ModerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _moderation_service_pb2.ModerateAuthorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_moderation_service_pb2.ModerateAuthorResponse, _abc.Awaitable[_moderation_service_pb2.ModerateAuthorResponse]]:
-        """Judges what up to 50 recent posts of one author say together: twenty short posts tell what one cannot. Waits within
+        """Judges what up to 50 recent posts of one author say together: twenty short posts show what one cannot. Waits within
         the call's deadline, as ModeratePost does.
 
         It is a question about an author and no submission of posts: no policy decides, nothing is recorded and no case

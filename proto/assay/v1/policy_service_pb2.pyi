@@ -42,7 +42,7 @@ class _PolicyActEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PolicyAct.V
     """Closed the circuit breaker of automatic actions."""
 
 class PolicyAct(_PolicyAct, metaclass=_PolicyActEnumTypeWrapper):
-    """PolicyAct is what somebody did."""
+    """PolicyAct is one action on policies."""
 
 POLICY_ACT_UNSPECIFIED: PolicyAct.ValueType  # 0
 """Never sent."""
@@ -1161,7 +1161,7 @@ Global___GetBudgetRequest: _TypeAlias = GetBudgetRequest  # noqa: Y015
 
 @_typing.final
 class GetBudgetResponse(_message.Message):
-    """GetBudgetResponse says how it stands."""
+    """GetBudgetResponse carries its state."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1185,7 +1185,7 @@ Global___GetBudgetResponse: _TypeAlias = GetBudgetResponse  # noqa: Y015
 
 @_typing.final
 class ActionBudget(_message.Message):
-    """ActionBudget is how a UTC day's budget of automatic actions stands."""
+    """ActionBudget is the state of a UTC day's budget of automatic actions."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1249,7 +1249,7 @@ Global___CloseBreakerRequest: _TypeAlias = CloseBreakerRequest  # noqa: Y015
 
 @_typing.final
 class CloseBreakerResponse(_message.Message):
-    """CloseBreakerResponse says how the budget stands now."""
+    """CloseBreakerResponse carries the budget's new state."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

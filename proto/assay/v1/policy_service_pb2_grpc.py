@@ -118,9 +118,9 @@ class PolicyServiceServicer:
     """
 
     def CreatePolicyVersion(self, request, context):
-        """Keeps a document as a version. One that says the same as a version that is there gives that version.
+        """Stores a document as a version. An equivalent of an existing version returns that version.
 
-        INVALID_ARGUMENT: the document is no policy; the error names line and key. ValidatePolicy tells of every mistake.
+        INVALID_ARGUMENT: the document is not a valid policy; the error names line and key. ValidatePolicy lists every mistake.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -134,7 +134,7 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPolicyVersion(self, request, context):
-        """Reads one version, with its document. NOT_FOUND: there is none of that name.
+        """Reads one version, with its document. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,7 +155,7 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DiffPolicies(self, request, context):
-        """Says in plain words what changes from one version to another. NOT_FOUND: there is none of a name.
+        """Says in plain words what changes from one version to another. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -180,8 +180,8 @@ class PolicyServiceServicer:
     def PromotePolicy(self, request, context):
         """Has a version decide from now on.
 
-        ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: whoever made it may not
-        promote it. NOT_FOUND: there is none of that name.
+        ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: its author may not
+        promote it. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -190,14 +190,14 @@ class PolicyServiceServicer:
     def SetShadowPolicy(self, request, context):
         """Has a version rule on every recorded verdict from now on, unheard by callers; or ends that.
 
-        ABORTED: it is live. NOT_FOUND: there is none of that name.
+        ABORTED: it is live. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CompareShadow(self, request, context):
-        """Says how a version that runs or ran in shadow did beside what was live.
+        """Says how a version that runs or ran in shadow did compared with the live one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -213,7 +213,7 @@ class PolicyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetBudget(self, request, context):
-        """Says how today's budget of automatic actions stands. UNAVAILABLE: Redis does not answer.
+        """Returns how much of today's budget of automatic actions is spent. UNAVAILABLE: Redis does not answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

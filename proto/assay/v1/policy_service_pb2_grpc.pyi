@@ -38,20 +38,20 @@ class PolicyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PolicyServiceAsyncStub: ...
     CreatePolicyVersion: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.CreatePolicyVersionRequest, _policy_service_pb2.CreatePolicyVersionResponse]
-    """Keeps a document as a version. One that says the same as a version that is there gives that version.
+    """Stores a document as a version. An equivalent of an existing version returns that version.
 
-    INVALID_ARGUMENT: the document is no policy; the error names line and key. ValidatePolicy tells of every mistake.
+    INVALID_ARGUMENT: the document is not a valid policy; the error names line and key. ValidatePolicy lists every mistake.
     """
     ValidatePolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ValidatePolicyRequest, _policy_service_pb2.ValidatePolicyResponse]
     """Says what is wrong with a document: every mistake with its line, key and remedy. Nothing is kept."""
     GetPolicyVersion: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyVersionRequest, _policy_service_pb2.GetPolicyVersionResponse]
-    """Reads one version, with its document. NOT_FOUND: there is none of that name."""
+    """Reads one version, with its document. NOT_FOUND: no such name."""
     ListPolicyVersions: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyVersionsRequest, _policy_service_pb2.ListPolicyVersionsResponse]
     """Lists versions without their documents, newest first."""
     ListPolicyChanges: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyChangesRequest, _policy_service_pb2.ListPolicyChangesResponse]
     """Lists who did what, newest first."""
     DiffPolicies: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.DiffPoliciesRequest, _policy_service_pb2.DiffPoliciesResponse]
-    """Says in plain words what changes from one version to another. NOT_FOUND: there is none of a name."""
+    """Says in plain words what changes from one version to another. NOT_FOUND: no such name."""
     TestPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.TestPolicyRequest, _policy_service_pb2.TestPolicyResponse]
     """Says what a version, or a document that is none yet, decides of posts. A worker reads them; nothing is recorded.
 
@@ -62,23 +62,23 @@ class PolicyServiceStub:
     PromotePolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.PromotePolicyRequest, _policy_service_pb2.PromotePolicyResponse]
     """Has a version decide from now on.
 
-    ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: whoever made it may not
-    promote it. NOT_FOUND: there is none of that name.
+    ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: its author may not
+    promote it. NOT_FOUND: no such name.
     """
     SetShadowPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.SetShadowPolicyRequest, _policy_service_pb2.SetShadowPolicyResponse]
     """Has a version rule on every recorded verdict from now on, unheard by callers; or ends that.
 
-    ABORTED: it is live. NOT_FOUND: there is none of that name.
+    ABORTED: it is live. NOT_FOUND: no such name.
     """
     CompareShadow: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.CompareShadowRequest, _policy_service_pb2.CompareShadowResponse]
-    """Says how a version that runs or ran in shadow did beside what was live."""
+    """Says how a version that runs or ran in shadow did compared with the live one."""
     RollBackPolicy: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.RollBackPolicyRequest, _policy_service_pb2.RollBackPolicyResponse]
     """Takes the last promotion back; called again, the one before it. Below the first is the policy file of the settings.
 
     ABORTED: another version than expected is live by now, or nothing was promoted.
     """
     GetBudget: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.GetBudgetRequest, _policy_service_pb2.GetBudgetResponse]
-    """Says how today's budget of automatic actions stands. UNAVAILABLE: Redis does not answer."""
+    """Returns how much of today's budget of automatic actions is spent. UNAVAILABLE: Redis does not answer."""
     CloseBreaker: _grpc.UnaryUnaryMultiCallable[_policy_service_pb2.CloseBreakerRequest, _policy_service_pb2.CloseBreakerResponse]
     """Closes the circuit breaker and grants the day's budget once more. ABORTED: it is not open."""
 
@@ -92,20 +92,20 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreatePolicyVersion: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.CreatePolicyVersionRequest, _policy_service_pb2.CreatePolicyVersionResponse]  # type: ignore[assignment]
-    """Keeps a document as a version. One that says the same as a version that is there gives that version.
+    """Stores a document as a version. An equivalent of an existing version returns that version.
 
-    INVALID_ARGUMENT: the document is no policy; the error names line and key. ValidatePolicy tells of every mistake.
+    INVALID_ARGUMENT: the document is not a valid policy; the error names line and key. ValidatePolicy lists every mistake.
     """
     ValidatePolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ValidatePolicyRequest, _policy_service_pb2.ValidatePolicyResponse]  # type: ignore[assignment]
     """Says what is wrong with a document: every mistake with its line, key and remedy. Nothing is kept."""
     GetPolicyVersion: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetPolicyVersionRequest, _policy_service_pb2.GetPolicyVersionResponse]  # type: ignore[assignment]
-    """Reads one version, with its document. NOT_FOUND: there is none of that name."""
+    """Reads one version, with its document. NOT_FOUND: no such name."""
     ListPolicyVersions: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyVersionsRequest, _policy_service_pb2.ListPolicyVersionsResponse]  # type: ignore[assignment]
     """Lists versions without their documents, newest first."""
     ListPolicyChanges: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.ListPolicyChangesRequest, _policy_service_pb2.ListPolicyChangesResponse]  # type: ignore[assignment]
     """Lists who did what, newest first."""
     DiffPolicies: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.DiffPoliciesRequest, _policy_service_pb2.DiffPoliciesResponse]  # type: ignore[assignment]
-    """Says in plain words what changes from one version to another. NOT_FOUND: there is none of a name."""
+    """Says in plain words what changes from one version to another. NOT_FOUND: no such name."""
     TestPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.TestPolicyRequest, _policy_service_pb2.TestPolicyResponse]  # type: ignore[assignment]
     """Says what a version, or a document that is none yet, decides of posts. A worker reads them; nothing is recorded.
 
@@ -116,23 +116,23 @@ class PolicyServiceAsyncStub(PolicyServiceStub):
     PromotePolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.PromotePolicyRequest, _policy_service_pb2.PromotePolicyResponse]  # type: ignore[assignment]
     """Has a version decide from now on.
 
-    ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: whoever made it may not
-    promote it. NOT_FOUND: there is none of that name.
+    ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: its author may not
+    promote it. NOT_FOUND: no such name.
     """
     SetShadowPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.SetShadowPolicyRequest, _policy_service_pb2.SetShadowPolicyResponse]  # type: ignore[assignment]
     """Has a version rule on every recorded verdict from now on, unheard by callers; or ends that.
 
-    ABORTED: it is live. NOT_FOUND: there is none of that name.
+    ABORTED: it is live. NOT_FOUND: no such name.
     """
     CompareShadow: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.CompareShadowRequest, _policy_service_pb2.CompareShadowResponse]  # type: ignore[assignment]
-    """Says how a version that runs or ran in shadow did beside what was live."""
+    """Says how a version that runs or ran in shadow did compared with the live one."""
     RollBackPolicy: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.RollBackPolicyRequest, _policy_service_pb2.RollBackPolicyResponse]  # type: ignore[assignment]
     """Takes the last promotion back; called again, the one before it. Below the first is the policy file of the settings.
 
     ABORTED: another version than expected is live by now, or nothing was promoted.
     """
     GetBudget: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.GetBudgetRequest, _policy_service_pb2.GetBudgetResponse]  # type: ignore[assignment]
-    """Says how today's budget of automatic actions stands. UNAVAILABLE: Redis does not answer."""
+    """Returns how much of today's budget of automatic actions is spent. UNAVAILABLE: Redis does not answer."""
     CloseBreaker: _aio.UnaryUnaryMultiCallable[_policy_service_pb2.CloseBreakerRequest, _policy_service_pb2.CloseBreakerResponse]  # type: ignore[assignment]
     """Closes the circuit breaker and grants the day's budget once more. ABORTED: it is not open."""
 
@@ -149,9 +149,9 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.CreatePolicyVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.CreatePolicyVersionResponse, _abc.Awaitable[_policy_service_pb2.CreatePolicyVersionResponse]]:
-        """Keeps a document as a version. One that says the same as a version that is there gives that version.
+        """Stores a document as a version. An equivalent of an existing version returns that version.
 
-        INVALID_ARGUMENT: the document is no policy; the error names line and key. ValidatePolicy tells of every mistake.
+        INVALID_ARGUMENT: the document is not a valid policy; the error names line and key. ValidatePolicy lists every mistake.
         """
 
     @_abc_1.abstractmethod
@@ -168,7 +168,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.GetPolicyVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.GetPolicyVersionResponse, _abc.Awaitable[_policy_service_pb2.GetPolicyVersionResponse]]:
-        """Reads one version, with its document. NOT_FOUND: there is none of that name."""
+        """Reads one version, with its document. NOT_FOUND: no such name."""
 
     @_abc_1.abstractmethod
     def ListPolicyVersions(
@@ -192,7 +192,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.DiffPoliciesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.DiffPoliciesResponse, _abc.Awaitable[_policy_service_pb2.DiffPoliciesResponse]]:
-        """Says in plain words what changes from one version to another. NOT_FOUND: there is none of a name."""
+        """Says in plain words what changes from one version to another. NOT_FOUND: no such name."""
 
     @_abc_1.abstractmethod
     def TestPolicy(
@@ -221,8 +221,8 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_policy_service_pb2.PromotePolicyResponse, _abc.Awaitable[_policy_service_pb2.PromotePolicyResponse]]:
         """Has a version decide from now on.
 
-        ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: whoever made it may not
-        promote it. NOT_FOUND: there is none of that name.
+        ABORTED: another version than expected is live by now, or this one is. PERMISSION_DENIED: its author may not
+        promote it. NOT_FOUND: no such name.
         """
 
     @_abc_1.abstractmethod
@@ -233,7 +233,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_policy_service_pb2.SetShadowPolicyResponse, _abc.Awaitable[_policy_service_pb2.SetShadowPolicyResponse]]:
         """Has a version rule on every recorded verdict from now on, unheard by callers; or ends that.
 
-        ABORTED: it is live. NOT_FOUND: there is none of that name.
+        ABORTED: it is live. NOT_FOUND: no such name.
         """
 
     @_abc_1.abstractmethod
@@ -242,7 +242,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.CompareShadowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.CompareShadowResponse, _abc.Awaitable[_policy_service_pb2.CompareShadowResponse]]:
-        """Says how a version that runs or ran in shadow did beside what was live."""
+        """Says how a version that runs or ran in shadow did compared with the live one."""
 
     @_abc_1.abstractmethod
     def RollBackPolicy(
@@ -261,7 +261,7 @@ class PolicyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _policy_service_pb2.GetBudgetRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_policy_service_pb2.GetBudgetResponse, _abc.Awaitable[_policy_service_pb2.GetBudgetResponse]]:
-        """Says how today's budget of automatic actions stands. UNAVAILABLE: Redis does not answer."""
+        """Returns how much of today's budget of automatic actions is spent. UNAVAILABLE: Redis does not answer."""
 
     @_abc_1.abstractmethod
     def CloseBreaker(

@@ -145,7 +145,7 @@ Global___Post: _TypeAlias = Post  # noqa: Y015
 
 @_typing.final
 class PostContext(_message.Message):
-    """PostContext is what a reader sees beside the text. Each field holds up to 20,000 characters. Posts in another context
+    """PostContext is what a reader sees besides the text. Each field holds up to 20,000 characters. Posts in another context
     get a judgement of their own, but the bundles so far don't read it: what a post answers to isn't what it says.
     """
 

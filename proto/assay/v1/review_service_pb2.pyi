@@ -40,7 +40,7 @@ class _CaseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseKind.Val
     CASE_KIND_PREVALENCE: _CaseKind.ValueType  # 4
     """A post drawn at random, to measure prevalence. Never sent, likewise."""
     CASE_KIND_SECOND_OPINION: _CaseKind.ValueType  # 5
-    """A colleague asks what somebody else thinks."""
+    """A colleague asks for a second opinion."""
 
 class CaseKind(_CaseKind, metaclass=_CaseKindEnumTypeWrapper):
     """CaseKind is why there is a case."""
@@ -56,7 +56,7 @@ CASE_KIND_GOLDEN: CaseKind.ValueType  # 3
 CASE_KIND_PREVALENCE: CaseKind.ValueType  # 4
 """A post drawn at random, to measure prevalence. Never sent, likewise."""
 CASE_KIND_SECOND_OPINION: CaseKind.ValueType  # 5
-"""A colleague asks what somebody else thinks."""
+"""A colleague asks for a second opinion."""
 Global___CaseKind: _TypeAlias = CaseKind  # noqa: Y015
 
 class _CaseState:
@@ -75,7 +75,7 @@ class _CaseStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CaseState.V
     """It was closed without a decision, since its post was edited or erased."""
 
 class CaseState(_CaseState, metaclass=_CaseStateEnumTypeWrapper):
-    """CaseState says whether somebody must still decide a case."""
+    """CaseState says whether a case is still to be decided."""
 
 CASE_STATE_UNSPECIFIED: CaseState.ValueType  # 0
 """Never sent."""
@@ -242,7 +242,7 @@ class CaseRuling(_message.Message):
     """How far it holds."""
     @_builtins.property
     def categories(self) -> _containers.RepeatedScalarFieldContainer[_verdict_pb2.Category.ValueType]:
-        """Why the post is acted on. May be empty where the reason stands for a category, or the post is allowed."""
+        """Why the post is acted on. May be empty where the reason implies a category, or the post is allowed."""
 
     def __init__(
         self,
@@ -476,7 +476,7 @@ class QueueState(_message.Message):
     open_cases: _builtins.int
     """Open cases."""
     held_cases: _builtins.int
-    """Those of them that somebody holds."""
+    """Those of them that are held."""
     severe_cases: _builtins.int
     """Those of them that are severe."""
     @_builtins.property
@@ -714,7 +714,7 @@ class SkipCaseRequest(_message.Message):
     moderator: _builtins.str
     """Who holds it."""
     reason: _builtins.str
-    """Why. It stands in the audit log."""
+    """Why. It is in the audit log."""
     def __init__(
         self,
         *,
@@ -787,7 +787,7 @@ Global___DecideCaseRequest: _TypeAlias = DecideCaseRequest  # noqa: Y015
 
 @_typing.final
 class DecideCaseResponse(_message.Message):
-    """DecideCaseResponse tells what became of it."""
+    """DecideCaseResponse carries the result."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -843,7 +843,7 @@ Global___UndoDecisionRequest: _TypeAlias = UndoDecisionRequest  # noqa: Y015
 
 @_typing.final
 class UndoDecisionResponse(_message.Message):
-    """UndoDecisionResponse tells what became of it."""
+    """UndoDecisionResponse carries the result."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -911,7 +911,7 @@ Global___RequestSecondOpinionRequest: _TypeAlias = RequestSecondOpinionRequest  
 
 @_typing.final
 class RequestSecondOpinionResponse(_message.Message):
-    """RequestSecondOpinionResponse tells what became of it."""
+    """RequestSecondOpinionResponse carries the result."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -997,7 +997,7 @@ Global___PreviewBulkDecisionRequest: _TypeAlias = PreviewBulkDecisionRequest  # 
 
 @_typing.final
 class PreviewBulkDecisionResponse(_message.Message):
-    """PreviewBulkDecisionResponse tells what it would change."""
+    """PreviewBulkDecisionResponse says what it would change."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1061,7 +1061,7 @@ class PreviewBulkDecisionResponse(_message.Message):
     """Send it to apply just this."""
     @_builtins.property
     def present_decisions(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """How many of them stand how, by the name of the decision (`REVIEW`)."""
+        """How many of them have which decision, by its name (`REVIEW`)."""
 
     @_builtins.property
     def surfaces(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
@@ -1127,7 +1127,7 @@ Global___ApplyBulkDecisionRequest: _TypeAlias = ApplyBulkDecisionRequest  # noqa
 
 @_typing.final
 class ApplyBulkDecisionResponse(_message.Message):
-    """ApplyBulkDecisionResponse tells what was decided."""
+    """ApplyBulkDecisionResponse carries the result."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1214,7 +1214,7 @@ class GetCaseRequest(_message.Message):
     name: _builtins.str
     """`cases/{case}`."""
     moderator: _builtins.str
-    """Who reads it: a pseudonym. It stands in the audit log."""
+    """Who reads it: a pseudonym. It is in the audit log."""
     def __init__(
         self,
         *,
@@ -1231,7 +1231,7 @@ Global___GetCaseRequest: _TypeAlias = GetCaseRequest  # noqa: Y015
 
 @_typing.final
 class GetCaseResponse(_message.Message):
-    """GetCaseResponse is a case with what somebody needs to decide it."""
+    """GetCaseResponse is a case with what is needed to decide it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1254,7 +1254,7 @@ class GetCaseResponse(_message.Message):
 
     @_builtins.property
     def decisions(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseDecision]:
-        """What people decided on the post, newest first. Empty where whoever decides must not see it."""
+        """What people decided on the post, newest first. Empty where the moderator must not see it."""
 
     @_builtins.property
     def notes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Note]:

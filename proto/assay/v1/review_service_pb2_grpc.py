@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class ReviewServiceStub:
     """ReviewService hands cases to moderators and takes their decisions. A case opens by itself for every post about which
-    the policy asks a person. Moderators are known by pseudonyms; whoever calls has made sure of who they are.
+    the policy asks a person. Moderators are known by pseudonyms; the caller has verified who they are.
     """
 
     def __init__(self, channel):
@@ -105,7 +105,7 @@ class ReviewServiceStub:
 
 class ReviewServiceServicer:
     """ReviewService hands cases to moderators and takes their decisions. A case opens by itself for every post about which
-    the policy asks a person. Moderators are known by pseudonyms; whoever calls has made sure of who they are.
+    the policy asks a person. Moderators are known by pseudonyms; the caller has verified who they are.
     """
 
     def ListQueues(self, request, context):
@@ -116,7 +116,7 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LeaseCase(self, request, context):
-        """Leases the most urgent cases that nobody holds: by harm x reach x doubt. Those that the moderator holds already come
+        """Leases the most urgent cases that no one holds: by harm x reach x doubt. Those that the moderator holds already come
         first, and are renewed. Two moderators never hold one case. Without cases the answer is empty.
 
         INVALID_ARGUMENT: a field breaks its limit.
@@ -126,7 +126,7 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExtendLease(self, request, context):
-        """Extends a lease: the heartbeat of whoever still thinks. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
+        """Extends a lease: a heartbeat while the moderator is still thinking. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
         case.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -135,7 +135,7 @@ class ReviewServiceServicer:
 
     def HandOverCase(self, request, context):
         """Gives a case to a colleague, or back to its queue. Errors as with ExtendLease. PERMISSION_DENIED: the colleague
-        decided it before, and somebody else must.
+        decided it before, and another moderator must.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,7 +150,7 @@ class ReviewServiceServicer:
 
     def DecideCase(self, request, context):
         """Decides a held case. The verdicts that change are recorded, cached and sent to watchers and webhooks. The same call
-        made again gives the same answer.
+        made again returns the same answer.
 
         INVALID_ARGUMENT: no policy reason, or no rationale where the reason asks for one. ABORTED: it is decided
         otherwise, or its post was edited. Others as with ExtendLease.
@@ -160,7 +160,7 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UndoDecision(self, request, context):
-        """Takes the moderator's own last decision back: what stood before stands again, and the case is held again.
+        """Takes the moderator's own last decision back: what was in force before is in force again, and the case is held again.
 
         ABORTED: it is not the last one, or too old. NOT_FOUND: there is none.
         """
@@ -169,7 +169,7 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RequestSecondOpinion(self, request, context):
-        """Says what the moderator thinks of a held case, and asks somebody else, who does not see it. If both agree it is
+        """Records what the moderator thinks of a held case, and asks another one, who does not see it. If both agree it is
         decided; else a third decides, in the queue `second-opinion`. Errors as with DecideCase.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -199,7 +199,7 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCase(self, request, context):
-        """Reads a case with all that is known of it. The audit log tells of it. NOT_FOUND: no such case. PERMISSION_DENIED: the
+        """Reads a case with all that is known of it. This is written to the audit log. NOT_FOUND: no such case. PERMISSION_DENIED: the
         reader waits for a second opinion on it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -291,7 +291,7 @@ def add_ReviewServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ReviewService:
     """ReviewService hands cases to moderators and takes their decisions. A case opens by itself for every post about which
-    the policy asks a person. Moderators are known by pseudonyms; whoever calls has made sure of who they are.
+    the policy asks a person. Moderators are known by pseudonyms; the caller has verified who they are.
     """
 
     @staticmethod

@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class ReviewServiceStub:
     """ReviewService hands cases to moderators and takes their decisions. A case opens by itself for every post about which
-    the policy asks a person. Moderators are known by pseudonyms; whoever calls has made sure of who they are.
+    the policy asks a person. Moderators are known by pseudonyms; the caller has verified who they are.
     """
 
     @_typing.overload
@@ -38,35 +38,35 @@ class ReviewServiceStub:
     ListQueues: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.ListQueuesRequest, _review_service_pb2.ListQueuesResponse]
     """Lists the queues, in the policy's order, with what waits in them."""
     LeaseCase: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.LeaseCaseRequest, _review_service_pb2.LeaseCaseResponse]
-    """Leases the most urgent cases that nobody holds: by harm x reach x doubt. Those that the moderator holds already come
+    """Leases the most urgent cases that no one holds: by harm x reach x doubt. Those that the moderator holds already come
     first, and are renewed. Two moderators never hold one case. Without cases the answer is empty.
 
     INVALID_ARGUMENT: a field breaks its limit.
     """
     ExtendLease: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.ExtendLeaseRequest, _review_service_pb2.ExtendLeaseResponse]
-    """Extends a lease: the heartbeat of whoever still thinks. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
+    """Extends a lease: a heartbeat while the moderator is still thinking. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
     case.
     """
     HandOverCase: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.HandOverCaseRequest, _review_service_pb2.HandOverCaseResponse]
     """Gives a case to a colleague, or back to its queue. Errors as with ExtendLease. PERMISSION_DENIED: the colleague
-    decided it before, and somebody else must.
+    decided it before, and another moderator must.
     """
     SkipCase: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.SkipCaseRequest, _review_service_pb2.SkipCaseResponse]
     """Gives a case back for good: this moderator is not given it again. Errors as with ExtendLease."""
     DecideCase: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.DecideCaseRequest, _review_service_pb2.DecideCaseResponse]
     """Decides a held case. The verdicts that change are recorded, cached and sent to watchers and webhooks. The same call
-    made again gives the same answer.
+    made again returns the same answer.
 
     INVALID_ARGUMENT: no policy reason, or no rationale where the reason asks for one. ABORTED: it is decided
     otherwise, or its post was edited. Others as with ExtendLease.
     """
     UndoDecision: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.UndoDecisionRequest, _review_service_pb2.UndoDecisionResponse]
-    """Takes the moderator's own last decision back: what stood before stands again, and the case is held again.
+    """Takes the moderator's own last decision back: what was in force before is in force again, and the case is held again.
 
     ABORTED: it is not the last one, or too old. NOT_FOUND: there is none.
     """
     RequestSecondOpinion: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.RequestSecondOpinionRequest, _review_service_pb2.RequestSecondOpinionResponse]
-    """Says what the moderator thinks of a held case, and asks somebody else, who does not see it. If both agree it is
+    """Records what the moderator thinks of a held case, and asks another one, who does not see it. If both agree it is
     decided; else a third decides, in the queue `second-opinion`. Errors as with DecideCase.
     """
     PreviewBulkDecision: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.PreviewBulkDecisionRequest, _review_service_pb2.PreviewBulkDecisionResponse]
@@ -78,7 +78,7 @@ class ReviewServiceStub:
     AddNote: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.AddNoteRequest, _review_service_pb2.AddNoteResponse]
     """Keeps a note on a post, an author or a case, for colleagues."""
     GetCase: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.GetCaseRequest, _review_service_pb2.GetCaseResponse]
-    """Reads a case with all that is known of it. The audit log tells of it. NOT_FOUND: no such case. PERMISSION_DENIED: the
+    """Reads a case with all that is known of it. This is written to the audit log. NOT_FOUND: no such case. PERMISSION_DENIED: the
     reader waits for a second opinion on it.
     """
     ListCases: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.ListCasesRequest, _review_service_pb2.ListCasesResponse]
@@ -87,42 +87,42 @@ class ReviewServiceStub:
 @_typing.type_check_only
 class ReviewServiceAsyncStub(ReviewServiceStub):
     """ReviewService hands cases to moderators and takes their decisions. A case opens by itself for every post about which
-    the policy asks a person. Moderators are known by pseudonyms; whoever calls has made sure of who they are.
+    the policy asks a person. Moderators are known by pseudonyms; the caller has verified who they are.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListQueues: _aio.UnaryUnaryMultiCallable[_review_service_pb2.ListQueuesRequest, _review_service_pb2.ListQueuesResponse]  # type: ignore[assignment]
     """Lists the queues, in the policy's order, with what waits in them."""
     LeaseCase: _aio.UnaryUnaryMultiCallable[_review_service_pb2.LeaseCaseRequest, _review_service_pb2.LeaseCaseResponse]  # type: ignore[assignment]
-    """Leases the most urgent cases that nobody holds: by harm x reach x doubt. Those that the moderator holds already come
+    """Leases the most urgent cases that no one holds: by harm x reach x doubt. Those that the moderator holds already come
     first, and are renewed. Two moderators never hold one case. Without cases the answer is empty.
 
     INVALID_ARGUMENT: a field breaks its limit.
     """
     ExtendLease: _aio.UnaryUnaryMultiCallable[_review_service_pb2.ExtendLeaseRequest, _review_service_pb2.ExtendLeaseResponse]  # type: ignore[assignment]
-    """Extends a lease: the heartbeat of whoever still thinks. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
+    """Extends a lease: a heartbeat while the moderator is still thinking. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
     case.
     """
     HandOverCase: _aio.UnaryUnaryMultiCallable[_review_service_pb2.HandOverCaseRequest, _review_service_pb2.HandOverCaseResponse]  # type: ignore[assignment]
     """Gives a case to a colleague, or back to its queue. Errors as with ExtendLease. PERMISSION_DENIED: the colleague
-    decided it before, and somebody else must.
+    decided it before, and another moderator must.
     """
     SkipCase: _aio.UnaryUnaryMultiCallable[_review_service_pb2.SkipCaseRequest, _review_service_pb2.SkipCaseResponse]  # type: ignore[assignment]
     """Gives a case back for good: this moderator is not given it again. Errors as with ExtendLease."""
     DecideCase: _aio.UnaryUnaryMultiCallable[_review_service_pb2.DecideCaseRequest, _review_service_pb2.DecideCaseResponse]  # type: ignore[assignment]
     """Decides a held case. The verdicts that change are recorded, cached and sent to watchers and webhooks. The same call
-    made again gives the same answer.
+    made again returns the same answer.
 
     INVALID_ARGUMENT: no policy reason, or no rationale where the reason asks for one. ABORTED: it is decided
     otherwise, or its post was edited. Others as with ExtendLease.
     """
     UndoDecision: _aio.UnaryUnaryMultiCallable[_review_service_pb2.UndoDecisionRequest, _review_service_pb2.UndoDecisionResponse]  # type: ignore[assignment]
-    """Takes the moderator's own last decision back: what stood before stands again, and the case is held again.
+    """Takes the moderator's own last decision back: what was in force before is in force again, and the case is held again.
 
     ABORTED: it is not the last one, or too old. NOT_FOUND: there is none.
     """
     RequestSecondOpinion: _aio.UnaryUnaryMultiCallable[_review_service_pb2.RequestSecondOpinionRequest, _review_service_pb2.RequestSecondOpinionResponse]  # type: ignore[assignment]
-    """Says what the moderator thinks of a held case, and asks somebody else, who does not see it. If both agree it is
+    """Records what the moderator thinks of a held case, and asks another one, who does not see it. If both agree it is
     decided; else a third decides, in the queue `second-opinion`. Errors as with DecideCase.
     """
     PreviewBulkDecision: _aio.UnaryUnaryMultiCallable[_review_service_pb2.PreviewBulkDecisionRequest, _review_service_pb2.PreviewBulkDecisionResponse]  # type: ignore[assignment]
@@ -134,7 +134,7 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     AddNote: _aio.UnaryUnaryMultiCallable[_review_service_pb2.AddNoteRequest, _review_service_pb2.AddNoteResponse]  # type: ignore[assignment]
     """Keeps a note on a post, an author or a case, for colleagues."""
     GetCase: _aio.UnaryUnaryMultiCallable[_review_service_pb2.GetCaseRequest, _review_service_pb2.GetCaseResponse]  # type: ignore[assignment]
-    """Reads a case with all that is known of it. The audit log tells of it. NOT_FOUND: no such case. PERMISSION_DENIED: the
+    """Reads a case with all that is known of it. This is written to the audit log. NOT_FOUND: no such case. PERMISSION_DENIED: the
     reader waits for a second opinion on it.
     """
     ListCases: _aio.UnaryUnaryMultiCallable[_review_service_pb2.ListCasesRequest, _review_service_pb2.ListCasesResponse]  # type: ignore[assignment]
@@ -142,7 +142,7 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
 
 class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
     """ReviewService hands cases to moderators and takes their decisions. A case opens by itself for every post about which
-    the policy asks a person. Moderators are known by pseudonyms; whoever calls has made sure of who they are.
+    the policy asks a person. Moderators are known by pseudonyms; the caller has verified who they are.
     """
 
     @_abc_1.abstractmethod
@@ -159,7 +159,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_service_pb2.LeaseCaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.LeaseCaseResponse, _abc.Awaitable[_review_service_pb2.LeaseCaseResponse]]:
-        """Leases the most urgent cases that nobody holds: by harm x reach x doubt. Those that the moderator holds already come
+        """Leases the most urgent cases that no one holds: by harm x reach x doubt. Those that the moderator holds already come
         first, and are renewed. Two moderators never hold one case. Without cases the answer is empty.
 
         INVALID_ARGUMENT: a field breaks its limit.
@@ -171,7 +171,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_service_pb2.ExtendLeaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.ExtendLeaseResponse, _abc.Awaitable[_review_service_pb2.ExtendLeaseResponse]]:
-        """Extends a lease: the heartbeat of whoever still thinks. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
+        """Extends a lease: a heartbeat while the moderator is still thinking. FAILED_PRECONDITION: the lease is lost. NOT_FOUND: no such
         case.
         """
 
@@ -182,7 +182,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.HandOverCaseResponse, _abc.Awaitable[_review_service_pb2.HandOverCaseResponse]]:
         """Gives a case to a colleague, or back to its queue. Errors as with ExtendLease. PERMISSION_DENIED: the colleague
-        decided it before, and somebody else must.
+        decided it before, and another moderator must.
         """
 
     @_abc_1.abstractmethod
@@ -200,7 +200,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.DecideCaseResponse, _abc.Awaitable[_review_service_pb2.DecideCaseResponse]]:
         """Decides a held case. The verdicts that change are recorded, cached and sent to watchers and webhooks. The same call
-        made again gives the same answer.
+        made again returns the same answer.
 
         INVALID_ARGUMENT: no policy reason, or no rationale where the reason asks for one. ABORTED: it is decided
         otherwise, or its post was edited. Others as with ExtendLease.
@@ -212,7 +212,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_service_pb2.UndoDecisionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.UndoDecisionResponse, _abc.Awaitable[_review_service_pb2.UndoDecisionResponse]]:
-        """Takes the moderator's own last decision back: what stood before stands again, and the case is held again.
+        """Takes the moderator's own last decision back: what was in force before is in force again, and the case is held again.
 
         ABORTED: it is not the last one, or too old. NOT_FOUND: there is none.
         """
@@ -223,7 +223,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_service_pb2.RequestSecondOpinionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.RequestSecondOpinionResponse, _abc.Awaitable[_review_service_pb2.RequestSecondOpinionResponse]]:
-        """Says what the moderator thinks of a held case, and asks somebody else, who does not see it. If both agree it is
+        """Records what the moderator thinks of a held case, and asks another one, who does not see it. If both agree it is
         decided; else a third decides, in the queue `second-opinion`. Errors as with DecideCase.
         """
 
@@ -259,7 +259,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_service_pb2.GetCaseRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.GetCaseResponse, _abc.Awaitable[_review_service_pb2.GetCaseResponse]]:
-        """Reads a case with all that is known of it. The audit log tells of it. NOT_FOUND: no such case. PERMISSION_DENIED: the
+        """Reads a case with all that is known of it. This is written to the audit log. NOT_FOUND: no such case. PERMISSION_DENIED: the
         reader waits for a second opinion on it.
         """
 

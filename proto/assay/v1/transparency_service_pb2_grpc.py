@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TransparencyServiceStub:
-    """TransparencyService reads the audit log, tells the public what was decided, and erases people. Calls that read what
+    """TransparencyService reads the audit log, reports decisions to the public, and erases people. Calls that read what
     moderators did, or that change something, leave an entry in the audit log, with `platform` as who did it.
     """
 
@@ -64,7 +64,7 @@ class TransparencyServiceStub:
 
 
 class TransparencyServiceServicer:
-    """TransparencyService reads the audit log, tells the public what was decided, and erases people. Calls that read what
+    """TransparencyService reads the audit log, reports decisions to the public, and erases people. Calls that read what
     moderators did, or that change something, leave an entry in the audit log, with `platform` as who did it.
     """
 
@@ -77,7 +77,7 @@ class TransparencyServiceServicer:
 
     def VerifyAuditChain(self, request, context):
         """Checks the audit log's chain from its beginning to its end. Note the head that it returns somewhere else, and expect
-        it the next time: only so is it told when the end was cut off.
+        it the next time: only so is a cut-off end noticed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,7 +85,7 @@ class TransparencyServiceServicer:
 
     def ExportStatements(self, request, context):
         """Streams statements of reasons for the DSA Transparency Database (API v2), in batches that it takes whole. Statements
-        that it would refuse are left out and told of.
+        that it would refuse are left out and listed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,7 +146,7 @@ def add_TransparencyServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TransparencyService:
-    """TransparencyService reads the audit log, tells the public what was decided, and erases people. Calls that read what
+    """TransparencyService reads the audit log, reports decisions to the public, and erases people. Calls that read what
     moderators did, or that change something, leave an entry in the audit log, with `platform` as who did it.
     """
 

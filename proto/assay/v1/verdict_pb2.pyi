@@ -273,7 +273,7 @@ class Verdict(_message.Message):
 
     @_builtins.property
     def evidence(self) -> Global___Evidence:
-        """Why the signals stand where they do. Absent in the basic view."""
+        """Why the signals are what they are. Absent in the basic view."""
 
     @_builtins.property
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

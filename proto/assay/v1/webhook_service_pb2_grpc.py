@@ -100,7 +100,7 @@ class WebhookServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetEndpoint(self, request, context):
-        """Reads one endpoint. NOT_FOUND: there is none of that name.
+        """Reads one endpoint. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,14 +116,14 @@ class WebhookServiceServicer:
     def UpdateEndpoint(self, request, context):
         """Replaces what the mask names of URL, description, events, filters and whether it is disabled.
 
-        NOT_FOUND: there is none of that name. INVALID_ARGUMENT: a field breaks its limit, or a path of the mask is no field.
+        NOT_FOUND: no such name. INVALID_ARGUMENT: a field breaks its limit, or a path of the mask is no field.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteEndpoint(self, request, context):
-        """Forgets an endpoint, its secrets and its deliveries. NOT_FOUND: there is none of that name.
+        """Forgets an endpoint, its secrets and its deliveries. NOT_FOUND: no such name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,7 +132,7 @@ class WebhookServiceServicer:
     def RotateSecret(self, request, context):
         """Makes a new secret and shows it, this once. Until the one before it ends, messages carry a signature by each.
 
-        NOT_FOUND: there is none of that name. INVALID_ARGUMENT: the overlap is longer than 7 days.
+        NOT_FOUND: no such name. INVALID_ARGUMENT: the overlap is longer than 7 days.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
