@@ -1,1 +1,1 @@
-"""The path of a post: `pipeline` is the front's half, `judging` the worker's."""
+"""The path of a post: `pipeline` is the front's half, `judging` the worker's. Both decide by `deciding`."""

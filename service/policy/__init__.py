@@ -1,1 +1,1 @@
-"""The policy: a YAML document in, decisions out."""
+"""The policy: a YAML document in, decisions out. `policy` decides a post."""
