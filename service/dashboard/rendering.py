@@ -31,7 +31,7 @@ def environment() -> Environment:
     made.filters.update(
         percent=percent, number=number, when=when, iso=iso, ago=ago, lasting=lasting, words=words, plural=plural
     )
-    made.filters.update(share=estimates.share, told=estimates.told, between=estimates.between, took=estimates.duration)
+    made.filters.update(share=estimates.share, estimated=estimates.estimated, between=estimates.between, took=estimates.duration)
     made.globals.update(asset=asset)
     return made
 

@@ -97,8 +97,8 @@ class TestEstimates:
         assert estimates.share(value) == found
 
     def test_an_estimate_comes_with_its_interval(self) -> None:
-        assert estimates.told(Estimate(0.042, 0.031, 0.0571, 900)) == "4.2% (3.1–5.7%)"
-        assert estimates.told(UNKNOWN) == "not known yet"
+        assert estimates.estimated(Estimate(0.042, 0.031, 0.0571, 900)) == "4.2% (3.1–5.7%)"
+        assert estimates.estimated(UNKNOWN) == "not known yet"
 
     @pytest.mark.parametrize(
         ("seconds", "found"), [(None, "–"), (0.0042, "4.2 ms"), (0.25, "250 ms"), (1.44, "1.4 s"), (90.5, "2 min")]

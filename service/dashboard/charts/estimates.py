@@ -17,7 +17,7 @@ def between(estimate: Estimate) -> str:
     return f"{low}–{high}%"
 
 
-def told(estimate: Estimate) -> str:
+def estimated(estimate: Estimate) -> str:
     """An estimate with its interval, or that nothing is known."""
     if estimate.value is None:
         return "not known yet"

@@ -101,7 +101,7 @@ def prevalence(found: Prevalence) -> Figure:
     """Violating posts by day, with the interval as a band around the line."""
     days = _every_day(found)
     plot = Plot(
-        caption=Caption("prevalence", "Prevalence by day", f"Violating posts: {estimates.told(found.violating)}."),
+        caption=Caption("prevalence", "Prevalence by day", f"Violating posts: {estimates.estimated(found.violating)}."),
         starts=[datetime.combine(day, time(), UTC) for day in days],
         label=axes.shares,
         words=estimates.share,

@@ -37,7 +37,7 @@ def _estimated(label: str, estimate: Estimate) -> Row:
     return Row(
         label=label,
         value=estimate.value or 0.0,
-        words=estimates.told(estimate),
+        words=estimates.estimated(estimate),
         low=estimate.low,
         high=estimate.high,
         tone="tone-5",

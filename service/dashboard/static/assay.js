@@ -52,7 +52,7 @@ export async function ask(url, options = {}) {
 
 /** Put HTML of our own server, or an element, in the place of an element; focus and keys go on working.
  *
- *  Fires `assay:swapped` on what stands there then, and returns it.
+ *  Fires `assay:swapped` on what is there then, and returns it.
  */
 export function swap(element, part) {
   const held = element.contains(document.activeElement) ? document.activeElement.id : "";
