@@ -56,7 +56,7 @@ class WordEncoder:
         return [known[word] if word in known else first + crc32(word.encode()) % buckets for word in of_text]
 
     def weigh(self, of_text: Sequence[str]) -> Vectors:
-        """How much each word counts [n], one for the word in the middle."""
+        """The weight of each word [n], 1 for the median word."""
         return self.masses[self.places(of_text)]
 
     def directions(self, places: Sequence[int]) -> Vectors:

@@ -35,7 +35,7 @@ def limitations(report: Report, training: Mapping[str, object]) -> Iterator[str]
 
 
 def _sources(sets: object) -> Iterator[str]:
-    """Where labels that no set of posts has were learned from."""
+    """The source of labels that no set of posts has."""
     if not isinstance(sets, Mapping) or "harm_prompts" not in sets:
         return
     written = sets.get(WRITTEN)

@@ -14,7 +14,7 @@ _DIGEST_LENGTH = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainReport:
-    """What a check found: how many entries hold, where the chain begins and ends, the first that doesn't hold and why.
+    """The result of a check: how many entries hold, where the chain begins and ends, the first that fails and why.
 
     `broken` is 0 where all hold. `start` is the last entry that retention deleted (`Head()`: none). `expected` says
     whether the head that was noted elsewhere is among the entries; None when none was asked for.
@@ -63,7 +63,7 @@ class ChainCheck:
         self._seen = self._seen or entry.digest == self._expect
 
     def report(self) -> ChainReport:
-        """What was found so far."""
+        """The result so far."""
         return ChainReport(
             entries=self._entries,
             start=self._start,

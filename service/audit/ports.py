@@ -8,7 +8,7 @@ from service.audit.entry import AuditEntry, AuditFilter, Head
 
 
 class AuditLog(Protocol):
-    """Who did what. What a change of the record store does is appended in that change's own transaction."""
+    """The audit log. The entry of a change of the record store is appended in that change's own transaction."""
 
     async def append(
         self, *, actor: str, action: str, subject: str, detail: Mapping[str, Any] | None = None

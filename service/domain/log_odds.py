@@ -56,7 +56,7 @@ class Weights:
         return max(-STRONGEST, min(STRONGEST, found))
 
     def effective(self, posts: int) -> float:
-        """How many independent posts this many of one author are worth."""
+        """The number of independent posts that this many of one author are worth."""
         return posts / (1 + (posts - 1) * self.correlation)
 
     def log_odds(self, evidence: Sequence[float]) -> float:

@@ -67,7 +67,7 @@ class AuthorJudgement:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """How posts are weighed that the model of `model_version` judged: the fit, and fits to resampled data sets."""
+    """The weights for posts judged by the model of `model_version`: the fit, and fits to resampled data sets."""
 
     model_version: str
     weights: Weights

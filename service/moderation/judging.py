@@ -27,7 +27,7 @@ from service.records.ports import Announcer
 
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """Where batches are answered, and how often each of their posts was begun."""
+    """The queue of replies, and the count of attempts at each post."""
 
     queue: Queue
     attempts: Attempts
@@ -35,7 +35,7 @@ class Tasks:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where verdicts go: recorded, cached, announced."""
+    """The destinations of verdicts: recorded, cached, announced."""
 
     store: JudgingStore
     cache: VerdictCache
@@ -44,7 +44,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """How the posts of one batch came: seconds spent in the queue, and whether they are to be recorded."""
+    """A batch's seconds in the queue, and whether its posts are to be recorded."""
 
     queued: float
     recorded: bool

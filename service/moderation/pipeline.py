@@ -36,7 +36,7 @@ _LAST_DISPATCH = 5.0
 
 @dataclass(frozen=True, slots=True)
 class FrontLimits:
-    """How one front paces itself. Seconds, tokens and counts as `service.runtime.settings` describes them."""
+    """One front's limits. Seconds, tokens and counts as `service.runtime.settings` describes them."""
 
     default_deadline: float = 10.0
     batch_tokens: int = 512

@@ -40,7 +40,7 @@ class Reason:
 
     @property
     def usual(self) -> Decision:
-        """What is done for it: as the policy says, else LABEL for what is false or machine-written, and BLOCK."""
+        """As the policy says, else LABEL for what is false or machine-written, and BLOCK for the rest."""
         if self.decision is not None:
             return self.decision
         if self.category is None:

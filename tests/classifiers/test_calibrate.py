@@ -157,7 +157,7 @@ def test_what_cannot_be_calibrated_is_one_line(
 def test_a_directory_that_holds_something_is_left_alone(bundle_dir: Path, posts: Path, tmp_path: Path) -> None:
     result = calibrate("--data", posts, "--model", bundle_dir, "--out", tmp_path.parent)
     assert result.exit_code == 2
-    assert "is there already" in result.stderr
+    assert "exists already" in result.stderr
 
 
 @pytest.mark.parametrize("vouched", [False, True])

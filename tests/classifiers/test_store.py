@@ -88,7 +88,7 @@ def test_a_store_of_something_else_is_refused(
 
 
 def test_disk_is_bounded_and_reserved(tmp_path: Path, backbone: Backbone, llama_dir: Path, corpus: list[Row]) -> None:
-    with pytest.raises(StoreError, match="over 1,000; take fewer"):
+    with pytest.raises(StoreError, match="over 1,000; use fewer"):
         fill(tmp_path / "big", backbone, llama_dir, corpus, most_bytes=1000)
     assert not (tmp_path / "big").exists()
     store = fill(tmp_path / "fits", backbone, llama_dir, corpus)

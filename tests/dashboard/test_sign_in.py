@@ -134,7 +134,7 @@ async def test_an_organisation_signs_people_in(
         await page.get_by_role("link", name="Sign in with your organisation").click()
         await expect(page.get_by_role("alert")).to_contain_text("access_denied")
         await page.goto(f"{url}/sign-in/provider/back?state=guess&code=guess")
-        await expect(page.get_by_role("alert")).to_contain_text("not begun here")
+        await expect(page.get_by_role("alert")).to_contain_text("begun elsewhere")
     await store.close()
 
 
