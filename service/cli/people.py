@@ -118,7 +118,7 @@ async def _then(directory: Directory, name: str, work: Callable[[Person], Awaita
 async def _named(directory: Directory, name: str) -> Person:
     person = await directory.named(name)
     if person is None:
-        raise NotFound(f"there is nobody called {name}; `assay people list` tells who there is")
+        raise NotFound(f"there is no one called {name}; `assay people list` shows who there is")
     return person
 
 

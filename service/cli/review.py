@@ -1,4 +1,4 @@
-"""`assay review`: how the queues stand, and what moderators decided, for `assay calibrate --from-decisions`.
+"""`assay review`: the state of the queues, and what moderators decided, for `assay calibrate --from-decisions`.
 
 Works with and without a running server: it speaks to the database alone. Decisions are made in the dashboard or through
 ReviewService.

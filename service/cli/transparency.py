@@ -1,4 +1,4 @@
-"""`assay audit`, `statements`, `report`, `erase`, `retention`: what is told of moderation, and what is kept no longer.
+"""`assay audit`, `statements`, `report`, `erase`, `retention`: reports on moderation, and deletion of records.
 
 Works with and without a running server: it speaks to the database, and `erase` to Redis as well.
 """

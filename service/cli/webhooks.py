@@ -1,4 +1,4 @@
-"""`assay webhooks`: add endpoints that are told of verdicts, look at what was delivered, send it again.
+"""`assay webhooks`: add endpoints that are notified of verdicts, look at what was delivered, send it again.
 
 Works with and without a running server: it speaks to the database alone. A running front delivers.
 """
@@ -32,7 +32,7 @@ from service.webhooks.ports import DeliveryFilter
 if TYPE_CHECKING:
     from service.records.sql.store import SqlStore
 
-webhooks = typer.Typer(no_args_is_help=True, help="Look after HTTP endpoints that are told of verdicts.")
+webhooks = typer.Typer(no_args_is_help=True, help="Look after HTTP endpoints that are notified of verdicts.")
 
 EndpointId = Annotated[str, typer.Argument(help="The endpoint's id.", metavar="ID")]
 By = Annotated[str, typer.Option("--by", help="Who does this, by a pseudonym.", envvar="ASSAY_ACTOR")]
@@ -60,7 +60,7 @@ def add(  # noqa: PLR0917 - typer makes options of them
     by: By = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
-    """Add an endpoint and show its secret, this once. Without --event it is told of first and revised verdicts."""
+    """Add an endpoint and show its secret, this once. Without --event it gets first and revised verdicts."""
     said = EndpointFields(
         url=url,
         events=answered(lambda: _events(event)),

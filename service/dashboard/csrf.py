@@ -1,4 +1,4 @@
-"""Requests that change something must come from a page of ours: a token bound to the browser's cookie, and its headers.
+"""Requests that change something must come from our own pages: a token bound to the browser's cookie, and its headers.
 
 The token is an HMAC under the cookie's secret, so nothing needs to be kept for it, and it dies with the session.
 """
@@ -23,7 +23,7 @@ def token_for(secret: str) -> str:
 def check_origin(request: Request) -> None:
     """Raise `NotAllowed` for a request that another site made the browser send.
 
-    A page without a referrer posts with the origin `null`: then only `Sec-Fetch-Site` and the token can tell.
+    A page without a referrer posts with the origin `null`: then only `Sec-Fetch-Site` and the token decide.
     """
     site, origin = request.headers.get("sec-fetch-site", "none"), request.headers.get("origin", "null")
     elsewhere = origin != "null" and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower()

@@ -35,7 +35,7 @@ _TITLES = {
     403: ("This is not for you to do", "If you think it should be, ask an administrator for the role."),
     404: ("There is nothing here", "It may have been erased, or the address has a slip in it."),
     405: ("This address can't do that", "Go back to the page that you came from."),
-    409: ("Somebody or something was quicker", "Load the page again to see how things stand now."),
+    409: ("Something changed meanwhile", "Load the page again to see the current state."),
     413: ("This is too large", "Send less at once."),
     429: ("Too much at once", "Wait a little and try again."),
     500: ("Something broke on our side", "Try again; if it stays, quote the incident to whoever runs Assay."),
@@ -45,7 +45,7 @@ _TITLES = {
 
 
 def status_of(error: AssayError) -> int:
-    """The HTTP status of an error of ours."""
+    """The HTTP status of one of our errors."""
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 

@@ -40,7 +40,7 @@ class Exposure:
 
 
 def read(request: Request) -> Exposure:
-    """What the cookie tells; nothing seen where it tells nothing, or of a time long past."""
+    """What the cookie says; nothing seen where it is empty, or from long ago."""
     try:
         seen, last, resting = cookies.read(request, _COOKIE).split(".")
         found = Exposure(int(seen), float(int(last)), float(int(resting)))

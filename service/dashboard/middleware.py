@@ -62,7 +62,7 @@ class SessionMiddleware:
 
 
 async def _check(request: Request, secret: str) -> None:
-    """Raise `NotAllowed` for a request that changes something and is not from a page of ours."""
+    """Raise `NotAllowed` for a request that changes something and is not from one of our pages."""
     if request.method in csrf.SAFE:
         return
     csrf.check_origin(request)

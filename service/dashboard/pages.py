@@ -1,4 +1,4 @@
-"""How a view becomes a page: signed in, with the right that it needs, and with errors told in words."""
+"""How a view becomes a page: signed in, with the right that it needs, and with errors shown in words."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlencode
@@ -38,7 +38,7 @@ def open_page(path: str, view: View, *, methods: Sequence[str] = ("GET",), name:
         request = PageRequest.of(http)
         try:
             return await view(request)
-        except Exception as error:  # noqa: BLE001 - told as a page, noted in the log
+        except Exception as error:  # noqa: BLE001 - shown as a page, noted in the log
             return error_page(request, error)
 
     return Route(path, endpoint, methods=list(methods), name=name or f"{path} {' '.join(methods)}")

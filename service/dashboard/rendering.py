@@ -31,7 +31,9 @@ def environment() -> Environment:
     made.filters.update(
         percent=percent, number=number, when=when, iso=iso, ago=ago, lasting=lasting, words=words, plural=plural
     )
-    made.filters.update(share=estimates.share, estimated=estimates.estimated, between=estimates.between, took=estimates.duration)
+    made.filters.update(
+        share=estimates.share, estimated=estimates.estimated, between=estimates.between, took=estimates.duration
+    )
     made.globals.update(asset=asset)
     return made
 
@@ -80,7 +82,7 @@ def lasting(duration: float | timedelta) -> str:
 
 
 def words(value: StrEnum | str) -> str:
-    """A name of ours as words: `HARASSMENT` as `Harassment`, `decide_many` as `Decide many`."""
+    """An internal name as words: `HARASSMENT` as `Harassment`, `decide_many` as `Decide many`."""
     return _SPELLED.get(value.upper(), value.replace("_", " ").replace(".", " ").capitalize())
 
 

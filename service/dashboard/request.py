@@ -67,7 +67,7 @@ class PageRequest:
     def of(cls, http: Request) -> "PageRequest":
         """The request that the middleware let in."""
         request = http.state.page_request
-        assert isinstance(request, cls)  # noqa: S101 - the middleware stands before every route
+        assert isinstance(request, cls)  # noqa: S101 - the middleware runs before every route
         return request
 
     @property

@@ -3,7 +3,7 @@
 People look mostly at what the policy sent them, so their cases say little about the rest. Precision is therefore put
 together from the decisions that posts got (all that were blocked, labelled, reviewed ...), each weighing as many posts
 as it had; a decision of which nobody looked at any is missing from it, and `covered` says how much is there. Recall can
-be told from the prevalence sample alone, the only posts that were drawn at random from everything.
+be estimated from the prevalence sample alone, the only posts that were drawn at random from everything.
 
 Both take the last decision of people for the truth. Appeals chose themselves, so they count in neither, only in how
 often they overturn.

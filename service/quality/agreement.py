@@ -41,7 +41,7 @@ class Agreement:
     def word(self) -> str:
         """What the value says, in a word or two."""
         if self.alpha is None:
-            return "too little to tell"
+            return "too little data"
         return "reliable" if self.alpha >= RELIABLE else "tentative" if self.alpha >= TENTATIVE else "unreliable"
 
 

@@ -1,7 +1,7 @@
 """Golden items: texts whose answer is known, shown among real cases to see whether moderators still find it.
 
-Nobody is to tell one from a real case. It comes under a post id and an author of the same form as the original's, and
-after a number of cases that cannot be foreseen. A moderator gets each item once.
+No one should be able to tell one from a real case. It comes under a post id and an author of the same form as the
+original's, and after a number of cases that cannot be foreseen. A moderator gets each item once.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Makes golden items of cases that were decided: the answer is what stands decided, unless another is given."""
+"""Makes golden items of cases that were decided: the answer is the decision in force, unless another is given."""
 
 from collections.abc import Collection
 from typing import Protocol

@@ -2,7 +2,7 @@
 
 Whoever leases gets first what they hold already, so a case opened in a moderator's name is the next that they see. It
 is opened behind their back, a few seconds after the case that made it due, and not leased until they ask for a case: it
-stands in no list of what they hold. Should they not take it within an hour, it waits in its queue like any other. It
+is in no list of what they hold. Should they not take it within an hour, it waits in its queue like any other. It
 seems to have been opened when their latest case was.
 """
 

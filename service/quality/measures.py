@@ -40,7 +40,7 @@ class Quality:
         self._cache = cache or StaleCache()
 
     async def disguised_verdict(self, post: PostKey) -> Verdict | None:
-        """What stands in for the verdict of a golden item under another name; None for all other posts."""
+        """What is shown as the verdict of a golden item under another name; None for all other posts."""
         return await self._golden.disguised_verdict(post)
 
     async def overview(self, span: Range) -> Overview:

@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """One decision that stands, on a case of that kind; `post` is the post version's row key.
+    """One decision in force, on a case of that kind; `post` is the post version's row key.
 
     `model` is what the service had decided by itself, None where it had not. `weight` is one over the chance with which
     a prevalence case was drawn, 0 for cases of other kinds.

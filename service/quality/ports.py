@@ -72,7 +72,7 @@ class MeasureStore(WaitingStore, Protocol):
         ...
 
     async def opinions(self, since: datetime) -> list[Opinion]:
-        """Decisions that stand, from then on, with what the service had decided by itself."""
+        """Decisions in force, from then on, with what the service had decided by itself."""
         ...
 
     async def appeal_counts(self, since: datetime) -> Mapping[AppealState, int]:
@@ -89,7 +89,7 @@ class GoldenItems(Protocol):
 
 
 class GoldenStore(GoldenItems, Protocol):
-    """Golden items. Adding and retiring stand in the audit log, in the same transaction."""
+    """Golden items. Adding and retiring are written to the audit log, in the same transaction."""
 
     async def add_golden(self, item: GoldenItem) -> None:
         """Keep an item. Raises `Conflict` when its text is golden already."""

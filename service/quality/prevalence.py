@@ -1,7 +1,7 @@
 """How much of what is posted breaks a rule? A random sample of all posts that people look at, and what it says.
 
 A post is drawn when the hash of its version and of the day's seed falls below the day's rate: anybody who has both can
-tell again which posts those were, and nobody can tell before. Posts that the policy flagged may be drawn more often
+tell again which posts those were, and no one can tell before. Posts that the policy flagged may be drawn more often
 (`Rates.flagged`); each counts for as many as its chance stood for. Posts that are recorded make the whole: with
 `ASSAY_RECORD_HITS` other than `all` that is not all that was posted.
 """

@@ -79,7 +79,7 @@ def tallies(verdicts: Iterable[Verdict], grains: Iterable[Grain] = Grain) -> dic
 
 
 Kinds = Mapping[str, Mapping[str, int]]
-"""Counts by kind, then by the rest of their names; what has no rest stands under an empty one."""
+"""Counts by kind, then by the rest of their names; what has no rest is under an empty one."""
 
 
 def by_kind(counts: Mapping[str, int]) -> Kinds:

@@ -25,7 +25,7 @@ class Appeal:
     """What an author contests: the verdict that stood, why they think it wrong, what came of it and why.
 
     `sequence` is that of the verdict, `contested` what it decided. `first_decider` is who decided it (empty: the policy
-    did); somebody else decides the appeal, in the case of the id `case`.
+    did); another moderator decides the appeal, in the case of the id `case`.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Appealing: a platform contests a decision for an author, and somebody other than who decided first decides again.
+"""Appealing: a platform contests a decision for an author, and another moderator than the first decides again.
 
 An appeal can be opened for six months from the decision. It waits as a case in the queue `appeals`.
 """
@@ -100,8 +100,8 @@ class Appealing:
     ) -> tuple[Appeal, Outcome]:
         """Decide an appeal: uphold it with a milder decision, or reject it (then what is contested stays).
 
-        Raises `NotFound`, `Outdated`, `NotHeld` when somebody else holds its case, `NotAllowed` for who decided first,
-        `InvalidInput`.
+        Raises `NotFound`, `Outdated`, `NotHeld` when another moderator holds its case, `NotAllowed` for who decided
+        first, `InvalidInput`.
         """
         check_moderator(moderator)
         appeal = await self._appeals.find_appeal(appeal_id)

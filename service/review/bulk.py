@@ -38,7 +38,7 @@ class BulkDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkPreview:
-    """What a bulk decision would change: how many posts, how they stand now, and what is left out.
+    """What a bulk decision would change: how many posts, their decisions now, and what is left out.
 
     Posts on which a person decided already, and those with an appeal, keep their verdicts. `token` binds to the very
     verdicts that were previewed, and to what was to be decided.
@@ -55,7 +55,7 @@ class BulkPreview:
 
 
 class Affected(NamedTuple):
-    """What a preview tells of a current verdict that would change."""
+    """What a preview shows of a current verdict that would change."""
 
     sequence: int
     content_digest: str
@@ -93,7 +93,7 @@ def check_unchanged(preview: BulkPreview, token: str) -> None:
 
 
 def decision_over(bulk: BulkDecision, verdicts: Sequence[Verdict], at: datetime) -> CaseDecision:
-    """What is decided over these verdicts, of which there is one at least: it stands on their texts."""
+    """What is decided over these verdicts, at least one; it holds for their texts."""
     first, ruled = verdicts[0], bulk.ruled
     return CaseDecision(
         id=secrets.token_hex(8),

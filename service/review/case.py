@@ -15,7 +15,7 @@ APPEALS, SECOND_OPINIONS = "appeals", "second-opinion"
 class CaseKind(StrEnum):
     """Why there is a case: the policy asks a person, an author appeals, or quality is measured.
 
-    A golden case looks like any other to whoever holds it; a second opinion hides the first.
+    A golden case looks like any other to its holder; a second opinion hides the first.
     """
 
     REVIEW = "REVIEW"
@@ -26,7 +26,7 @@ class CaseKind(StrEnum):
 
 
 class CaseState(StrEnum):
-    """Whether somebody must still decide it. A case is closed without a decision when its post was edited or erased."""
+    """Whether it is still to be decided. A case is closed without a decision when its post was edited or erased."""
 
     OPEN = "OPEN"
     DECIDED = "DECIDED"
@@ -44,7 +44,7 @@ class Scope(StrEnum):
 class Case:
     """One thing for one person to decide.
 
-    `priority` is harm x reach x doubt. `holder` has it until `lease_until`; `barred` may never hold it (whoever decided
+    `priority` is harm x reach x doubt. `holder` has it until `lease_until`; `barred` may never hold it (who decided
     first, where another must). `subject` is the appeal's, golden item's or first case's resource name for its kind: of
     one kind, post version and subject there is one case. `skipped` gave it back. `decision` is the id of what was
     decided, in this case or in another that holds for its text.
@@ -81,7 +81,7 @@ class Case:
 
     @property
     def blind(self) -> bool:
-        """Whether whoever decides it must not see what others decided."""
+        """Whether its holder must not see what others decided."""
         if self.kind is CaseKind.SECOND_OPINION:
             return self.queue != SECOND_OPINIONS
         return self.kind in {CaseKind.GOLDEN, CaseKind.PREVALENCE}
@@ -133,7 +133,7 @@ class CaseDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruled:
-    """What somebody decides, before it is a decision: checked by `Reviewing`."""
+    """What a moderator decides, before it is a decision: checked by `Reviewing`."""
 
     decision: Decision
     categories: tuple[Category, ...] = ()
@@ -144,7 +144,7 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a decision: its case as it stands now (None: it was a bulk one), and the verdicts that it made."""
+    """What became of a decision: its case as it is now (None: it was a bulk one), and the verdicts that it made."""
 
     case: Case | None
     decision: CaseDecision
@@ -163,7 +163,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueState:
-    """How a queue stands: open cases, how many of them are held, and since when the oldest waits."""
+    """The state of a queue: open cases, how many of them are held, and since when the oldest waits."""
 
     queue: str
     open: int

@@ -58,7 +58,7 @@ def _counts(decision: CaseDecision) -> bool:
 
 
 def _line(decision: CaseDecision, post: Post) -> dict[str, Any]:
-    """The line. Who decides on what was flagged as misleading has looked for it; nobody sees what a machine wrote."""
+    """The line. Who decides on what was flagged as misleading has looked for it; what a machine wrote no one sees."""
     line: dict[str, Any] = {
         "text": post.text,
         "surface": post.surface.value,

@@ -1,7 +1,7 @@
 """Cases open by themselves: a follower of the verdicts opens one for whatever the policy asks a person about.
 
 It also closes the cases of versions that were edited since, and gives a verdict that went out while a person decided on
-its text the ruling that stands.
+its text the ruling in force.
 """
 
 import secrets
@@ -76,7 +76,7 @@ class CaseOpening:
         self._in_line: dict[str, Ruling] = {}  # by text, the ruling that all its posts were last seen to have
 
     async def handle(self, verdicts: Sequence[Verdict]) -> None:
-        """Open what is due for these recorded verdicts, close what is outdated. May be told of a verdict again."""
+        """Open what is due for these recorded verdicts, close what is outdated. May get a verdict again."""
         names = {verdict.post.name for verdict in verdicts}
         await self._cases.close_outdated(names)
         by_text = any(verdict.ruling.case and not verdict.revision for verdict in verdicts)
@@ -98,7 +98,7 @@ class CaseOpening:
         await every(_SWEEP, self.sweep, self._observer, "cases")
 
     async def _bring_in_line(self, revised: Sequence[Verdict]) -> None:
-        """Give every post with the text of these revised verdicts what stands on it now.
+        """Give every post with the text of these revised verdicts the decision that now holds for it.
 
         A decision revises the newest posts of its text at once, and may cross with a post that is being recorded.
         """
@@ -124,7 +124,7 @@ class CaseOpening:
 
 
 class Refreshing:
-    """Puts verdicts that people made where they are read: into the cache, and to whoever watches."""
+    """Publishes verdicts that people made: into the cache, and to watchers."""
 
     def __init__(self, cache: Cached | None, announcer: Announced | None, observer: FailureReporter) -> None:
         self._cache, self._announcer, self._observer = cache, announcer, observer

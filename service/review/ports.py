@@ -1,6 +1,6 @@
 """What review and appeals need of the record store, as small Protocols; `service.review.sql.store` has them all.
 
-Each change stands in the audit log, in the same transaction.
+Each change is written to the audit log, in the same transaction.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -62,9 +62,9 @@ class OpeningStore(CaseOpener, Protocol):
         ...
 
     async def out_of_line(self, texts: Collection[str]) -> list[str]:
-        """Posts (names) with these texts (content digests) whose verdicts say otherwise than what stands on the text.
+        """Posts (names) with these texts (content digests) whose verdicts differ from the decision in force on them.
 
-        Where nothing stands on it: those on which a person decided.
+        Where none is in force: those on which a person decided.
         """
         ...
 
@@ -79,7 +79,7 @@ class CaseStore(Protocol):
     async def lease(
         self, moderator: str, only: CaseFilter, *, seconds: float, limit: int = 1, spare: int = 0
     ) -> list[Case]:
-        """Lease the most urgent open cases that nobody holds, this person is not barred from and did not skip.
+        """Lease the most urgent open cases that no one holds, this person is not barred from and did not skip.
 
         First come those that the person holds already. None is taken beyond them that would leave fewer than `spare`.
         """
@@ -114,7 +114,7 @@ class DecisionStore(Protocol):
     """What people decide, and what verdicts become of it, in one transaction."""
 
     async def decide(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float, opinion: bool) -> Outcome:
-        """Decide a case that the person holds; with `opinion`, ask somebody else for a second one first.
+        """Decide a case that the person holds; with `opinion`, ask another moderator for a second one first.
 
         Deciding the same again gives the same outcome. Raises `NotFound`, `NotHeld`, and `Outdated` when it is decided
         otherwise already, or closed.
@@ -181,7 +181,7 @@ class HistoryStore(NoteStore, Protocol):
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
         """All decisions on these post names, or that gave them a verdict, newest first.
 
-        Not an opinion on which somebody is asked for a second one, who must not see it.
+        Without an opinion on which a second one is asked for: its author must not see it.
         """
         ...
 

@@ -1,6 +1,6 @@
-"""Which decision holds for a post: what stands on its text, for it alone or for all that carry it. Pure.
+"""Which decision holds for a post: the one on its text, for it alone or for all that carry it. Pure.
 
-A decision on the one post comes before one on its text, and of each the newest counts. Where nothing stands any more,
+A decision on the one post comes before one on its text, and of each the newest counts. Where none is in force any more,
 what was there before holds again.
 """
 
@@ -21,7 +21,7 @@ Standings = Mapping[str, tuple[Standing, ...]]
 
 
 class Misruled(NamedTuple):
-    """A current verdict that says otherwise than what stands on its text."""
+    """A current verdict that differs from the decision in force on its text."""
 
     verdict: Verdict
     standing: Standing
@@ -30,10 +30,10 @@ class Misruled(NamedTuple):
 def standings_by(
     decision: CaseDecision, texts: Collection[str], held: Sequence[Standing]
 ) -> list[tuple[str, Standing]]:
-    """What the decision lets stand on which text (content digest), in the order of texts.
+    """What the decision puts in force on which text (content digest), in the order of texts.
 
-    For its post alone, or for all that carry `texts`; `held` is what stands on its own text before. A post on which
-    somebody decided alone is decided alone once more, or that would still come first.
+    For its post alone, or for all that carry `texts`; `held` is what was in force on its own text. A post on which
+    a moderator decided alone is decided alone once more, or that would still come first.
     """
     alone = decision.content_digest, standing_on(decision, decision.post.name)
     if decision.scope is Scope.POST:
@@ -49,7 +49,7 @@ def revised_by(
 ) -> list[Verdict]:
     """The current verdicts that the decision revises: that of its post (`own`), and with a text those `carrying` it.
 
-    `held` is what stands on the text: posts that a person decided for themselves keep their verdicts.
+    `held` is what is in force on the text: posts that a person decided for themselves keep their verdicts.
     """
     if decision.scope is Scope.POST:
         return list(own)
@@ -60,7 +60,7 @@ def revised_by(
 def out_of_line(
     verdicts: Sequence[Verdict], standings: Standings, appealed: Collection[str]
 ) -> tuple[list[Misruled], list[Verdict]]:
-    """The current verdicts that say otherwise than what stands on their texts, and those on whose texts nothing stands.
+    """The current verdicts that differ from the decision in force on their texts, and those on whose texts none is.
 
     The latter rest on a decision all the same. A bulk decision keeps off posts whose authors appealed (`appealed`:
     names).
@@ -113,7 +113,7 @@ def restored(verdict: Verdict, before: Verdict, standings: Standings, at: dateti
 
 
 def standing_on(decision: CaseDecision, post: str = "") -> Standing:
-    """The decision as it stands on a text: for the post of that name, or for all that carry it."""
+    """The decision as put in force on a text: for the post of that name, or for all that carry it."""
     return Standing(post, decision.decision, decision.categories, decision.reason, decision.ground)
 
 

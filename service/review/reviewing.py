@@ -2,7 +2,7 @@
 
     lease -> look -> decide (or skip, hand over, ask for a second opinion) -> the next; undo takes the last one back
 
-Whoever calls has made sure of who the person is and what they may do.
+The caller has verified who the person is and what they may do.
 """
 
 from collections.abc import Callable, Collection
@@ -57,7 +57,7 @@ class ReviewLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseView:
-    """A case with what somebody needs to decide it. Of a blind case, nothing that others decided.
+    """A case with what is needed to decide it. Of a blind case, nothing that others decided.
 
     `verdict` is what the policy said; `post` is None when it was erased.
     """
@@ -128,7 +128,7 @@ class Reviewing:
         if to:
             check_moderator(to, "to")
         if to == moderator:
-            raise InvalidInput("to", "is who holds it", "name a colleague, or nobody to give it back")
+            raise InvalidInput("to", "is who holds it", "name a colleague, or no one to give it back")
         check_words("note", note)
         found = await self._cases.hand_over(case_id, moderator, to, note, seconds=self._limits.lease)
         return shown(found)
@@ -152,7 +152,7 @@ class Reviewing:
         return await self._told(await self._decisions.decide(case_id, moderator, said, seconds=seconds, opinion=False))
 
     async def second_opinion(self, case_id: str, moderator: str, ruled: Ruled, *, seconds: float = 0.0) -> Outcome:
-        """Say what one thinks and have somebody else asked, who doesn't see it; if both agree it is decided.
+        """Record an opinion and ask another moderator, who doesn't see it; if both agree it is decided.
 
         If they don't, a third decides in the queue `second-opinion`. Raises as `decide` does.
         """
@@ -170,7 +170,7 @@ class Reviewing:
     async def reopen(self, name: str, moderator: str) -> Case:
         """A case in which the person may decide the post of that name again, held by them: it is open for all to see.
 
-        One for each verdict. Raises `NotFound`, `NotDecided` while the post waits for a person, `NotHeld` when somebody
+        One for each verdict. Raises `NotFound`, `NotDecided` while the post waits for a person, `NotHeld` when another
         else is at it.
         """
         check_moderator(moderator)
@@ -206,14 +206,14 @@ class Reviewing:
     # Reading ----------------------------------------------------------------------------------------------------------
 
     async def look(self, case_id: str, reader: str) -> CaseView:
-        """All that is known of a case, for `reader`; the audit log tells of it. Raises `NotFound`, `NotAllowed`.
+        """All that is known of a case, for `reader`; the audit log records it. Raises `NotFound`, `NotAllowed`.
 
-        A blind case is shown to whoever holds it, with the notes that they wrote themselves.
+        A blind case is shown to its holder, with the notes that they wrote themselves.
         """
         found = await self._cases.find_case(case_id)
         blind = found.blind and _open(found)
         if blind and found.kind is CaseKind.SECOND_OPINION and reader in found.barred:
-            raise NotAllowed("somebody else is asked for a second opinion; you will see it when it is given")
+            raise NotAllowed("another moderator is asked for a second opinion; you will see it when it is given")
         if blind and reader != found.holder:
             raise NotAllowed(f"{found.name} is for one person to decide by themselves; lease it to see it")
         [post] = await self._records.posts([found.post])
@@ -229,7 +229,7 @@ class Reviewing:
         return replace(view, decisions=tuple(map(plain, decisions)), appeals=tuple(appeals))
 
     async def find(self, case_id: str) -> Case:
-        """A case without its post, for whoever has looked at it. Raises `NotFound`."""
+        """A case without its post, for someone who has looked at it. Raises `NotFound`."""
         return shown(await self._cases.find_case(case_id))
 
     async def cases(self, only: CaseFilter = ANY, *, after: str = "", limit: int = 50) -> list[Case]:
@@ -237,7 +237,7 @@ class Reviewing:
         return list(map(shown, await self._cases.cases(undisguised(only), after=after, limit=limit)))
 
     async def decisions(self, posts: Collection[str]) -> list[CaseDecision]:
-        """All decisions on these post names, newest first; no opinion on which somebody is asked for a second one."""
+        """All decisions on these post names, newest first; no opinion on which a second one is asked for."""
         return await self._history.decisions(posts)
 
     async def history(self, name: str) -> list[Verdict]:
@@ -296,7 +296,7 @@ def plain(decision: CaseDecision) -> CaseDecision:
 
 
 def undisguised(only: CaseFilter) -> CaseFilter:
-    """The filter, in which reviews are also what looks like one: nobody can ask for golden cases, or for others."""
+    """The filter, in which reviews are also what looks like one: no one can ask for golden cases, or for others."""
     if not only.kinds:
         return only
     asked = set(only.kinds) - _DISGUISED or {CaseKind.REVIEW}

@@ -41,7 +41,7 @@ what the post's verdict says now (None: the post was edited); nothing for the ot
 
 
 def settlement(case: Case, decision: CaseDecision, against: Against = None, *, opinion: bool = False) -> Settlement:
-    """What becomes of the decision on that case; with `opinion`, somebody else is asked for a second one first.
+    """What becomes of the decision on that case; with `opinion`, another moderator is asked for a second one first.
 
     Raises `InvalidInput` for a decision on an appeal that is stricter than what is contested.
     """
@@ -64,7 +64,7 @@ def settlement(case: Case, decision: CaseDecision, against: Against = None, *, o
 
 
 def decision_on(case: Case, moderator: str, ruled: Ruled, seconds: float, at: datetime) -> CaseDecision:
-    """What is decided; the time spent counts from the lease where nobody says it (0 seconds)."""
+    """What is decided; the time spent counts from the lease where it is not given (0 seconds)."""
     held = (at - case.leased_at).total_seconds() if case.leased_at else 0.0
     return CaseDecision(
         id=secrets.token_hex(8),
@@ -111,9 +111,9 @@ def check_decidable(case: Case, moderator: str, at: datetime) -> None:
 def check_appeal_decidable(appeal: Appeal, case: Case, moderator: str, at: datetime) -> None:
     """Raise `Outdated`, `NotAllowed` or `NotHeld` unless the person may decide the appeal: held by them, or free."""
     if case.state is not CaseState.OPEN:
-        raise Outdated(f"{appeal.name} is {appeal.state.lower()} already, by {appeal.decider or 'nobody'}")
+        raise Outdated(f"{appeal.name} is {appeal.state.lower()} already, by {appeal.decider or 'no one'}")
     if moderator in case.barred:
-        raise NotAllowed(f"{moderator} decided what {appeal.name} contests; somebody else must decide it")
+        raise NotAllowed(f"{moderator} decided what {appeal.name} contests; another moderator must decide it")
     if case.holder and case.lease_until and case.lease_until > at:
         must_hold(case, moderator, at)
 
@@ -167,7 +167,7 @@ def contested_again(appeal: Appeal) -> Appeal:
 def undoable(
     last: CaseDecision | None, named: CaseDecision | None, moderator: str, *, at: datetime, within: float
 ) -> CaseDecision:
-    """The decision to take back: the person's `last` that stands; the `named` one where it was taken back already.
+    """The decision to take back: the person's `last` in force; the `named` one where it was taken back already.
 
     Raises `NotFound` when there is none, `Outdated` when another followed or it is more than `within` seconds old.
     """
@@ -186,7 +186,7 @@ def undoable(
 def check_unanswered(following: Collection[CaseState]) -> None:
     """Raise `Outdated` when a case that followed the decision, which asks for an opinion on it, is decided."""
     if CaseState.DECIDED in following:
-        raise Outdated("somebody has given a second opinion on it since; ask a lead to decide the post again")
+        raise Outdated("a second opinion on it has been given since; ask a lead to decide the post again")
 
 
 # The audit log --------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def action_of(case: Case, *, opinion: bool) -> str:
 
 
 def told(decision: CaseDecision) -> dict[str, object]:
-    """What the audit log tells of a decision: no text, and no rationale, which may quote one."""
+    """What the audit log records of a decision: no text, and no rationale, which may quote one."""
     return {
         "decision": decision.id,
         "post": decision.post.name,
@@ -215,7 +215,7 @@ def told(decision: CaseDecision) -> dict[str, object]:
 
 
 def _asked(case: Case, decision: CaseDecision, others: set[str], queue: str) -> Case:
-    """The case in which somebody else is asked; in the queue of second opinions they see what was said."""
+    """The case in which another moderator is asked; in the queue of second opinions they see what was said."""
     return replace(
         case,
         id=secrets.token_hex(8),

@@ -74,7 +74,7 @@ class NoSuchClaim(NoSuchResource, errors.ClaimNotFound):
     """`NoSuchResource` of a claim."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, f"there is no {name}; ListClaims tells what there is", claim_pb2.Claim)
+        super().__init__(name, f"there is no {name}; ListClaims lists what there is", claim_pb2.Claim)
 
 
 # Out ------------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ _TOXICITY = nearest(
     "violence",
     because="insults, attacks on groups and threats make people leave a talk",
 )
-_HARASSMENT = "insults and intimidation of somebody; it does not tell who is meant"
+_HARASSMENT = "insults and intimidation of a person; it does not say who is meant"
 _MAIN: dict[str, Mapped] = {
     "TOXICITY": _TOXICITY,
     "SEVERE_TOXICITY": nearest("hate", "violence", because="the grave ones of these; plain insults are left out"),
@@ -26,12 +26,12 @@ _MAIN: dict[str, Mapped] = {
 _WITHOUT_SIGNAL = "no signal of Assay's is about that"
 _OTHERS: dict[str, Mapped] = {
     "SEXUALLY_EXPLICIT": same("sexual", "sexual content"),
-    "FLIRTATION": nothing("compliments are not sexual content, and `sexual` does not hear them"),
+    "FLIRTATION": nothing("compliments are not sexual content, and `sexual` does not cover them"),
     "TOXICITY_FAST": _TOXICITY,
     "ATTACK_ON_AUTHOR": nearest("harassment", because=_HARASSMENT),
     "ATTACK_ON_COMMENTER": nearest("harassment", because=_HARASSMENT),
     "INFLAMMATORY": nearest("hate", "harassment", "violence", because="what inflames is mostly one of these"),
-    "SPAM": nothing("`fraud` hears scams, not advertising"),
+    "SPAM": nothing("`fraud` covers scams, not advertising"),
     "OBSCENE": nothing("see `PROFANITY`"),
     "LIKELY_TO_REJECT": nothing("one newspaper's taste; ask Assay's own API for your policy's decision"),
     "INCOHERENT": nothing(_WITHOUT_SIGNAL),

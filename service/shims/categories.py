@@ -1,6 +1,6 @@
 """OpenAI's moderation categories, and what Assay answers for each.
 
-A category that no signal of ours is about is answered as OpenAI's own service answers for a kind of input that a
+A category that none of our signals covers is answered as OpenAI's own service answers for a kind of input that a
 category was not applied to: false, 0.0 and no applied input types. It says that nobody looked, not that nothing is
 there.
 """
@@ -24,12 +24,12 @@ CATEGORIES: Mapping[str, Mapped] = {
     "illicit/violent": nearest("weapons", "cbrn", because="help with weapons of any kind"),
     "self-harm": same("self_harm", "somebody may harm themselves, or urges others to"),
     "self-harm/intent": nearest(
-        "self_harm", because="not told apart from other talk of self-harm; a person in danger must not be missed"
+        "self_harm", because="not distinguished from other talk of self-harm; a person in danger must not be missed"
     ),
-    "self-harm/instructions": nothing("not told apart from intent, and to take that for this would do harm"),
+    "self-harm/instructions": nothing("not distinguished from intent, and to take that for this would do harm"),
     "sexual": same("sexual", "sexual content"),
     "sexual/minors": nothing("never rely on Assay to find abuse of children: it does not look for it"),
     "violence": same("violence", "threatens, incites or praises violence"),
-    "violence/graphic": nothing("not told apart from other violence; `violence` is still answered"),
+    "violence/graphic": nothing("not distinguished from other violence; `violence` is still answered"),
 }
 """Every category of the omni-moderation models."""

@@ -64,7 +64,7 @@ def answer(body: Json, status: int = 200, headers: dict[str, str] | None = None)
 
 
 def refuse(dialect: Dialect, refused: Refused) -> Response:
-    """A refusal as a response. OpenAI's clients are told by a header whether to try again."""
+    """A refusal as a response. A header tells OpenAI's clients whether to try again."""
     headers = {"x-should-retry": "false" if refused.retry_after is None else "true"}
     if refused.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(refused.retry_after)))
@@ -85,6 +85,6 @@ async def _body(request: Request, patience: float) -> object:
 
 
 def _incident(error: Exception) -> Refused:
-    """A refusal that quotes an incident of the log, where types and places stand, never what the exception says."""
+    """A refusal that quotes an incident of the log, which holds types and places, never what the exception says."""
     incident = log_incident(_log, error)
     return Refused(500, f"Internal error; quote incident {incident} to whoever runs this service.", code="internal")

@@ -16,7 +16,7 @@ class Keys:
         return bool(self._keys)
 
     def admit(self, given: str) -> bool:
-        """Whether `given` is one of them, in a time that does not tell which or how nearly."""
+        """Whether `given` is one of them, in a time that does not reveal which or how nearly."""
         sent = given.encode("utf-8", "surrogatepass")
         equal = [hmac.compare_digest(sent, key) for key in self._keys]  # every one of them, before looking
         return any(equal)

@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 def refusal(error: AssayError) -> Refused:
-    """What becomes of an error of ours."""
+    """How one of our errors is answered."""
     match error:
         case InvalidInput():
             return Refused(400, str(error), param=error.field)

@@ -1,7 +1,7 @@
 """How scores of other APIs are made of our signals: each by the strongest of some signals, the weakest of some, or not.
 
-Pure tables and arithmetic. A score is one of our calibrated probabilities as it stands, never rescaled to look like the
-other API's. The weakest of several stands for "both at once": the chance of that is at most the lesser of the two.
+Pure tables and arithmetic. A score is one of our calibrated probabilities unchanged, never rescaled to look like the
+other API's. The weakest of several is used for "both at once": the chance of that is at most the lesser of the two.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -59,12 +59,12 @@ def same(signal: str, reason: str) -> Mapped:
 
 
 def nearest(*signals: str, because: str, together: bool = False) -> Mapped:
-    """A score that signals of ours come near to."""
+    """A score that some of our signals are close to."""
     return Mapped(Fit.NEAREST, signals, because, together)
 
 
 def nothing(reason: str) -> Mapped:
-    """A score that no signal of ours comes near to."""
+    """A score that none of our signals is close to."""
     return Mapped(Fit.NONE, (), reason)
 
 

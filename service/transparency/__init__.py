@@ -1,1 +1,1 @@
-"""What is told of moderation: the audit log, statements of reasons, reports; and what is kept no longer."""
+"""Reports on moderation: the audit log, statements of reasons, reports; and deletion of records."""

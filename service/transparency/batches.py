@@ -44,7 +44,7 @@ class _Gathering:
         statement = statement_of(restriction, terms)
         found = problems(statement)
         if not found and statement["puid"] in self.puids:
-            found = [Problem("puid", "stands in an earlier statement", "export each verdict once")]
+            found = [Problem("puid", "is in an earlier statement", "export each verdict once")]
         if found:
             self.rejected.append(Rejected(restriction.sequence, restriction.post.name, tuple(found)))
         else:
@@ -58,7 +58,7 @@ class _Gathering:
 
 
 async def batches(restrictions: AsyncIterator[Restriction], terms: Terms) -> AsyncIterator[Batch]:
-    """Batches of the statements that the database is to hear. The last may hold none, only what was left out."""
+    """Batches of the statements for the database. The last may hold none, only what was left out."""
     gathering = _Gathering()
     async for restriction in restrictions:
         if stated(restriction):

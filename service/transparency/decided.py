@@ -5,7 +5,7 @@ from enum import StrEnum
 from service.domain.decision import Decision
 
 RESTRICTS = frozenset({Decision.LABEL, Decision.REDUCE, Decision.BLOCK})
-"""Decisions that restrict a post. REVIEW does not: the post stands as it is until a person has looked at it."""
+"""Decisions that restrict a post. REVIEW does not: the post stays as it is until a person has looked at it."""
 
 
 class DecidedBy(StrEnum):

@@ -6,7 +6,7 @@ platform should stop sending the person's posts first; one that arrives after th
 
 What stays, and why: entries of the audit log, which name posts and no text, and which nobody can change; numbers, which
 name nobody; texts that posts of others carry as well, with what was judged of them. Sequences of verdicts that are gone
-leave gaps: a watcher's cursor passes over them as over verdicts that its filter left out, and nothing tells it of whom
+leave gaps: a watcher's cursor skips them like verdicts that its filter left out, and nothing shows it of whom
 there was a verdict. What fronts keep in memory for half a minute can't be reached from here: it expires.
 """
 

@@ -1,7 +1,7 @@
 """Finds a person's pseudonym, post names and texts in whatever a store holds, as plain text or as JSON.
 
-A name is found where it stands as a whole: `posts/12` does not hold `posts/1`. Short pseudonyms and short texts would
-be found in the words of anybody; these count only where they stand between quotes, as JSON has values, or fill a value.
+A name is found as a whole: `posts/12` does not hold `posts/1`. Short pseudonyms and short texts would
+be found in anyone's words; these count only between quotes, as JSON has values, or fill a value.
 """
 
 import json
@@ -73,6 +73,6 @@ class Needles:
 
 
 def _escaped(value: str) -> set[str]:
-    """How it stands within JSON, and within JSON in JSON, with letters of other scripts escaped or not."""
+    """Its form within JSON, and within JSON in JSON, with letters of other scripts escaped or not."""
     once = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     return once | {json.dumps(form, ensure_ascii=letters)[1:-1] for form in once for letters in (True, False)}

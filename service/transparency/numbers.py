@@ -15,7 +15,7 @@ from service.transparency.decided import RESTRICTS, DecidedBy, newly_restricts, 
 
 
 class Tally(NamedTuple):
-    """What decisions are told apart by. `before` is the post's decision until then, None for its first.
+    """What decisions are distinguished by. `before` is the post's decision until then, None for its first.
 
     `before_categories` are those of that earlier decision: of what a person clears, why it was flagged.
     """

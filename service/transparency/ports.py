@@ -43,7 +43,7 @@ class Traces(Protocol):
         ...
 
     async def search(self, sought: Sought) -> list[Found]:
-        """Read everything through, and tell where any of it still stands."""
+        """Read everything through, and return where any of it is left."""
         ...
 
 

@@ -1,6 +1,6 @@
 """A person's traces in Redis: cached verdicts and judgements, counts of attempts, clusters, queued messages, answers.
 
-All keys of ours begin with `assay:`; a search reads every one of them, whatever its type. What a worker has in its
+All our keys begin with `assay:`; a search reads every one of them, whatever its type. What a worker has in its
 hands meanwhile is acknowledged or comes back to the queue, and the next pass finds it there.
 """
 
@@ -132,7 +132,7 @@ class _Keys:
                 return
 
     async def values(self, key: bytes) -> list[tuple[bytes, str]]:
-        """What stands under the key, each with its field where it is a hash."""
+        """The values under the key, each with its field where it is a hash."""
         return [(field, _text(value)) for field, value in (await self._held(key))[1]]
 
     async def delete(self, keys: Sequence[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The transparency report of a time: counted once, told as JSON, as CSV and as Markdown."""
+"""The transparency report of a time: counted once, written as JSON, as CSV and as Markdown."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ NOTES = (
     "What is counted are decisions: a post that was labelled and later blocked counts in both.",
     "Posts that a person was asked about and that nobody restricted are not actioned.",
     "Accuracy is that of automated flags on which a person decided: confirmed / (confirmed + cleared).",
-    "What was never flagged no number here tells of: that is what prevalence sampling measures.",
+    "No number here covers what was never flagged: prevalence sampling measures that.",
     "A decision in several categories counts in each of them.",
     "An undone decision counts, as does what took its place.",
     "Not known to this service: suspended accounts, orders of authorities, notices, groups that hate speech targets.",

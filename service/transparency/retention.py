@@ -1,4 +1,4 @@
-"""How long records of each kind are kept, and the task that lets go of those that are older.
+"""How long records of each kind are kept, and the task that deletes older ones.
 
 What a post was decided is still counted when it is gone, by day, decision, category, surface, language and region (the
 tallies), so that reports stay right. Posts that are not decided, or on which somebody still has to decide, never go.
@@ -83,15 +83,15 @@ class RetentionStore(Protocol):
 
 
 class RetentionObserver(FailureReporter, Protocol):
-    """Who is told."""
+    """Who is notified."""
 
-    def let_go(self, kind: Kind, count: int) -> None:
+    def deleted(self, kind: Kind, count: int) -> None:
         """So many records of that kind went."""
         ...
 
 
 class Keeper:
-    """Lets go of what is older than `retention` allows, every `interval` seconds."""
+    """Deletes what is older than `retention` allows, every `interval` seconds."""
 
     def __init__(
         self, store: RetentionStore, retention: Retention, observer: RetentionObserver, *, interval: float = 3600.0
@@ -103,14 +103,14 @@ class Keeper:
         await every(self._interval, lambda: self.once(datetime.now(UTC)), self._observer, "retention")
 
     async def once(self, now: datetime) -> dict[Kind, int]:
-        """Let go of all that is too old at `now`; how many of each kind. A kind that fails does not stop the others."""
+        """Delete all that is too old at `now`; how many of each kind. A kind that fails does not stop the others."""
         went: dict[Kind, int] = {}
         for kind, period in self._retention.periods().items():
             try:
                 async for count in self._batches(kind, now - period):
                     went[kind] = went.get(kind, 0) + count
-                    self._observer.let_go(kind, count)
-            except Exception as error:  # noqa: BLE001 - told, and tried again in the next round
+                    self._observer.deleted(kind, count)
+            except Exception as error:  # noqa: BLE001 - reported, and tried again in the next round
                 self._observer.report_failure(f"retention of {kind}", error)
         return went
 

@@ -22,7 +22,7 @@ _FACTS, _EXPLANATION, _GROUND = 5000, 2000, 500
 
 
 class Theirs(NamedTuple):
-    """How the database calls a category of ours: its category, its keyword, and what its OTHER keyword means."""
+    """How the database calls one of our categories: its category, its keyword, and what its OTHER keyword means."""
 
     category: str
     keyword: str = ""
@@ -36,14 +36,14 @@ CATEGORIES: Mapping[Category, Theirs] = MappingProxyType(
     {
         Category.AI_GENERATED_MISINFORMATION: Theirs(_CIVIC, "KEYWORD_MISINFORMATION_DISINFORMATION"),
         Category.MISINFORMATION: Theirs(_CIVIC, "KEYWORD_MISINFORMATION_DISINFORMATION"),
-        # Machine-writing is no violation of law: the terms ask for it to be told.
+        # Machine-writing is no violation of law: the terms ask for it to be disclosed.
         Category.AI_GENERATED: Theirs("STATEMENT_CATEGORY_OTHER_VIOLATION_TC", _OTHER, "Machine-written content"),
         Category.HATE: Theirs("STATEMENT_CATEGORY_ILLEGAL_OR_HARMFUL_SPEECH", "KEYWORD_HATE_SPEECH"),
         Category.HARASSMENT: Theirs("STATEMENT_CATEGORY_CYBER_VIOLENCE", "KEYWORD_CYBER_HARASSMENT"),
         Category.VIOLENCE: Theirs("STATEMENT_CATEGORY_VIOLENCE", "KEYWORD_INCITEMENT_VIOLENCE_HATRED"),
-        # Which kind of self-harm, no signal of ours tells.
+        # Which kind of self-harm, none of our signals says.
         Category.SELF_HARM: Theirs("STATEMENT_CATEGORY_SELF_HARM"),
-        # Adult material stands under the terms since API v2; minors are no category of ours.
+        # Adult material comes under the terms since API v2; minors are not a category here.
         Category.SEXUAL: Theirs("STATEMENT_CATEGORY_OTHER_VIOLATION_TC", "KEYWORD_ADULT_SEXUAL_MATERIAL"),
         Category.WEAPONS: Theirs("STATEMENT_CATEGORY_UNSAFE_AND_PROHIBITED_PRODUCTS", "KEYWORD_PROHIBITED_PRODUCTS"),
         Category.CBRN: Theirs("STATEMENT_CATEGORY_RISK_FOR_PUBLIC_SECURITY", _OTHER, "Weapons of mass destruction"),
@@ -73,7 +73,7 @@ _AUTOMATED: Mapping[DecidedBy, str] = MappingProxyType(
 class Terms:
     """What the platform says of itself in every statement.
 
-    `ground` is the part of its terms that posts break, `url` where they stand. `territory` lists EU/EEA countries.
+    `ground` is the part of its terms that posts break, `url` their address. `territory` lists EU/EEA countries.
     `illegal` names the law for categories that are decided on as illegal content; the others are incompatible with the
     terms. `rules` and `reasons` are the policy's words for those, by name. `source_key` is the key of a post's
     metadata under which the platform says by whose notice it looked: one of the database's words, such as
@@ -91,7 +91,7 @@ class Terms:
 
 
 def stated(restriction: Restriction) -> bool:
-    """Whether the database is to hear of it: not of what the test string asked for."""
+    """Whether it is sent to the database: not what the test string asked for."""
     return any(category in CATEGORIES for category in restriction.categories)
 
 

@@ -50,8 +50,8 @@ class Subject:
 class Sought:
     """What is looked for: it grows as stores are read, and never shrinks, so that what is gone is looked for too.
 
-    `texts` stand by their content digests. `shared` are those that posts of others carry too: these texts, and what was
-    judged of them, are not this person's alone and stay. `keys` are the record store's own for the posts.
+    `texts` are given by their content digests. `shared` are those that posts of others carry too: these texts, and what
+    was judged of them, are not this person's alone and stay. `keys` are the record store's own for the posts.
     """
 
     subject: Subject
@@ -83,7 +83,7 @@ class Sought:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something of the person that still stands: where, what (`author`, `post name` or `text`) and how often.
+    """Something of the person that is left: where, what (`author`, `post name` or `text`) and how often.
 
     `kept` says why it may stay; what has no such reason should not be there.
     """

@@ -1,4 +1,4 @@
-"""Tells of erasures and of records that were let go: a log event and a metric each, counts only."""
+"""Reports deleted records: a log event and a metric each, counts only."""
 
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
@@ -13,11 +13,11 @@ class TransparencyObserver(FailureLog):
     def __init__(self, registry: CollectorRegistry | None = REGISTRY) -> None:
         super().__init__()
         self._log = structlog.get_logger("assay")
-        self._let_go = Counter(
-            "assay_records_let_go", "Records that were older than their kind is kept", ["kind"], registry=registry
+        self._deleted = Counter(
+            "assay_records_deleted", "Records that were older than their kind is kept", ["kind"], registry=registry
         )
 
-    def let_go(self, kind: Kind, count: int) -> None:
-        """See `RetentionObserver.let_go`."""
-        self._let_go.labels(kind.value).inc(count)
-        self._log.info("records let go", kind=kind.value, count=count)
+    def deleted(self, kind: Kind, count: int) -> None:
+        """See `RetentionObserver.deleted`."""
+        self._deleted.labels(kind.value).inc(count)
+        self._log.info("records deleted", kind=kind.value, count=count)

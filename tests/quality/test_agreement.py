@@ -118,5 +118,5 @@ def test_without_pairs_nothing_is_said() -> None:
     found = agreements([], alpha)
     assert found.decisions.alpha is None
     assert found.decisions.low is None
-    assert found.decisions.word == "too little to tell"
+    assert found.decisions.word == "too little data"
     assert agreeing([]) is None

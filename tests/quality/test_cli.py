@@ -60,7 +60,7 @@ def test_with_nothing_measured_everything_says_so(run: Run) -> None:
     report = run("report")
     assert report.exit_code == 0, report.output
     assert "No golden items were shown" in report.stdout
-    assert "too little to tell" in report.stdout
+    assert "too little data" in report.stdout
     assert json.loads(run("report", "--json").stdout)["accuracy"]["cases"] == 0
     assert "0 posts, 0 drawn" in run("prevalence").stdout
     assert json.loads(run("prevalence", "--json", "--days", "7").stdout)["violating"]["value"] is None

@@ -41,7 +41,7 @@ class Observer:
         self.failures: list[str] = []
         self.heard = asyncio.Event()
 
-    def let_go(self, kind: Kind, count: int) -> None:
+    def deleted(self, kind: Kind, count: int) -> None:
         self.went.append((kind, count))
         self.heard.set()
 

@@ -35,7 +35,7 @@ class Heard:
     def __init__(self) -> None:
         self.went: list[tuple[Kind, int]] = []
 
-    def let_go(self, kind: Kind, count: int) -> None:
+    def deleted(self, kind: Kind, count: int) -> None:
         self.went.append((kind, count))
 
     def report_failure(self, where: str, error: Exception) -> None:

@@ -1,6 +1,6 @@
 """The demo's claims: loaded into the store before the feed is judged, and what was made of the posts about them.
 
-The sample feed says in a post's metadata which claim it was written about and how it was meant to stand to it. Nothing
+The sample feed says in a post's metadata which claim it was written about and how it was meant to relate to it. Nothing
 judges by that; it is what the counts compare with.
 """
 
@@ -74,7 +74,7 @@ def is_flagged(verdict: Verdict) -> bool:
 
 
 def claim_table(rows: Iterable[Row], relation: Relation, title: str, most: int) -> Table:
-    """The posts that were found to stand to a claim in this way, `most` texts at most; the surest first."""
+    """The posts that were found to relate to a claim in this way, `most` texts at most; the surest first."""
     found = [(post, verdict, match) for post, verdict in rows if (match := foremost(verdict))]
     found = sorted((row for row in found if row[2].relation is relation), key=lambda row: -row[2].p_relation)
     flagged = sum(is_flagged(verdict) for _, verdict, _ in found)
@@ -82,7 +82,7 @@ def claim_table(rows: Iterable[Row], relation: Relation, title: str, most: int) 
     table = Table(title=title, title_justify="left", pad_edge=False, box=None, header_style="bold", expand=True)
     table.add_column("decision", no_wrap=True, min_width=8)
     table.add_column("post", overflow="fold", ratio=2)
-    table.add_column("the claim it stands to, and how", overflow="fold", ratio=3)
+    table.add_column("the claim, and how it relates to it", overflow="fold", ratio=3)
     once = {post.content_digest: (post, verdict, match) for post, verdict, match in reversed(found)}
     for post, verdict, match in list(reversed(once.values()))[:most]:
         decision = Text(verdict.decision.value, STYLES[verdict.decision])
@@ -91,7 +91,7 @@ def claim_table(rows: Iterable[Row], relation: Relation, title: str, most: int) 
 
 
 def counts(rows: Iterable[Row], claims: Sequence[Claim]) -> list[Count]:
-    """How the posts that were written about a claim fared, by how they were meant to stand to it."""
+    """How the posts that were written about a claim fared, by how they were meant to relate to it."""
     ratings = {claim.id: claim.rating for claim in claims}
     meant = [(_meant(post, ratings), post, verdict) for post, verdict in rows if "relation" in post.metadata]
     shown = []
@@ -123,7 +123,7 @@ _MEANT = {
     "discuss a claim": False,
     "say something else of the same matter": False,
 }
-"""How posts are meant to stand to claims, and whether they are to be flagged as misinformation."""
+"""How posts are meant to relate to claims, and whether they are to be flagged as misinformation."""
 
 _BY_RELATION = {
     Relation.REBUTS: "rebut a claim",

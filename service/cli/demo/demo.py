@@ -172,7 +172,7 @@ async def _example(client: Client, run: Run) -> tuple[str, Verdict]:
 def _show(out: Console, first: Run, again: Run, malformed: list[str]) -> None:
     rows = _to_show(first.rows)
     out.print(verdict_table(rows, f"Verdicts, strictest first ({len(rows)} of {len(first.rows)})"))
-    out.print("\n[bold]Malformed items[/bold], reported and passed over:")
+    out.print("\n[bold]Malformed items[/bold], reported and skipped:")
     for line in malformed:
         out.print(f"  {line}", style="dim", highlight=False, markup=False)
     out.print()

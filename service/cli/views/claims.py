@@ -15,7 +15,7 @@ _STYLES = {Rating.FALSE: "red", Rating.MISLEADING: "yellow", Rating.TRUE: "green
 
 
 def claim_json(record: ClaimRecord) -> dict[str, Any]:
-    """A claim as it stands in the store; empty fields are left out."""
+    """A claim as stored; empty fields are left out."""
     standing = {"confirmed": record.confirmed, "rejected": record.rejected, "updated_at": record.updated_at.isoformat()}
     reason = {"reason": record.reason} if record.reason else {}
     return {**encode_claim(record.claim), "state": record.state.value, **reason, **standing}

@@ -15,7 +15,7 @@ _STYLES = {DeliveryState.PENDING: "yellow", DeliveryState.DELIVERED: "green", De
 
 
 def endpoint_json(endpoint: Endpoint) -> dict[str, Any]:
-    """An endpoint as it stands; empty fields are left out."""
+    """An endpoint as stored; empty fields are left out."""
     fields = {
         "description": endpoint.description,
         "decisions": [each.value for each in endpoint.decisions],

@@ -49,7 +49,7 @@ def counts(value: float, step: float) -> str:
 
 
 def shares(value: float, step: float) -> str:
-    """A share as percent, with as many places as tell the lines apart."""
+    """A share as percent, with as many places as distinguish the lines."""
     return f"{value * 100:.{_places(step * 100)}f}%"
 
 
@@ -63,7 +63,7 @@ def durations(value: float, step: float) -> str:
 
 
 def plain(value: float, step: float) -> str:
-    """A number with as many places as tell the lines apart."""
+    """A number with as many places as distinguish the lines."""
     return f"{value:.{_places(step)}f}"
 
 

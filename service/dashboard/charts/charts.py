@@ -104,7 +104,7 @@ def lines(plot: Plot, series: Sequence[Series]) -> Figure:
 
 
 def bars(caption: Caption, rows: Sequence[Row], *, whole: float = 0.0, marks: Sequence[float] = ()) -> Figure:
-    """Bars that lie below one another, as parts of `whole` (0: of the longest); `marks` stand at thresholds."""
+    """Bars that lie below one another, as parts of `whole` (0: of the longest); `marks` are at thresholds."""
     whole = whole or max((max(row.value, row.high or 0) for row in rows), default=0) or 1
     drawn = [each for place, row in enumerate(rows) for each in _lying(row, place * _ROW, whole, marks)]
     return Figure(
@@ -135,7 +135,7 @@ def histograms(caption: Caption, now: Sequence[float], before: Sequence[float], 
 
 
 def interval(estimate: Estimate, marks: Sequence[float] = ()) -> Markup:
-    """A dot with its interval on a line from 0 to 1, to stand beside the same in words."""
+    """A dot with its interval on a line from 0 to 1, shown next to the same in words."""
     drawn = [draw.rule(8, "track"), *(draw.upright(100 * mark, 2, 14, "mark") for mark in marks)]
     if estimate.value is not None:
         drawn += draw.whisker(estimate.low, estimate.high, 8)

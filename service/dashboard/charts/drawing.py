@@ -33,16 +33,16 @@ def picture(caption: Caption, height: float, drawn: Iterable[svg.Element], kind:
 
 
 def ornament(height: float, drawn: Sequence[svg.Element], kind: str) -> Markup:
-    """A picture that stands beside the same in words, and is nothing to screen readers."""
+    """A picture shown next to the same in words; screen readers skip it."""
     return _markup(svg.SVG(class_=[kind], height=height, elements=list(drawn), extra={"aria-hidden": "true"}))
 
 
 def _markup(whole: svg.SVG) -> Markup:
-    return Markup(whole)  # noqa: S704 - numbers, classes of ours, and words that went through `escaped`
+    return Markup(whole)  # noqa: S704 - numbers, our own classes, and words that went through `escaped`
 
 
 def escaped(words: str) -> str:
-    """Words that can stand in SVG."""
+    """Words escaped for SVG."""
     return str(escape(words))
 
 

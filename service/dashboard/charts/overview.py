@@ -15,7 +15,7 @@ from service.quality.prevalence import Prevalence
 from service.quality.tally import Latency
 
 _FROM_BELOW = (Decision.BLOCK, Decision.REVIEW, Decision.REDUCE, Decision.LABEL, Decision.ALLOW)
-"""What was acted on stands on the ground, where it can be compared; what passed is stacked on it."""
+"""What was acted on is at the bottom, where it can be compared; what passed is stacked on it."""
 
 _DRIFT_TONES = {Level.MODERATE: "tone-warn", Level.LARGE: "tone-bad"}
 

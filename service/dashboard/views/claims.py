@@ -28,7 +28,7 @@ async def listed(request: PageRequest) -> Response:
 
 
 async def show(request: PageRequest) -> Response:
-    """One claim, and the posts that repeat, discuss or rebut it; the audit log tells of the look."""
+    """One claim, and the posts that repeat, discuss or rebut it; the audit log records the look."""
     subject = f"claims/{request.path('id')}"
     await request.services.audit.append(actor=request.person.id, action="claim.read", subject=subject)
     return await _one(request)

@@ -16,7 +16,7 @@ _SHOWN = 20
 
 
 async def show(request: PageRequest) -> Response:
-    """The cluster's posts, and the form that decides them all; the audit log tells of the look."""
+    """The cluster's posts, and the form that decides them all; the audit log records the look."""
     subject = f"clusters/{request.path('cluster')}"
     await request.services.audit.append(actor=request.person.id, action="cluster.read", subject=subject)
     return await _page(request)

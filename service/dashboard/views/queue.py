@@ -26,7 +26,7 @@ from service.review.reviewing import CaseView
 
 _FILTERS = ("queue", "surface", "region", "language", "severity")
 _LOST = (NotHeld, Conflict, Outdated, NotFound)
-"""What tells that somebody, or something, was quicker: the next case comes."""
+"""Errors that mean that something changed meanwhile: the next case comes."""
 _NOTHING = "Nothing more is free here for you: what waits is held by colleagues, was skipped or first decided by you."
 _SKIPS = ("I can't judge this", "Not my language", "I know somebody in it", "I don't want to see this")
 _PEOPLE = 200
@@ -225,7 +225,7 @@ async def _answer(request: PageRequest, query: str, said: str, *, rest: bool) ->
 
 
 def _away(request: PageRequest, path: str, notice: str) -> Response:
-    """To another page; the script is told to go there itself."""
+    """To another page; the script goes there itself."""
     response = request.go(path, notice)
     if request.by_script and isinstance(response, RedirectResponse):
         response.status_code = 200

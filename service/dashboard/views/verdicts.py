@@ -67,7 +67,7 @@ async def search(request: PageRequest) -> Response:
 
 
 async def show(request: PageRequest) -> Response:
-    """One post: text, evidence, every verdict on it, what people said; the audit log tells of the look."""
+    """One post: text, evidence, every verdict on it, what people said; the audit log records the look."""
     name, services = request.path("name"), request.services
     try:
         verdict = await services.store.latest(name)
@@ -93,7 +93,7 @@ async def show(request: PageRequest) -> Response:
 async def reopen(request: PageRequest) -> Response:
     """Open a case on a post that is decided, to correct it when it is too late to undo."""
     case = await request.services.reviewing.reopen(request.path("name"), request.person.id)
-    return request.go(f"/queue/cases/{case.id}", "What you decide now replaces what stands.")
+    return request.go(f"/queue/cases/{case.id}", "What you decide now replaces the decision in force.")
 
 
 async def add_note(request: PageRequest) -> Response:

@@ -1,7 +1,7 @@
 """The record store's part that keeps golden items, to whom they were shown, and what came of it.
 
-A disguised post stands among the posts, so that a case about it reads like any other; it counts as settled from the
-start and has no verdict there, so that no worker is asked and no watcher told. What is shown as its verdict is the
+A disguised post is stored among the posts, so that a case about it reads like any other; it counts as settled from the
+start and has no verdict there, so that no worker is asked and no watcher notified. What is shown as its verdict is the
 item's.
 """
 

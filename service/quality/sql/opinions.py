@@ -1,4 +1,4 @@
-"""The record store's part that tells quality what people decided, beside what the service had decided by itself."""
+"""The record store's part with what people decided, next to what the service had decided by itself."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -45,7 +45,7 @@ def day_of(number: int) -> date:
 
 @cache
 def answer_of(decision: str, categories: str) -> Answer:
-    """The answer in two columns: a handful of them stands in a million rows."""
+    """The answer in two columns: a million rows hold a handful of them."""
     return Answer(Decision(decision), frozenset(map(Category, names_in(categories))))
 
 
@@ -90,7 +90,7 @@ def _sampled_day(row: Row[Any], answers: Sequence[Answer]) -> SampledDay:
 
 
 async def draw(tx: AsyncConnection, verdicts: Sequence[Verdict], rates: Rates) -> None:
-    """Draw from these verdicts, each a post's first one or passed over, and count the posts of each part and day."""
+    """Draw from these verdicts, each a post's first one or skipped, and count the posts of each part and day."""
     first = [verdict for verdict in verdicts if verdict.revision == 0]
     by_day: defaultdict[date, list[Verdict]] = defaultdict(list)
     for verdict in first:

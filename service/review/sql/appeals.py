@@ -116,7 +116,7 @@ async def _one(connection: AsyncConnection, query: Select[Any]) -> CaseDecision 
 async def _find(connection: AsyncConnection, appeal_id: str) -> Appeal:
     row = (await connection.execute(select(APPEALS).where(APPEALS.c.id == appeal_id))).mappings().one_or_none()
     if row is None:
-        raise AppealNotFound(f"there is no appeals/{appeal_id}; ListAppeals tells what there is")
+        raise AppealNotFound(f"there is no appeals/{appeal_id}; ListAppeals lists what there is")
     return appeal_of(row)
 
 

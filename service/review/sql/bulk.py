@@ -86,7 +86,7 @@ async def _seen(connection: AsyncConnection, bulk: BulkDecision) -> BulkPreview:
 
 
 async def _affected(tx: AsyncConnection, bulk: BulkDecision) -> list[Verdict]:
-    """The verdicts that a preview tells of."""
+    """The verdicts that a preview shows."""
     by_person = or_(_source() == Source.MODERATOR, _standing())
     due = _in_cluster(bulk).where(~by_person, ~_contested()).with_only_columns(VERDICTS.c.seq)
     return await current_verdicts(tx, VERDICTS.c.seq.in_(due))

@@ -1,7 +1,7 @@
 """The record store's part that keeps cases and who holds them.
 
-A case is held by whoever's name stands in it, until `lease_until`. Leases are taken by rows that are locked as they
-are found and passed over where another transaction has them (PostgreSQL), or by one writer at a time (SQLite): two
+A case is held by whose name is in it, until `lease_until`. Leases are taken by rows that are locked as they
+are found and skipped where another transaction has them (PostgreSQL), or by one writer at a time (SQLite): two
 people never hold one case.
 """
 
@@ -34,7 +34,7 @@ _OPEN = CASES.c.state == CaseState.OPEN
 _URGENT = CASES.c.rank, CASES.c.opened_at, CASES.c.id
 _SWEPT, _LOOKED_BACK = 200, 30 * 86_400_000_000  # cases at a time; microseconds
 FREE: dict[str, Any] = {"holder": "", "leased_at": NOWHERE, "lease_until": NOWHERE}
-"""Values of a case that nobody holds."""
+"""Values of a case that no one holds."""
 
 
 class SqlCases(SqlDatabase):
@@ -88,7 +88,7 @@ class SqlCases(SqlDatabase):
     @unbroken
     async def close_outdated(self, posts: Collection[str]) -> int:
         """See `OpeningStore.close_outdated`."""
-        async with self.read() as connection:  # hardly ever is there one, and nobody need wait for a write then
+        async with self.read() as connection:  # hardly ever is there one, and no one need wait for a write then
             if not (await connection.execute(select(CASES.c.id).where(_outdated(connection, posts)).limit(1))).first():
                 return 0
         async with self.write() as tx:
@@ -133,7 +133,7 @@ class SqlCases(SqlDatabase):
             held = await held_case(tx, case_id, moderator, now)
             if to in held.barred:
                 raise NotAllowed(
-                    f"{to} may not hold {held.name}: somebody else must decide it; choose another colleague"
+                    f"{to} may not hold {held.name}: another moderator must decide it; choose another colleague"
                 )
             values = {"holder": to, "leased_at": now, "lease_until": until} if to else FREE
             await _set(tx, [case_id], **values)
@@ -145,7 +145,7 @@ class SqlCases(SqlDatabase):
 
     @unbroken
     async def skip(self, case_id: str, moderator: str, reason: str) -> None:
-        """See `CaseStore.skip`. The reason stands in the audit log."""
+        """See `CaseStore.skip`. The reason is in the audit log."""
         now = self.now()
         async with self.write() as tx:
             found = await locked_case(tx, case_id)
@@ -249,7 +249,7 @@ async def find_case(connection: AsyncConnection, case_id: str) -> Case:
     """The case of that id. Raises `NotFound`."""
     row = (await connection.execute(select(CASES).where(CASES.c.id == case_id))).mappings().one_or_none()
     if row is None:
-        raise CaseNotFound(f"there is no cases/{case_id}; ListCases tells what there is")
+        raise CaseNotFound(f"there is no cases/{case_id}; ListCases lists what there is")
     return case_of(row)
 
 
@@ -257,7 +257,7 @@ async def locked_case(tx: AsyncConnection, case_id: str) -> Case:
     """The case of that id, for `tx` alone to change. Raises `NotFound`."""
     row = (await tx.execute(select(CASES).where(CASES.c.id == case_id).with_for_update())).mappings().one_or_none()
     if row is None:
-        raise CaseNotFound(f"there is no cases/{case_id}; ListCases tells what there is")
+        raise CaseNotFound(f"there is no cases/{case_id}; ListCases lists what there is")
     return case_of(row)
 
 
@@ -297,7 +297,7 @@ async def _held(tx: AsyncConnection, only: CaseFilter, moderator: str, now: int)
 
 
 async def _begun(tx: AsyncConnection, held: Sequence[Case], now: int) -> list[Case]:
-    """What somebody holds; a case that was only kept for them is leased from `now` on."""
+    """What a moderator holds; a case that was only kept for them is leased from `now` on."""
     kept = [each.id for each in held if not each.leased_at]
     if kept:
         await _set(tx, kept, leased_at=now)

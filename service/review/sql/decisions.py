@@ -110,14 +110,14 @@ async def find_decision(connection: AsyncConnection, decision_id: str) -> CaseDe
 
 
 def _awaiting() -> ColumnElement[bool]:
-    """Whether somebody is asked for a second opinion on the decision, and must not see it."""
+    """Whether a second opinion is asked for on the decision, by someone who must not see it."""
     asks = CASES.c.subject == literal("decisions/").concat(CASE_DECISIONS.c.id)
     blind = and_(CASES.c.kind == CaseKind.SECOND_OPINION, CASES.c.queue != SECOND_OPINIONS)
     return exists().where(asks, blind, CASES.c.state == CaseState.OPEN)
 
 
 async def _last(tx: AsyncConnection, moderator: str) -> CaseDecision | None:
-    """The person's last decision that stands."""
+    """The person's last decision in force."""
     mine = and_(CASE_DECISIONS.c.moderator == moderator, CASE_DECISIONS.c.undone_at == NOWHERE)
     query = select(CASE_DECISIONS).where(mine).order_by(CASE_DECISIONS.c.number.desc()).limit(1)
     row = (await tx.execute(query)).mappings().one_or_none()
@@ -139,7 +139,7 @@ async def _undo(tx: AsyncConnection, decision: CaseDecision, now: int, seconds: 
 
 
 async def _close_what_followed(tx: AsyncConnection, decision: CaseDecision, now: int) -> None:
-    """Close the case that asks for an opinion on the decision. Raises `Outdated` when somebody gave theirs."""
+    """Close the case that asks for an opinion on the decision. Raises `Outdated` when one was given."""
     followed = CASES.c.subject == f"decisions/{decision.id}"
     query = select(CASES.c.state).where(followed).with_for_update()
     check_unanswered([CaseState(state) for state in (await tx.execute(query)).scalars()])

@@ -31,10 +31,10 @@ class _Made(NamedTuple):
 
 
 async def enforce(tx: AsyncConnection, posts: Collection[str], now: int) -> list[Verdict]:
-    """Revise the current verdicts of these row keys that say otherwise than what stands on their texts.
+    """Revise the current verdicts of these row keys that differ from the decision in force on their texts.
 
     Those of posts that the decision found there count as made by it; a post that came later got it by its text alone.
-    Where a decision was taken back, what stood before it stands again.
+    Where a decision was taken back, what was in force before is in force again.
     """
     there = await current_verdicts(tx, VERDICTS.c.key.in_(listed(tx, posts)))
     standings = await standing_of(tx, {verdict.content_digest for verdict in there})
@@ -78,7 +78,7 @@ async def _decision(tx: AsyncConnection, case: str) -> _Made | None:
 
 
 async def _taken_back(tx: AsyncConnection, loose: Sequence[Verdict]) -> list[Verdict]:
-    """Those of these verdicts, on whose texts nothing stands, that rest on a decision that was taken back."""
+    """Those of these verdicts, with no decision in force on their texts, that rest on one that was taken back."""
     cases = {verdict.ruling.case for verdict in loose if verdict.revision}
     ground = literal(BULK, Text).concat(CASE_DECISIONS.c.id)
     named = or_(CASE_DECISIONS.c.about.in_(listed(tx, cases)), ground.in_(listed(tx, cases)))

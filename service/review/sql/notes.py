@@ -18,7 +18,7 @@ class SqlNotes(SqlDatabase):
 
     @unbroken
     async def add_note(self, note: Note, *, request_id: str = "") -> None:
-        """See `NoteStore.add_note`. The audit log tells that there is a note, not what it says."""
+        """See `NoteStore.add_note`. The audit log records that there is a note, not what it says."""
         row: dict[str, Any] = {
             "about": note.about,
             "moderator": note.moderator,

@@ -16,11 +16,11 @@ from service.storage.tables.review import CASES
 
 Row = RowMapping
 NOWHERE = 0
-"""What stands in a time column where there is no time."""
+"""The value of a time column where there is no time."""
 
 
 def joined(names: Iterable[str]) -> str:
-    """Names as they stand in one column."""
+    """Names as one column holds them."""
     found = sorted(names)
     return f"|{'|'.join(found)}|" if found else ""
 
@@ -67,7 +67,7 @@ def case_row(case: Case) -> dict[str, Any]:
 
 
 def case_of(row: Row) -> Case:
-    """The case in a row of CASES. One that is only kept for somebody is held by nobody: they don't know of it."""
+    """The case in a row of CASES. One that is only kept for a moderator has no holder: they don't know of it."""
     leased = bool(row["leased_at"])
     return Case(
         id=row["id"],
@@ -222,14 +222,14 @@ def narrowed(only: CaseFilter) -> list[ColumnElement[bool]]:
 
 
 def free_for(moderator: str, now: int) -> ColumnElement[bool]:
-    """Whether nobody holds a case, and this person may."""
+    """Whether no one holds a case, and this person may."""
     barred, skipped = named_in(CASES.c.barred, moderator), named_in(CASES.c.skipped, moderator)
     # + 0: else SQLite would find them by the index of leases, which is for the few that are held, and sort them all
     return and_(CASES.c.lease_until + 0 <= now, ~barred, ~skipped)
 
 
 def since_epoch(time: datetime | None) -> int:
-    """The time as it stands in a column that may hold none."""
+    """The time as a column holds it that may hold none."""
     return microseconds(time) if time else NOWHERE
 
 

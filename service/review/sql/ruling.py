@@ -1,6 +1,6 @@
-"""What a person's decision does to verdicts, within a transaction: it stands on texts, revises, and can be taken back.
+"""What a person's decision does to verdicts, within a transaction: it holds for texts, revises, and can be taken back.
 
-A decision about a text stands in STANDING, so that later posts with the text get it too; every current verdict that it
+A decision about a text is in STANDING, so that later posts with the text get it too; every current verdict that it
 is about gets a revision, and DECISION_EFFECTS says in the place of which verdict. Whoever calls has taken the turn of
 `cases.DECIDING`: two decisions never cross. A transaction revises the newest `AT_MOST` posts; what a text has more
 of is put right by `enforcing`, a portion at a time.
@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 async def touched(tx: AsyncConnection, decision: CaseDecision) -> list[Verdict]:
     """The current verdicts that the decision is about; not those of posts that a person decided for themselves.
 
-    No further one is recorded before `tx` ends: one that is waits, and is told to followers after what is decided here.
+    No further one is recorded before `tx` ends: one that is waits, and reaches followers after what is decided here.
     """
     await take_turns(tx, "verdicts")
     own = await current_verdicts(tx, VERDICTS.c.key == row_key(decision.post))
@@ -44,13 +44,13 @@ async def touched(tx: AsyncConnection, decision: CaseDecision) -> list[Verdict]:
 
 
 async def stand(tx: AsyncConnection, decision: CaseDecision, texts: Collection[str], now: int) -> None:
-    """Let the decision stand on these texts (content digests): for all posts that carry them, or for the one."""
+    """Put the decision in force on these texts (content digests): for all posts that carry them, or for the one."""
     held = await _held(tx, decision)
     await let_all_stand(tx, standings_by(decision, texts, held), now)
 
 
 async def rule(tx: AsyncConnection, decision: CaseDecision, verdicts: Sequence[Verdict], now: int) -> list[Verdict]:
-    """Put the decision, which stands already, in the place of these current verdicts; the new ones."""
+    """Put the decision, already in force, in the place of these current verdicts; the new ones."""
     ruling = ruling_by(standing_on(decision))
     revised: list[Verdict] = []
     for portion in portions(verdicts):
@@ -114,7 +114,7 @@ def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 
 async def _held(tx: AsyncConnection, decision: CaseDecision) -> tuple[Standing, ...]:
-    """What stands on the decision's own text."""
+    """What is in force on the decision's own text."""
     return (await standing_of(tx, [decision.content_digest])).get(decision.content_digest, ())
 
 

@@ -96,5 +96,5 @@ async def appeal_in(tx: AsyncConnection, case_id: str) -> Appeal:
 
 
 async def write_appeal(tx: AsyncConnection, appeal: Appeal) -> None:
-    """Write how the appeal stands."""
+    """Write the appeal's state."""
     await tx.execute(update(APPEALS).where(APPEALS.c.id == appeal.id).values(appeal_row(appeal)))

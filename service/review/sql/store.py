@@ -32,7 +32,7 @@ class SqlReview(SqlCases, SqlDecisions, SqlBulk, SqlNotes, SqlAppeals):
         """See `OpeningStore.enforce`."""
         decided = select(STANDING.c.case).join(VERDICTS, VERDICTS.c.content_digest == STANDING.c.content_digest)
         decided = decided.join(NAMES, NAMES.c.key == VERDICTS.c.key)
-        async with self.read() as connection:  # of most texts nobody decided, and nobody need wait for a write then
+        async with self.read() as connection:  # on most texts no one decided, and no one need wait for a write then
             theirs = decided.where(NAMES.c.name.in_(listed(connection, posts))).limit(1)
             if not suspect and not (await connection.execute(theirs)).first():
                 return []

@@ -123,7 +123,7 @@ class SqlErasure(SqlStreams):
             return await cut_standing(tx, rows, sought.names)
 
     async def _events(self, sought: Sought) -> int:
-        """Events whose bodies tell of the person, whatever they happened to; deliveries go with them."""
+        """Events whose bodies mention the person, whatever they happened to; deliveries go with them."""
         needles = Needles(sought.subject.author, sought.names, sought.alone.values())
         ids: list[str] = []
         async for portion in self.portions(select(EVENTS.c.id, EVENTS.c.body)):

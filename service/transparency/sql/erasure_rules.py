@@ -103,7 +103,7 @@ async def _clear(tx: AsyncConnection, table: Table, ids: Collection[str], values
 
 
 async def _clear_appeals(tx: AsyncConnection, ids: Collection[str]) -> int:
-    """Clear the decided appeals: their statements and rationales stand in the bodies."""
+    """Clear the decided appeals: their statements and rationales are in the bodies."""
     rows = (await tx.execute(select(APPEALS.c.id, APPEALS.c.body).where(APPEALS.c.id.in_(listed(tx, ids))))).all()
     for row in rows:
         body = {**row.body, "statement": "", "rationale": "", "fingerprint": ""}

@@ -1,7 +1,7 @@
-"""Lets go of posts with all that the record store holds of them alone, and counts on what was decided of them.
+"""Deletes posts with all that the record store holds of them alone, and keeps counts of what was decided on them.
 
-One transaction takes the turns of decisions and of verdicts first, and passes over rows that somebody else holds: so it
-waits for nobody who waits for it. What it passed over, the next call finds.
+One transaction takes the turns of decisions and of verdicts first, and skips rows that another transaction holds: so it
+never waits for one that waits for it. What it skipped, the next call finds.
 """
 
 from collections import Counter, defaultdict

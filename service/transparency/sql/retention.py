@@ -1,4 +1,4 @@
-"""Lets go of records that are older than their kind is kept, in transactions of a bounded size.
+"""Deletes records that are older than their kind is kept, in transactions of a bounded size.
 
 One front at a time does it on PostgreSQL; on SQLite, where all fronts are on one machine, several may, to no harm.
 """
@@ -47,7 +47,7 @@ class SqlRetention(SqlDatabase):
             return await _DROP[kind](tx, ids) if ids else 0
 
     async def _trim(self, tx: AsyncConnection, before: int, limit: int) -> int:
-        """Let the log begin later; what stands in it says so, and where it began."""
+        """Let the log begin later; it records that, and where it began."""
         await take_turns(tx, "audit")
         start = await start_of(tx)
         kept = select(func.min(AUDIT.c.number)).where(AUDIT.c.at >= before).scalar_subquery()
@@ -84,7 +84,7 @@ async def _drop_posts(tx: AsyncConnection, keys: Sequence[str]) -> int:
 
 
 async def _drop_cases(tx: AsyncConnection, ids: Sequence[str]) -> int:
-    """The cases with what was decided in them, and notes on them. What stands on a text goes on standing."""
+    """The cases with what was decided in them, and notes on them. Decisions on a text stay in force."""
     about = listed(tx, [f"cases/{each}" for each in ids])
     decisions = select(CASE_DECISIONS.c.id).where(CASE_DECISIONS.c.about.in_(about))
     await _delete(tx, DECISION_EFFECTS, DECISION_EFFECTS.c.decision.in_(decisions))
@@ -98,7 +98,7 @@ async def _delete(tx: AsyncConnection, table: Table, which: ColumnElement[bool])
 
 
 def _of(table: Table, column: ColumnElement[Any]) -> _Drop:
-    """Deletes the rows of the table by what stands in that column."""
+    """Deletes the rows of the table by that column's value."""
 
     async def drop(tx: AsyncConnection, ids: Sequence[str]) -> int:
         return await _delete(tx, table, column.in_(listed(tx, ids)))

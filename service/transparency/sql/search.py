@@ -22,7 +22,7 @@ _KEPT: Mapping[tuple[str, str], str] = {
 
 
 async def search(database: SqlStreams, sought: Sought) -> list[Found]:
-    """Where anything of the person stands in the record store."""
+    """Where the record store holds anything of the person."""
     needles = Needles(sought.subject.author, sought.names, sought.alone.values())
     return [each for table in METADATA.sorted_tables for each in await _search_table(database, table, needles)]
 

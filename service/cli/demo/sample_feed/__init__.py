@@ -2,7 +2,7 @@
 
 All people, places, institutes and claims in it are made up. So is its misinformation, which others in it contradict,
 and what the invented fact-checkers of `claims.jsonl` say of it. Posts written about one of those claims name it in
-their metadata (`claim`), and how they are meant to stand to it (`relation`).
+their metadata (`claim`), and how they are meant to relate to it (`relation`).
 """
 
 from importlib.resources import files as package_files
@@ -22,5 +22,5 @@ def files() -> list[tuple[str, Traversable]]:
 
 
 def claim_file() -> Traversable:
-    """Fact-checked claims about what the feed tells, as JSON lines."""
+    """Fact-checked claims about what the feed says, as JSON lines."""
     return package_files(__name__) / "claims.jsonl"
