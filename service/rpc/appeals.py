@@ -49,7 +49,7 @@ class AppealServicer(Service, AppealServiceServicer):
         return response
 
     async def GetAppeal(self, request: pb.GetAppealRequest, context: Context) -> pb.GetAppealResponse:  # noqa: N802
-        """One appeal as it stands."""
+        """One appeal."""
         response = pb.GetAppealResponse()
         try:
             write_appeal(await self._appealing.find(read_name(request.name, "appeals")), response.appeal)

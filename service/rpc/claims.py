@@ -65,7 +65,7 @@ class ClaimServicer(Service, ClaimServiceServicer):
         return response
 
     async def GetClaim(self, request: pb.GetClaimRequest, context: Context) -> pb.GetClaimResponse:  # noqa: N802
-        """One claim as it stands."""
+        """One claim."""
         response = pb.GetClaimResponse()
         write_record(await self._found(read_claim_name(request.name, "name")), response.claim)
         return response

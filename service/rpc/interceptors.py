@@ -36,7 +36,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """The handler of the called method, wrapped when it is one of ours; None where there is no such method."""
+        """The handler of the called method, wrapped when Assay serves it; None where there is no such method."""
         method = handler_call_details.method
         if method not in self._wrapped:
             handler = await continuation(handler_call_details)

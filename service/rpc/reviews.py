@@ -206,7 +206,7 @@ def _named(name: str) -> Iterator[None]:
 
 @contextmanager
 def _below(ruling: str, other: str = "") -> Iterator[None]:
-    """Names the fields of what is decided as they stand in the request."""
+    """Names the fields of what is decided as the request names them."""
     try:
         yield
     except InvalidInput as error:

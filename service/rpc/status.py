@@ -81,7 +81,7 @@ class NoSuchClaim(NoSuchResource, errors.ClaimNotFound):
 
 
 def status_of(error: Exception) -> status_pb2.Status:
-    """The status for `error`; for one that is no `AssayError`, INTERNAL with an incident id that stands in the log."""
+    """The status for `error`; for one that is no `AssayError`, INTERNAL with an incident id of the log."""
     if not isinstance(error, AssayError):
         incident = log_incident(_log, error)
         error = AssayError(f"internal error; quote incident {incident} to whoever runs this service")
@@ -130,7 +130,7 @@ def _packed(detail: Message) -> any_pb2.Any:
 
 
 def error_of(status: status_pb2.Status) -> AssayError:
-    """The error that a server's status tells of; a plain `AssayError` naming the code where it is none of ours."""
+    """The error of a server's status; a plain `AssayError` naming the code where the reason is not Assay's."""
     info = _find(status, error_details_pb2.ErrorInfo)
     kind = _CLASSES.get(info.reason) if info else None
     if kind is None or info is None:

@@ -58,7 +58,7 @@ class WebhookServicer(Service, WebhookServiceServicer):
         return response
 
     async def GetEndpoint(self, request: pb.GetEndpointRequest, context: Context) -> pb.GetEndpointResponse:  # noqa: N802
-        """One endpoint as it stands."""
+        """One endpoint."""
         response = pb.GetEndpointResponse()
         with _named(request.name):
             write_endpoint(await self._endpoints.find(read_webhook_name(request.name, "name")), response.endpoint)

@@ -16,7 +16,7 @@ at the threshold that flags 1 % of dev's negatives, FPR with its interval. ECE (
 probability, "flagged" the share of negatives that get .5 or more; both count presumed negatives. Measured on {rows:,}
 {split} rows, at most {per_set:,} of a set; a label with fewer than 30 positives there takes dev rows in too.
 """
-_SEEN = "These sets, domains and generators stand in the training data too; what they tell of unseen ones is below.\n"
+_SEEN = "These sets, domains and generators are in the training data too; unseen ones are below.\n"
 _ATTACKS = """\
 `ai_generated` under attack, at the threshold that gives 5 % false positives on unattacked texts; `assay redteam`
 measures the same on more texts.

@@ -290,7 +290,7 @@ class UpdateEndpointRequest(_message.Message):
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """The fields to replace, such as `url` or `disabled`; `*`: all of them, also those that are empty here. Without a mask
-        those that are not empty are replaced. Fields that only the service writes are passed over.
+        those that are not empty are replaced. Fields that only the service writes are skipped.
         """
 
     def __init__(

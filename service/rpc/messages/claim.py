@@ -88,7 +88,7 @@ def _write_claim(claim: Claim, message: claim_pb2.Claim) -> None:
 
 
 def write_record(record: ClaimRecord, message: claim_pb2.Claim) -> None:
-    """Fill the empty `message` with a claim as it stands in the store."""
+    """Fill the empty `message` with a claim as stored."""
     _write_claim(record.claim, message)
     message.state, message.quarantine_reason = CLAIM_STATES.number(record.state), record.reason
     write_time(record.updated_at, message.update_time)
@@ -96,7 +96,7 @@ def write_record(record: ClaimRecord, message: claim_pb2.Claim) -> None:
 
 
 def read_record(message: claim_pb2.Claim) -> ClaimRecord:
-    """The claim that a server sent, as it stands there. Raises `InvalidInput` for enum numbers of a newer server."""
+    """The claim that a server sent. Raises `InvalidInput` for enum numbers of a newer server."""
     return ClaimRecord(
         claim=decode_claim(message),
         state=CLAIM_STATES.member(message.state, "state") or ClaimState.ACTIVE,

@@ -53,7 +53,7 @@ def read_fields(message: pb.Endpoint, paths: Iterable[str] = tuple(_FIELDS)) -> 
 def read_mask(request: pb.UpdateEndpointRequest) -> list[str]:
     """The fields to change: those of the mask, or where there is none, those that are populated.
 
-    Fields that only the service writes are passed over. Raises `InvalidInput` naming a path that is no field.
+    Fields that only the service writes are skipped. Raises `InvalidInput` naming a path that is no field.
     """
     mask = request.update_mask.paths
     for index, path in enumerate(mask):

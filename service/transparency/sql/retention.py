@@ -67,7 +67,7 @@ class SqlRetention(SqlDatabase):
 
 
 async def _my_turn(tx: AsyncConnection) -> bool:
-    """Whether nobody else is letting go of records; it is this transaction's turn then."""
+    """Whether no other front is deleting records; it is this transaction's turn then."""
     if tx.dialect.name != "postgresql":
         return True
     turn = func.pg_try_advisory_xact_lock(func.hashtextextended("assay.retention", 0))
