@@ -33,7 +33,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 0,
         "task_acks_late": True,  # acknowledged when recorded, so that a killed worker's batch is redelivered
         "task_reject_on_worker_lost": True,
-        "task_acks_on_failure": True,  # a batch that raised is left to the reconciler, not repeated at once
+        "task_acks_on_failure": True,  # a batch that raised is left to the dispatcher, not repeated at once
         "task_ignore_result": True,  # the answer goes to the front's own list, the record to the store
         "task_queues": [Queue(lane.value, routing_key=lane.value) for lane in Lane],
         "task_default_queue": Lane.BULK.value,

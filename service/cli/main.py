@@ -21,6 +21,7 @@ from service.cli.transparency import audit, erase, report, retention, statements
 from service.cli.webhooks import webhooks
 from service.domain.decision import Decision
 from service.domain.verdict import VerdictFilter
+from service.feeds import FORMATS
 from service.runtime import logs
 from service.runtime.settings import Settings
 
@@ -173,7 +174,7 @@ def author(
 def submit(
     file: Annotated[Path, typer.Argument(help="The feed; - reads standard input.")],
     feed_format: Annotated[
-        str, typer.Option("--format", help="graph, instagram, activitystreams or jsonl.", metavar="FORMAT")
+        str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.", metavar="FORMAT")
     ] = "jsonl",
     address: Address = LOCAL,
     wait: Annotated[bool, typer.Option(help="Wait for the verdicts.")] = True,

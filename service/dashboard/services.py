@@ -1,4 +1,4 @@
-"""Every use case that people work with, gathered for the dashboard; `runtime.wiring.dashboard` puts them together.
+"""Every use case that people work with; `service.runtime.wiring.use_cases` puts them together for the dashboard.
 
 Standard library and use cases only, so that a view can name what it needs and a test can put its own together.
 """

@@ -2,7 +2,7 @@
 
 SubmitPosts only writes to the store. This loop claims what is undecided and keeps the bulk queue short, so that Redis
 holds little and the store remains the truth. A claim is a lease: when a worker, Redis or this process dies, the lease
-ends and the reconciler's pass sends the post again on the replay lane. Workers skip what is decided, so sending twice
+ends and a pass over what is due sends the post again on the replay lane. Workers skip what is decided, so sending twice
 is safe.
 """
 

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     )
 
     visibility_timeout: float = Field(60.0, gt=0, description="When Redis redelivers an unacknowledged message.")
-    lease: float = Field(180.0, gt=0, description="When the reconciler re-queues a post that is still undecided.")
+    lease: float = Field(180.0, gt=0, description="When the dispatcher re-queues a post that is still undecided.")
 
     cluster_window: float = Field(86_400.0, ge=0, description="How long a cluster waits for its next text; 0: none.")
     surge_window: float = Field(600.0, gt=0, description="Time over which a claim's posts are counted.")

@@ -29,7 +29,7 @@ def posts(feed: Feed) -> list[Post]:
 
 
 def test_every_format_has_posts_and_the_known_number_of_malformed_items(feed: Feed) -> None:
-    assert tuple(feed) == FORMATS
+    assert tuple(feed) == FORMATS, "give service/cli/demo/sample_feed a file in each format, 40 posts or more"
     errors = {name: sum(isinstance(item, FeedError) for item in items) for name, items in feed.items()}
     assert errors == MALFORMED
     assert min(len(items) - errors[name] for name, items in feed.items()) >= 40

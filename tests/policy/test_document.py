@@ -1,5 +1,6 @@
 """Policy documents: what is read, and how what is wrong in them is told."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,15 @@ def test_every_condition_is_read() -> None:
     policy = parse(GOOD.replace("signals:\n        hate: {at_least: hateful}\n    then", conditions.strip()))
     assert len(list(policy.rules[0].when.leaves())) == 14
     assert policy.rules[0].category is Category.HATE
+
+
+def test_the_shipped_policy_explains_every_condition() -> None:
+    problem = problem_of(GOOD.replace("signals:\n        hate: {at_least: hateful}", "nothing: 1"))
+    keys = problem.remedy.partition("use one of ")[2].split(", ")
+    explained = DEFAULT.read_text(encoding="utf-8").partition("\nrules:")[0]
+    unexplained = [key for key in keys if not re.search(rf"#.*\b{key}: ", explained)]
+    assert len(keys) > 8
+    assert not unexplained, f"{unexplained}: explain each in the comments of service/policy/default.yaml"
 
 
 @pytest.mark.parametrize(
