@@ -95,7 +95,7 @@ class TestCounting:
         assert (counts["posts"], counts["revised"], counts["revised:BLOCK"]) == (1, 1, 1)
         assert len(await sql_quality.unopened(10)) == 1
 
-    async def test_old_counts_are_let_go(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
+    async def test_old_counts_are_deleted(self, sql_reviewed: Reviewed, sql_quality: SqlQuality) -> None:
         old = now(sql_reviewed) - KEPT[Grain.HOUR] - timedelta(days=1)
         await sql_quality.count(await recorded(sql_reviewed, posts_of(1), Decision.ALLOW, decided_at=old), NOTHING)
         await sql_quality.count(await recorded(sql_reviewed, posts_of(1, 1), Decision.ALLOW), NOTHING)
