@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 from rich.markup import escape
 
-from service.cli.terminal import AsJson, answered, err, on_store, out, settings_here
+from service.cli.terminal import OPERATOR, AsJson, answered, err, on_store, out, settings_here
 from service.cli.views.policy import (
     backtest_json,
     category_table,
@@ -38,7 +38,6 @@ File = Annotated[Path, typer.Argument(help="A policy file.", exists=True, dir_ok
 Version = Annotated[str, typer.Argument(help="The version, or its beginning; live: the one that decides.")]
 By = Annotated[str, typer.Option("--by", help="Who does this, by a pseudonym.", envvar="ASSAY_ACTOR")]
 Why = Annotated[str, typer.Option("--note", help="Why, for the history.")]
-OPERATOR = "operator"
 T = TypeVar("T")
 
 

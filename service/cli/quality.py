@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from service.cli.terminal import AsJson, answered, on_store, out
+from service.cli.terminal import OPERATOR, AsJson, answered, on_store, out
 from service.cli.views import quality as views
 from service.domain.decision import Category, Decision
 from service.domain.post import Post, Surface
@@ -29,7 +29,6 @@ quality.add_typer(golden, name="golden")
 
 Days = Annotated[int, typer.Option(help="How many days to look back.", min=1, max=800)]
 By = Annotated[str, typer.Option("--by", help="Who does this, by a pseudonym.", envvar="ASSAY_ACTOR")]
-OPERATOR = "operator"
 _PASTED = "pasted"  # platform of texts that belong to none
 T = TypeVar("T")
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 out = Console()
 err = Console(stderr=True)
+OPERATOR = "operator"
+"""Who acts in the audit log unless `--by` names someone."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from service.audit.chain import ChainReport
 from service.audit.entry import AuditEntry, AuditFilter
-from service.cli.terminal import AsJson, answered, err, on_store, out, settings_here
+from service.cli.terminal import OPERATOR, AsJson, answered, err, on_store, out, settings_here
 from service.runtime.settings import Settings
 from service.transparency.batches import Batch
 from service.transparency.erasing import ErasureReport
@@ -32,7 +32,6 @@ statements = typer.Typer(no_args_is_help=True, help="Export statements of reason
 By = Annotated[str, typer.Option("--by", help="Who does this, by a pseudonym.", envvar="ASSAY_ACTOR")]
 Start = Annotated[datetime, typer.Option("--from", help="First day, in UTC.", formats=["%Y-%m-%d"])]
 End = Annotated[datetime, typer.Option("--until", help="Day after the last, in UTC.", formats=["%Y-%m-%d"])]
-OPERATOR = "operator"
 T = TypeVar("T")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from rich.text import Text
 
-from service.cli.terminal import AsJson, answered, err, on_store, out
+from service.cli.terminal import OPERATOR, AsJson, answered, err, on_store, out
 from service.cli.views.webhooks import (
     answer_json,
     answer_line,
@@ -46,7 +46,6 @@ Categories = Annotated[
     list[Category] | None, typer.Option("--category", help="Of first verdicts, only these categories.")
 ]
 Moment = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], metavar="UTC")]
-OPERATOR = "operator"
 T = TypeVar("T")
 
 

@@ -24,9 +24,11 @@ from service.storage.redis_connection import RedisConnection
 _log = structlog.get_logger(__name__)
 
 TASK = "assay.judge"
+QUEUES, REPLIES = "assay:q:", "assay:r:"
+"""What the keys of queues, and of the lists that answers to a front wait in, begin with."""
 
 # What producer and worker must agree on. One priority step: lanes are queues, so a queue is one list.
-WIRE: Mapping[str, Any] = {"global_keyprefix": "assay:q:", "priority_steps": [0]}
+WIRE: Mapping[str, Any] = {"global_keyprefix": QUEUES, "priority_steps": [0]}
 
 _REPLY_LIFETIME = 60  # seconds to keep answers to a front that is gone
 _POP = 5  # seconds that one blocking pop waits
@@ -126,4 +128,4 @@ def broker_url(url: str) -> str:
 
 
 def _reply_key(front: str) -> str:
-    return f"assay:r:{front}"
+    return f"{REPLIES}{front}"

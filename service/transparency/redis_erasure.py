@@ -13,14 +13,15 @@ from typing import Any, cast
 from redis.asyncio import Redis
 
 from service.domain.post import Post
+from service.moderation.celery_queue import QUEUES, REPLIES
+from service.moderation.redis.cache import JUDGEMENTS
 from service.moderation.redis.clusters import BAND
 from service.storage.redis_connection import Breaker, RedisConnection
 from service.transparency.needles import Needles
 from service.transparency.queue_messages import posts_in, readable, reply_without, without
 from service.transparency.subject import Found, Sought
 
-_OURS, _QUEUES, _REPLIES = "assay:*", b"assay:q:", b"assay:r:"
-_JUDGEMENTS = b"assay:j:"
+_OURS = "assay:*"
 _AT_ONCE = 500
 _PATIENCE = 15.0  # seconds for one answer
 _NAME = 16  # bytes of a cluster's name: a content digest
@@ -77,7 +78,7 @@ class RedisErasure:
         """See `Traces.gather`: posts that wait in a queue; nobody else may know of them yet."""
         posts: list[Post] = []
         async with _opened(self._connection) as keys:
-            async for key in keys.matching(_QUEUES.decode() + "*"):
+            async for key in keys.matching(f"{QUEUES}*"):
                 for _, value in await keys.values(key):
                     posts += filter(sought.subject.owns, posts_in(value))
         return sought.found(posts)
@@ -189,11 +190,11 @@ def _cut(key: bytes, sought: Sought) -> tuple[str, Cut] | None:
     if key.startswith(BAND):
         theirs = {bytes.fromhex(content) for content in sought.alone}
         return "clusters", lambda value: _without_names(value, theirs)
-    if key.startswith(_JUDGEMENTS) and _content(key) in sought.texts:
+    if key.startswith(JUDGEMENTS.encode()) and _content(key) in sought.texts:
         return "decisions in judgements of others", lambda value: _without_standing(value, sought.names)
-    if key.startswith(_REPLIES):
+    if key.startswith(REPLIES.encode()):
         return "answers to fronts", lambda value: _encoded(reply_without(_text(value), sought.names))
-    if key.startswith(_QUEUES):
+    if key.startswith(QUEUES.encode()):
 
         def is_theirs(post: Post) -> bool:
             return sought.subject.owns(post) or post.name in sought.names
@@ -246,7 +247,7 @@ def _kind(key: bytes, sought: Sought) -> str:
 
 def _place(key: bytes) -> str:
     """The key as a report may name it: without the post's name in it."""
-    return _text(key) if key.startswith(_QUEUES) else f"assay:{_text(key.split(b':', 2)[1])}:*"
+    return _text(key) if key.startswith(QUEUES.encode()) else f"assay:{_text(key.split(b':', 2)[1])}:*"
 
 
 def _text(value: bytes | str | None) -> str:

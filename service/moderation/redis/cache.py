@@ -29,6 +29,9 @@ for i, key in ipairs(KEYS) do
 end
 """
 
+JUDGEMENTS = "assay:j:"
+"""What the keys of cached judgements begin with."""
+
 
 class RedisCache:
     """A `VerdictCache`. Entries live `ttl` seconds, each varied by up to `jitter` (a share of it) to either side.
@@ -113,7 +116,7 @@ def _judgement_entry(judgement: Judgement) -> dict[str, bytes]:
 
 
 def _judgement_key(judged_by: JudgedBy, content_digest: str) -> str:
-    return f"assay:j:{judged_by.model}:{judged_by.claims}:{content_digest}"
+    return f"{JUDGEMENTS}{judged_by.model}:{judged_by.claims}:{content_digest}"
 
 
 def _verdict_key(policy_version: str, name: str) -> str:
