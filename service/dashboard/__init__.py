@@ -1,1 +1,1 @@
-"""The web console for moderators and leads."""
+"""The web dashboard for moderators and leads."""

@@ -20,7 +20,7 @@ _FROM_BELOW = (Decision.BLOCK, Decision.REVIEW, Decision.REDUCE, Decision.LABEL,
 _DRIFT_TONES = {Level.MODERATE: "tone-warn", Level.LARGE: "tone-bad"}
 
 
-def figures(found: Overview) -> dict[str, Figure]:
+def charts_of(found: Overview) -> dict[str, Figure]:
     """The charts by name."""
     return {
         "decisions": _decisions(found),

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from service.dashboard.charts.overview import figures
+from service.dashboard.charts.overview import charts_of
 from service.dashboard.pages import page
 from service.dashboard.request import PageRequest
 from service.domain.decision import Decision
@@ -27,7 +27,7 @@ async def show(request: PageRequest) -> Response:
         "overview/overview.html",
         overview=found,
         ranges=_NAMES,
-        figures=figures(found),
+        drawn=charts_of(found),
         acted=_acted(found),
         waiting=sum(queue.open for queue in found.queues),
     )
