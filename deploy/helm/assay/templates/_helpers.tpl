@@ -36,7 +36,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
       key: {{ required (printf "the secret of %s has no key" .variable) .from.key }}
 {{- end -}}
 
-{{/* What every container is told. */}}
+{{/* The settings of every container. */}}
 {{- define "assay.environment" -}}
 {{ include "assay.secret" (dict "variable" "ASSAY_DATABASE_URL" "from" .Values.secrets.databaseUrl) }}
 {{ include "assay.secret" (dict "variable" "ASSAY_REDIS_URL" "from" .Values.secrets.redisUrl) }}
