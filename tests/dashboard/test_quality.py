@@ -63,7 +63,7 @@ class TestWithNothing:
     @pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
     async def test_it_says_so_and_fits(self, open_page: OpenPage, viewport: dict[str, int] | None) -> None:
         page = await open_page("/quality", "lead", viewport=viewport)
-        for said in ("Too little to tell", "Nothing is flagged", "none decided yet", "No scores yet"):
+        for said in ("Not enough data", "Nothing is flagged", "none decided yet", "No scores yet"):
             await expect(page.get_by_text(said).last).to_be_visible()
         await check(page)
         page = await open_page("/quality/golden", "lead", viewport=viewport)
@@ -85,7 +85,7 @@ class TestWithASeason:
         assert agreements.decisions.alpha is not None
         shown = f"{agreements.decisions.alpha:.2f}"
         await expect(page.locator(".stat", has_text="Agreement on the decision")).to_contain_text(shown)
-        await expect(page.get_by_text("Recall can be told from the prevalence sample alone")).to_be_visible()
+        await expect(page.get_by_text("Recall can be estimated from the prevalence sample alone")).to_be_visible()
         accuracy = await site.services.quality.accuracy()
         table = page.get_by_role("region", name="Precision and recall by category")
         assert await table.get_by_role("row").count() == len(accuracy.categories) + 1

@@ -30,7 +30,7 @@ def test_people_are_looked_after_on_the_command_line(tmp_path: Path, monkeypatch
     people("disable", "Änne [x]")
     people("enable", "Änne [x]")
     assert people("password", "Änne [x]") != first
-    assert "nobody called x" in people("disable", "x", fails=True)
+    assert "no one called x" in people("disable", "x", fails=True)
     found = [json.loads(line) for line in people("list", "--json").splitlines()]
     assert [(each["name"], each["roles"], each["disabled"]) for each in found] == [
         ("root", ["admin"], False),

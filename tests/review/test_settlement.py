@@ -317,8 +317,8 @@ class TestHolding:
         [
             ({"lease_until": NOW}, "ran out"),
             ({"holder": "m-2"}, "m-2 holds it"),
-            ({"holder": "m-2", "lease_until": NOW}, "nobody holds it"),
-            ({"holder": "", "lease_until": None}, "nobody holds it"),
+            ({"holder": "m-2", "lease_until": NOW}, "no one holds it"),
+            ({"holder": "", "lease_until": None}, "no one holds it"),
             ({"state": CaseState.DECIDED, "lease_until": None}, "it is closed"),
         ],
     )
