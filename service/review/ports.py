@@ -154,8 +154,11 @@ class DecisionLog(Protocol):
 class NoteStore(Protocol):
     """Moderators' notes."""
 
-    async def add_note(self, note: Note, *, request_id: str = "") -> None:
-        """Keep a note; once for each `request_id`."""
+    async def add_note(self, note: Note, *, request_id: str = "") -> Note:
+        """Keep a note, once for each `request_id` of its moderator; the note that is kept.
+
+        Raises `Conflict`, and keeps nothing, when the id was used for another note.
+        """
         ...
 
     async def notes(self, about: Collection[str]) -> list[Note]:

@@ -245,13 +245,12 @@ class Reviewing:
         return await self._history.history(name)
 
     async def add_note(self, about: str, moderator: str, text: str, *, request_id: str = "") -> Note:
-        """Keep a note on a post, an author or a case (a resource name). Raises `InvalidInput`."""
+        """Keep a note on a post, an author or a case (a resource name). Raises `InvalidInput`, `Conflict`."""
         check_moderator(moderator)
         check_request_id(request_id)
         check_words("text", text, needed=True)
         note = Note(about=about, moderator=moderator, text=text, written_at=datetime.now(UTC))
-        await self._history.add_note(note, request_id=request_id)
-        return note
+        return await self._history.add_note(note, request_id=request_id)
 
     async def notes(self, about: Collection[str]) -> list[Note]:
         """Notes on these resource names, newest first."""

@@ -98,9 +98,12 @@ async def test_a_case_is_read_with_what_is_needed(
 ) -> None:
     [case] = await case_front.reviewed.open(twins(count=1))
     note = pb.Note(about=case.post.name, moderator="m-2", text="seen before")
-    for _ in range(2):
-        kept = await stub.AddNote(pb.AddNoteRequest(note=note, request_id="n1"))
+    kept, again = [await stub.AddNote(pb.AddNoteRequest(note=note, request_id="n1")) for _ in range(2)]
     assert kept.note.HasField("write_time")
+    assert again == kept
+    other = pb.Note(about=case.post.name, moderator="m-2", text="never seen")
+    refused = await failure_of(stub.AddNote(pb.AddNoteRequest(note=other, request_id="n1")))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_CONFLICT")
     [leased] = await lease()
     await decide(leased, ruling(rationale="a known shop"))
     read = await stub.GetCase(pb.GetCaseRequest(name=case.name, moderator="m-1"))

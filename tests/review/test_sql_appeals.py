@@ -266,3 +266,27 @@ class TestNotes:
             await sql_reviewed.review.add_note(note, request_id=note.text[:6])
         assert await sql_reviewed.review.notes(["a", "c"]) == [notes[2], notes[0]]
         assert await sql_reviewed.review.notes(["a", "b"]) == notes[::-1]
+
+    async def test_a_repeat_gets_the_note_that_was_kept(self, sql_reviewed: Reviewed) -> None:
+        first = Note(about="a", moderator="m-1", text="a scam", written_at=datetime(2027, 1, 1, tzinfo=UTC))
+        later = replace(first, written_at=datetime(2027, 1, 2, tzinfo=UTC))
+        made = [await sql_reviewed.review.add_note(note, request_id="r") for note in (first, later)]
+        assert made == [first, first]
+
+    @pytest.mark.parametrize(("about", "text"), [("a", "no scam"), ("b", "a scam")])
+    async def test_an_id_that_was_used_for_another_note_is_refused(
+        self, sql_reviewed: Reviewed, about: str, text: str
+    ) -> None:
+        first = Note(about="a", moderator="m-1", text="a scam", written_at=datetime(2027, 1, 1, tzinfo=UTC))
+        await sql_reviewed.review.add_note(first, request_id="r")
+        with pytest.raises(Conflict, match="another note"):
+            await sql_reviewed.review.add_note(replace(first, about=about, text=text), request_id="r")
+        colleague = replace(first, moderator="m-2", text="no scam")
+        assert await sql_reviewed.review.add_note(colleague, request_id="r") == colleague  # an id is a moderator's own
+        assert await sql_reviewed.review.notes(["a", "b"]) == [colleague, first]
+
+    async def test_calls_at_once_with_one_id_keep_one_note(self, sql_reviewed: Reviewed) -> None:
+        note = Note(about="a", moderator="m-1", text="a scam", written_at=datetime(2027, 1, 1, tzinfo=UTC))
+        made = await asyncio.gather(*(sql_reviewed.review.add_note(note, request_id="r") for _ in range(8)))
+        assert made == [note] * 8
+        assert await sql_reviewed.review.notes(["a"]) == [note]

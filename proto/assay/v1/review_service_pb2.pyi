@@ -1158,8 +1158,8 @@ class AddNoteRequest(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes the call safe to repeat: a note of the same moderator is kept once for each id. A UUID that you choose; up to
-    128 printable ASCII characters.
+    """Makes the call safe to repeat: a note of the same moderator is kept once for each id, and the same id with another
+    note is refused. A UUID that you choose; up to 128 printable ASCII characters.
     """
     @_builtins.property
     def note(self) -> Global___Note:

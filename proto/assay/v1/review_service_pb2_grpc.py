@@ -192,7 +192,7 @@ class ReviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddNote(self, request, context):
-        """Keeps a note on a post, an author or a case, for colleagues.
+        """Keeps a note on a post, an author or a case, for colleagues. ALREADY_EXISTS: the request_id was used for another note.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -76,7 +76,7 @@ class ReviewServiceStub:
     change, or more than 2,000 posts.
     """
     AddNote: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.AddNoteRequest, _review_service_pb2.AddNoteResponse]
-    """Keeps a note on a post, an author or a case, for colleagues."""
+    """Keeps a note on a post, an author or a case, for colleagues. ALREADY_EXISTS: the request_id was used for another note."""
     GetCase: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.GetCaseRequest, _review_service_pb2.GetCaseResponse]
     """Reads a case with all that is known of it. This is written to the audit log. NOT_FOUND: no such case. PERMISSION_DENIED: the
     reader waits for a second opinion on it.
@@ -132,7 +132,7 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     change, or more than 2,000 posts.
     """
     AddNote: _aio.UnaryUnaryMultiCallable[_review_service_pb2.AddNoteRequest, _review_service_pb2.AddNoteResponse]  # type: ignore[assignment]
-    """Keeps a note on a post, an author or a case, for colleagues."""
+    """Keeps a note on a post, an author or a case, for colleagues. ALREADY_EXISTS: the request_id was used for another note."""
     GetCase: _aio.UnaryUnaryMultiCallable[_review_service_pb2.GetCaseRequest, _review_service_pb2.GetCaseResponse]  # type: ignore[assignment]
     """Reads a case with all that is known of it. This is written to the audit log. NOT_FOUND: no such case. PERMISSION_DENIED: the
     reader waits for a second opinion on it.
@@ -251,7 +251,7 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_service_pb2.AddNoteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.AddNoteResponse, _abc.Awaitable[_review_service_pb2.AddNoteResponse]]:
-        """Keeps a note on a post, an author or a case, for colleagues."""
+        """Keeps a note on a post, an author or a case, for colleagues. ALREADY_EXISTS: the request_id was used for another note."""
 
     @_abc_1.abstractmethod
     def GetCase(
